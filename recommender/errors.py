@@ -1,0 +1,23 @@
+"""Errors of the recommender: `RecommenderError` > `WeightsError`, `CatalogueError`.
+
+Each carries a sentence that may be shown to a resident, and `retry`: whether trying again can help.
+"""
+
+
+class RecommenderError(Exception):
+    """Root of the tree."""
+
+    message = "おすすめを作れませんでした。"
+    retry = False
+
+
+class WeightsError(RecommenderError):
+    """A weight is not a finite number, or a half-life is not positive."""
+
+    message = "おすすめの設定に誤りがあります。"
+
+
+class CatalogueError(RecommenderError):
+    """An item cannot be ranked (a time without a zone), or a mask does not fit the catalogue."""
+
+    message = "おすすめの一覧に誤りがあります。"

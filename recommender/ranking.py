@@ -1,0 +1,154 @@
+"""Orders a catalogue for a reader: by attributes and preferences, or newest first."""
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from recommender.errors import CatalogueError
+from recommender.features import Catalogue, Floats, Part, vector
+from recommender.types import Item, Profile, Ranked, Term
+
+LIMIT = 12
+PER_TOPIC = 3
+PER_PROVIDER = 2
+
+Mask = NDArray[np.bool_]
+
+
+class Ranker(Protocol):
+    """Orders the live and allowed items of its catalogue; the same input gives the same list."""
+
+    def rank(
+        self, profile: Profile, *, now: datetime, allowed: Mask | None = None, limit: int = LIMIT
+    ) -> list[Ranked]:
+        """At most `limit` items without repetition; `allowed` follows `catalogue.items`."""
+        ...
+
+
+class AttributeRanker:
+    """score = Z q + recency, then at most 3 of a topic and 2 of a provider.
+
+    The caps are a re-rank: what they pass over follows at the end when the list would be short.
+    """
+
+    def __init__(self, catalogue: Catalogue) -> None:
+        self._catalogue = catalogue
+
+    def rank(
+        self, profile: Profile, *, now: datetime, allowed: Mask | None = None, limit: int = LIMIT
+    ) -> list[Ranked]:
+        """See Ranker."""
+        catalogue = self._catalogue
+        mask = _mask(catalogue, now, allowed)
+        parts = catalogue.parts(profile)
+        recency = catalogue.recency(now)
+        # Rounded, so that rows with the same features tie: a matrix product may differ in the last bit.
+        scores = np.round(catalogue.z @ vector(parts, len(catalogue.columns)) + recency, 9)
+        chosen = _choose(catalogue.items, scores, mask, limit)
+        return [
+            Ranked(
+                item_id=catalogue.items[row].id,
+                score=float(scores[row]),
+                terms=(*terms, Term("recency", catalogue.items[row].kind, float(recency[row]))),
+            )
+            for row, terms in zip(chosen, _terms(catalogue.z, chosen, parts), strict=True)
+        ]
+
+
+class NewestRanker:
+    """The order without personalisation: newest first. The score is minus the age in days."""
+
+    def __init__(self, catalogue: Catalogue) -> None:
+        self._catalogue = catalogue
+
+    def rank(
+        self,
+        profile: Profile,  # noqa: ARG002 - the order is the same for everybody
+        *,
+        now: datetime,
+        allowed: Mask | None = None,
+        limit: int = LIMIT,
+    ) -> list[Ranked]:
+        """See Ranker."""
+        catalogue = self._catalogue
+        rows = np.flatnonzero(_mask(catalogue, now, allowed))[: max(limit, 0)]
+        ranked = []
+        for row in rows.tolist():
+            score = (float(catalogue.published[row]) - now.timestamp()) / 86_400
+            item = catalogue.items[row]
+            ranked.append(Ranked(item.id, score, (Term("newest", item.kind, score),)))
+        return ranked
+
+
+def _mask(catalogue: Catalogue, now: datetime, allowed: Mask | None) -> Mask:
+    live = catalogue.live(now)
+    if allowed is None:
+        return live
+    if allowed.shape != live.shape:
+        raise CatalogueError(f"a mask of {allowed.shape} for {live.shape} items")
+    return live & allowed
+
+
+def _choose(items: Sequence[Item], scores: Floats, mask: Mask, limit: int) -> list[int]:
+    """Rows of the best items within the caps; equal scores keep the order of the catalogue."""
+    rows = np.flatnonzero(mask)
+    if limit <= 0 or not rows.size:
+        return []
+    wanted = limit * 5
+    while True:
+        best = _best(rows, scores, wanted)
+        chosen, passed_over = _within_caps(items, best, limit)
+        if len(chosen) == limit or wanted >= rows.size:
+            return chosen + passed_over[: limit - len(chosen)]
+        wanted *= 8
+
+
+def _best(rows: NDArray[np.intp], scores: Floats, wanted: int) -> list[int]:
+    """The `wanted` best rows and every row that ties with the last of them, best first."""
+    values = scores[rows]
+    if rows.size > wanted:
+        least = np.partition(values, rows.size - wanted)[rows.size - wanted]
+        rows = rows[values >= least]
+        values = scores[rows]
+    best: list[int] = rows[np.argsort(-values, kind="stable")].tolist()
+    return best
+
+
+def _within_caps(items: Sequence[Item], rows: Iterable[int], limit: int) -> tuple[list[int], list[int]]:
+    topics: Counter[str] = Counter()
+    providers: Counter[str] = Counter()
+    chosen: list[int] = []
+    passed_over: list[int] = []
+    for row in rows:
+        item = items[row]
+        full = providers[item.provider] >= PER_PROVIDER if item.provider else False
+        if full or any(topics[topic] >= PER_TOPIC for topic in item.topics):
+            passed_over.append(row)
+            continue
+        chosen.append(row)
+        topics.update(set(item.topics))
+        if item.provider:
+            providers[item.provider] += 1
+        if len(chosen) == limit:
+            break
+    return chosen, passed_over
+
+
+def _terms(z: Floats, rows: list[int], parts: list[Part]) -> list[tuple[Term, ...]]:
+    """For each row the summands of its score, added up by family and key, without zeros."""
+    columns = [part.column for part in parts]
+    weights = np.array([part.weight for part in parts])
+    products = z[np.ix_(rows, columns)] * weights if rows else np.zeros((0, len(parts)))
+    result = []
+    for values in products.tolist():
+        sums: dict[tuple[str, str], float] = {}
+        for part, value in zip(parts, values, strict=True):
+            if value:
+                name = (part.family, part.key)
+                sums[name] = sums.get(name, 0.0) + value
+        result.append(tuple(Term(family, key, weight) for (family, key), weight in sums.items()))
+    return result

@@ -1,0 +1,55 @@
+"""The words of the recommender: items to rank, what is known of a reader, and a ranked item with its terms."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+Value = str | bool | tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """Something that may be shown: a page, an event, a gadget.
+
+    `places` empty = the whole region. `language` empty = every language. `published_at` and
+    `expires_at` are aware. `audience_keys` are the attributes by which its audience was chosen.
+    """
+
+    id: str
+    kind: str
+    topics: tuple[str, ...]
+    places: tuple[str, ...]
+    provider: str
+    language: str
+    published_at: datetime
+    expires_at: datetime | None
+    urgent: bool
+    audience_keys: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """Features of a reader, never who the reader is; a guest and a resident look the same here."""
+
+    district: str | None = None
+    followed: tuple[str, ...] = ()
+    declared: tuple[str, ...] = ()
+    attributes: Mapping[str, Value] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Term:
+    """One summand of a score: the family of weights it comes from and the key inside the family."""
+
+    family: str
+    key: str
+    weight: float
+
+
+@dataclass(frozen=True, slots=True)
+class Ranked:
+    """An item in its place; the weights of `terms` sum to `score` within 1e-5."""
+
+    item_id: str
+    score: float
+    terms: tuple[Term, ...]

@@ -1,0 +1,66 @@
+"""What holds for every catalogue and every profile: sums, determinism, no repetition, finite numbers."""
+
+import math
+from datetime import timedelta
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from recommender.explain import reasons, sentence
+from recommender.features import Catalogue
+from recommender.ranking import AttributeRanker, NewestRanker
+from recommender.types import Profile
+from tests.recommender.samples import NOW, item
+
+TOPICS = st.sampled_from(["school", "elderly", "music", "food", "unheard"])
+PLACES = st.sampled_from(["busshozan", "yashima", "ritsurin"])
+KEYS = st.sampled_from(["age_band", "household.has_child", "household.school_years", "language", "shoe.size"])
+VALUES = st.one_of(
+    st.sampled_from(["75+", "35-44", "en", "ja", "", "nonsense"]),
+    st.booleans(),
+    st.lists(st.sampled_from(["e1", "e3", "j2", "preschool", "?"]), max_size=3).map(tuple),
+)
+
+
+@st.composite
+def items(draw):
+    return item(
+        draw(st.sampled_from([f"i{n}" for n in range(40)])),
+        kind=draw(st.sampled_from(["news", "event", "service", "gadget", "strange"])),
+        topics=tuple(draw(st.lists(TOPICS, max_size=3))),
+        places=tuple(draw(st.lists(PLACES, max_size=2))),
+        provider=draw(st.sampled_from(["", "waste", "lunch"])),
+        language=draw(st.sampled_from(["", "ja", "en"])),
+        age=draw(st.timedeltas(timedelta(days=-30), timedelta(days=20_000))),
+        left=draw(st.none() | st.timedeltas(timedelta(days=-5), timedelta(days=20_000))),
+        audience_keys=tuple(draw(st.sets(KEYS, max_size=2))),
+    )
+
+
+PROFILES = st.builds(
+    Profile,
+    district=st.none() | PLACES | st.just("nowhere"),
+    followed=st.lists(PLACES, max_size=2).map(tuple),
+    declared=st.lists(TOPICS, max_size=3).map(tuple),
+    attributes=st.dictionaries(KEYS, VALUES, max_size=4),
+)
+
+
+@settings(max_examples=150, deadline=None)
+@given(found=st.lists(items(), max_size=60), profile=PROFILES, limit=st.integers(0, 15))
+def test_every_list_is_complete_finite_repeatable_and_explained(found, profile, limit):
+    catalogue = Catalogue.compile(found)
+    live = int(catalogue.live(NOW).sum())
+    for make in (AttributeRanker, NewestRanker):
+        ranked = make(catalogue).rank(profile, now=NOW, limit=limit)
+        names = [entry.item_id for entry in ranked]
+        assert len(names) == min(live, limit)
+        assert len(set(names)) == len(names)
+        assert ranked == make(Catalogue.compile(found[::1])).rank(profile, now=NOW, limit=limit)
+        for entry in ranked:
+            assert math.isfinite(entry.score)
+            assert all(math.isfinite(term.weight) for term in entry.terms)
+            assert abs(sum(term.weight for term in entry.terms) - entry.score) < 1e-5
+            told = reasons(entry, profile)
+            assert 1 <= len(told) <= 3
+            assert all(sentence(reason, "ja-simple") for reason in told)
