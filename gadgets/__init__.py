@@ -1,0 +1,1 @@
+"""Services of third parties: their manifests, cards, fetching, review and launch."""

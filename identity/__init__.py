@@ -1,0 +1,1 @@
+"""Who somebody is, and what may be told to whom."""

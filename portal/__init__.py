@@ -1,0 +1,1 @@
+"""COMPOSES what people see: pages, home, desks; may import every other package."""

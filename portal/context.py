@@ -1,0 +1,41 @@
+"""What every page template may use: the region, the language switch and who is signed in."""
+
+from typing import Any
+
+from django.conf import settings
+from django.http import HttpRequest
+from django.urls import translate_url
+from django.utils.functional import SimpleLazyObject
+from django.utils.translation import get_language
+
+from identity.attributes import pick
+
+LANGUAGE_LABELS = (("ja", "日本語", "ja"), ("ja-simple", "やさしい日本語", "ja"), ("en", "English", "en"))
+
+
+def _languages(request: HttpRequest) -> list[dict[str, Any]]:
+    current = get_language()
+    return [
+        {
+            "code": code,
+            "label": label,
+            "html_lang": html_lang,
+            "current": code == current,
+            "url": translate_url(request.get_full_path(), code),
+        }
+        for code, label, html_lang in LANGUAGE_LABELS
+    ]
+
+
+def portal(request: HttpRequest) -> dict[str, Any]:
+    """`region_name`, `html_lang`, `languages`, `signed_in`, `demo`, `portal_url`."""
+    locale = get_language() or "ja"
+    return {
+        "region_name": pick(settings.REGION["name"], locale),
+        "html_lang": "en" if locale == "en" else "ja",
+        "locale": locale,
+        "languages": SimpleLazyObject(lambda: _languages(request)),
+        "signed_in": SimpleLazyObject(lambda: "_resident" in getattr(request, "session", {})),
+        "demo": settings.DEMO,
+        "portal_url": settings.PORTAL_URL,
+    }

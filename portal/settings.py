@@ -1,0 +1,275 @@
+"""Every setting of Madoguchi, read from the environment; an unsafe or unknown value stops the start.
+
+`DEMO=1` fills in what a person's own machine needs and marks every page as a sample. Without it there is no
+default for any secret. `docs/reference/settings.md` lists each variable.
+"""
+
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from csp.constants import NONE, SELF, UNSAFE_INLINE
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from django.core.exceptions import ImproperlyConfigured
+
+from identity import embedded_settings as embedded
+from portal import environment as env
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+DEMO = env.flag("DEMO")
+DEBUG = False
+PORT = env.number("PORT", 8000)
+VAR_DIR = Path(env.text("VAR_DIR", str(BASE_DIR / "var" / "demo") if DEMO else None))
+ALERTS_DIR = Path(env.text("ALERTS_DIR", str(VAR_DIR / "alerts")))
+
+# --- where the portal and the ID are -------------------------------------------------------------------------
+PORTAL_URL = env.url("PORTAL_URL", f"http://portal.region.localhost:{PORT}" if DEMO else None)
+ID_PROVIDER = env.choice("ID_PROVIDER", ("embedded", "keycloak"), "embedded" if DEMO else None)
+ID_URL = env.url("ID_URL", f"http://id.region.localhost:{PORT}" if DEMO else None)
+OIDC_ISSUER = env.url("OIDC_ISSUER", f"{ID_URL}/o" if ID_PROVIDER == "embedded" else None)
+OIDC_DISCOVERY_URL = env.url("OIDC_DISCOVERY_URL", f"{OIDC_ISSUER}/.well-known/openid-configuration")
+OIDC_CLIENT_ID = env.text("OIDC_CLIENT_ID", "portal")
+OIDC_CLIENT_SECRET = env.text("OIDC_CLIENT_SECRET", "demo-portal-secret" if DEMO else None)
+KEYCLOAK_URL = env.url("KEYCLOAK_URL", ID_URL)
+KEYCLOAK_REALM = env.text("KEYCLOAK_REALM", "region")
+KEYCLOAK_ADMIN_CLIENT_ID = env.text("KEYCLOAK_ADMIN_CLIENT_ID", "portal-admin")
+KEYCLOAK_ADMIN_CLIENT_SECRET = env.text(
+    "KEYCLOAK_ADMIN_CLIENT_SECRET", None if ID_PROVIDER == "keycloak" else ""
+)
+LOOPBACK_NAMES = env.flag("LOOPBACK_NAMES") or DEMO
+
+PORTAL_HOST = urlsplit(PORTAL_URL).hostname or ""
+ID_HOST = urlsplit(ID_URL).hostname or ""
+HTTPS = PORTAL_URL.startswith("https://")
+if LOOPBACK_NAMES and not all(host.endswith(".localhost") for host in (PORTAL_HOST, ID_HOST)):
+    raise ImproperlyConfigured(
+        "LOOPBACK_NAMES=1 opens names under .localhost to the gadget door: it is for demo and tests only, "
+        "and PORTAL_URL and ID_URL must then end in .localhost."
+    )
+if not DEMO and not HTTPS and not LOOPBACK_NAMES:
+    raise ImproperlyConfigured("PORTAL_URL must begin with https:// outside the demo.")
+
+# --- secrets -------------------------------------------------------------------------------------------------
+
+
+def _demo_key(kind: str) -> str:
+    made = (
+        ec.generate_private_key(ec.SECP256R1())
+        if kind == "ec"
+        else rsa.generate_private_key(public_exponent=65537, key_size=2048)
+    )
+    return made.private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    ).decode()
+
+
+def _signing_key(name: str, kind: str) -> str:
+    try:
+        return env.pem(name)
+    except ImproperlyConfigured:
+        if DEMO:
+            return _demo_key(kind)
+        raise
+
+
+SECRET_KEY = env.text("SECRET_KEY", "demo-only-not-a-secret-" + "x" * 40 if DEMO else None)
+GADGET_SIGNING_KEY = _signing_key("GADGET_SIGNING_KEY", "ec")
+OIDC_SIGNING_KEY = _signing_key("OIDC_SIGNING_KEY", "rsa") if ID_PROVIDER == "embedded" else ""
+CARD_CACHE_KEY = env.key("CARD_CACHE_KEY", demo=DEMO)
+FIELD_KEY = env.key("FIELD_KEY", demo=DEMO)
+
+# --- the region ----------------------------------------------------------------------------------------------
+REGION = {
+    "code": "372013",
+    "name": {"ja": "くらしの窓口", "en": "Kurashi no Madoguchi", "ja-simple": "くらしの まどぐち"},
+}
+
+# --- Django --------------------------------------------------------------------------------------------------
+ALLOWED_HOSTS = [PORTAL_HOST, ID_HOST, "127.0.0.1", "localhost"]
+ROOT_URLCONF = "portal.urls"
+WSGI_APPLICATION = "portal.wsgi.application"
+AUTH_USER_MODEL = "identity.Resident"
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+LOGIN_URL = "/sign-in/"
+LOGIN_REDIRECT_URL = "/"
+
+INSTALLED_APPS = [
+    "portal",
+    "portal.home",
+    "portal.content",
+    "portal.mydata",
+    "portal.city",
+    "gadgets",
+    "identity",
+    *embedded.EMBEDDED_APPS,
+    "wagtail.users",
+    "wagtail.snippets",
+    "wagtail.documents",
+    "wagtail.images",
+    "wagtail.search",
+    "wagtail.admin",
+    "wagtail.sites",
+    "wagtail",
+    "taggit",
+    "modelcluster",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "whitenoise.runserver_nostatic",
+    "django.contrib.staticfiles",
+    "django.forms",
+    "csp",
+]
+FORM_RENDERER = "django.forms.renderers.TemplatesSetting"
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "identity.hosts.HostUrlconfMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "csp.middleware.CSPMiddleware",
+    "portal.security.PolicyMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.locale.LocaleMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    *embedded.EMBEDDED_MIDDLEWARE,
+]
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "portal" / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+                "portal.context.portal",
+            ],
+        },
+    },
+]
+DATABASES = {"default": env.database("DATABASE_URL", f"sqlite:///{VAR_DIR / 'db.sqlite3'}" if DEMO else "")}
+REDIS_URL = env.text("REDIS_URL", "" if DEMO else None)
+if REDIS_URL:
+    CACHES = {"default": {"BACKEND": "portal.cache.FailOpenRedisCache", "LOCATION": REDIS_URL}}
+    SESSION_ENGINE = "django.contrib.sessions.backends.cached_db"
+    EXECUTOR = "portal.executor.CeleryExecutor"
+else:
+    CACHES = {
+        "default": {
+            "BACKEND": "django.core.cache.backends.locmem.LocMemCache",
+            "OPTIONS": {"MAX_ENTRIES": 20000},
+        }
+    }
+    SESSION_ENGINE = "django.contrib.sessions.backends.db"
+    EXECUTOR = "portal.executor.ThreadExecutor"
+CELERY_BROKER_URL = env.text("CELERY_BROKER_URL", REDIS_URL)
+
+AUTHENTICATION_BACKENDS = embedded.AUTHENTICATION_BACKENDS
+PASSWORD_HASHERS = ["django.contrib.auth.hashers.Argon2PasswordHasher"]
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 10}},
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+    {"NAME": "django.contrib.auth.password_validation.NumericPasswordValidator"},
+]
+for _name in (name for name in dir(embedded) if name.startswith(("ACCOUNT_", "OAUTH2_", "MFA_", "USERSESSIONS_"))):
+    globals()[_name] = getattr(embedded, _name)
+
+# --- language and time ---------------------------------------------------------------------------------------
+LANGUAGE_CODE = "ja"
+LANGUAGES = [("ja", "日本語"), ("en", "English"), ("ja-simple", "やさしい日本語")]
+LOCALE_PATHS = [BASE_DIR / "portal" / "locale"]
+USE_I18N = True
+USE_TZ = True
+TIME_ZONE = "Asia/Tokyo"
+
+# --- static files --------------------------------------------------------------------------------------------
+STATIC_URL = "/static/"
+STATIC_ROOT = Path(env.text("STATIC_ROOT", str(VAR_DIR / "static")))
+STATICFILES_DIRS = [("dads", BASE_DIR / "vendor" / "dads")]
+_COLLECTED = not DEMO and (STATIC_ROOT / "staticfiles.json").is_file()
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {
+        "BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"
+        if _COLLECTED or env.flag("COLLECT")
+        else "django.contrib.staticfiles.storage.StaticFilesStorage"
+    },
+}
+WHITENOISE_USE_FINDERS = not _COLLECTED
+MEDIA_URL = "/media/"
+MEDIA_ROOT = VAR_DIR / "media"
+
+# --- security ------------------------------------------------------------------------------------------------
+_ID_ORIGIN = "{0.scheme}://{0.netloc}".format(urlsplit(OIDC_ISSUER))
+CONTENT_SECURITY_POLICY = {
+    "EXCLUDE_URL_PREFIXES": ["/static/"],
+    "DIRECTIVES": {
+        "default-src": [SELF],
+        "script-src": [SELF],
+        "style-src": [SELF],
+        "img-src": [SELF, "data:"],
+        "object-src": [NONE],
+        "base-uri": [NONE],
+        "frame-ancestors": [NONE],
+        # Chromium applies form-action to redirects: sign-in and sign-out end at the ID.
+        "form-action": [SELF, _ID_ORIGIN],
+    },
+}
+# Wagtail 8.0 still ships inline scripts and styles in its admin; only there are they allowed.
+ADMIN_CONTENT_SECURITY_POLICY = {
+    **CONTENT_SECURITY_POLICY["DIRECTIVES"],
+    "script-src": [SELF, UNSAFE_INLINE],
+    "style-src": [SELF, UNSAFE_INLINE],
+    "img-src": [SELF, "data:", "blob:"],
+    "frame-ancestors": [SELF],
+}
+SECURE_CONTENT_TYPE_NOSNIFF = True
+SECURE_REFERRER_POLICY = "no-referrer"
+SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin"
+X_FRAME_OPTIONS = "SAMEORIGIN"
+SECURE_SSL_REDIRECT = HTTPS
+SECURE_REDIRECT_EXEMPT = [r"^health/"]
+SECURE_HSTS_SECONDS = 31536000 if HTTPS else 0
+SECURE_HSTS_INCLUDE_SUBDOMAINS = HTTPS
+SECURE_HSTS_PRELOAD = HTTPS
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if env.flag("BEHIND_PROXY") else None
+SESSION_COOKIE_SECURE = HTTPS
+SESSION_COOKIE_NAME = "__Host-session" if HTTPS else "session"
+SESSION_COOKIE_AGE = 14 * 24 * 3600
+SESSION_COOKIE_SAMESITE = "Lax"
+CSRF_COOKIE_SECURE = HTTPS
+CSRF_COOKIE_NAME = "__Host-csrf" if HTTPS else "csrf"
+CSRF_FAILURE_VIEW = "portal.views.csrf_failure"
+LANGUAGE_COOKIE_SAMESITE = "Lax"
+
+# --- mail, logs ----------------------------------------------------------------------------------------------
+EMAIL_BACKEND = env.text("EMAIL_BACKEND", "django.core.mail.backends.filebased.EmailBackend")
+EMAIL_FILE_PATH = VAR_DIR / "mail"
+DEFAULT_FROM_EMAIL = env.text("DEFAULT_FROM_EMAIL", "no-reply@portal.region.localhost" if DEMO else None)
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s %(message)s"}},
+    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "root": {"handlers": ["stderr"], "level": env.choice("LOG_LEVEL", ("DEBUG", "INFO", "WARNING"), "INFO")},
+}
+
+# --- Wagtail -------------------------------------------------------------------------------------------------
+WAGTAIL_SITE_NAME = "窓口"
+WAGTAILADMIN_BASE_URL = PORTAL_URL
+WAGTAIL_I18N_ENABLED = False
+WAGTAIL_CONTENT_LANGUAGES = [("ja", "日本語")]
+WAGTAIL_WORKFLOW_REQUIRE_REAPPROVAL_ON_EDIT = True
+WAGTAIL_ENABLE_UPDATE_CHECK = False
+WAGTAIL_ENABLE_WHATS_NEW_BANNER = False
+WAGTAIL_GRAVATAR_PROVIDER_URL = None
+WAGTAIL_PASSWORD_MANAGEMENT_ENABLED = False
+WAGTAIL_EMAIL_MANAGEMENT_ENABLED = False
+WAGTAILSEARCH_BACKENDS = {"default": {"BACKEND": "wagtail.search.backends.database"}}
+TAGGIT_CASE_INSENSITIVE = True
+DATA_UPLOAD_MAX_NUMBER_FIELDS = 10_000
+SILENCED_SYSTEM_CHECKS: list[str] = []

@@ -1,0 +1,32 @@
+"""The whole URL map of the portal's host on one page; the ID's host has `identity.embedded_urls`."""
+
+from django.conf import settings
+from django.conf.urls.i18n import i18n_patterns
+from django.urls import include, path
+from wagtail import urls as wagtail_urls
+from wagtail.admin import urls as wagtailadmin_urls
+
+from portal import health
+
+handler404 = "portal.views.not_found"
+
+urlpatterns = [
+    # for machines: no language in the address
+    path("health/live", health.live, name="health_live"),
+    path("health/ready", health.ready, name="health_ready"),
+    path("", include("identity.urls")),  # sign-in, sign-out, logout relay, claims endpoint, discovery
+    path("", include("gadgets.urls")),  # schemas, key set, card fragments
+    path("", include("portal.content.urls")),  # alerts as static files
+    path("admin/", include(wagtailadmin_urls)),
+]
+urlpatterns += i18n_patterns(
+    path("", include("portal.home.urls")),
+    path("", include("portal.mydata.urls")),
+    path("", include("gadgets.page_urls")),  # catalogue, a gadget's page, the provider's console
+    path("", include(wagtail_urls)),  # every other page is one that an editor made
+    prefix_default_language=False,
+)
+if settings.DEMO:
+    from django.conf.urls.static import static
+
+    urlpatterns += static(settings.MEDIA_URL, document_root=settings.MEDIA_ROOT)

@@ -1,0 +1,14 @@
+"""Pages that answer when something went wrong: wrong form token, missing page, fault of ours."""
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+
+
+def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
+    """A form came without its token, for example after a long pause; nothing was changed."""
+    return render(request, "errors/csrf.html", {"reason": reason}, status=403)
+
+
+def not_found(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
+    """The address is unknown, or the page has ended."""
+    return render(request, "404.html", status=404)
