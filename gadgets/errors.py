@@ -1,0 +1,192 @@
+"""Errors of gadgets, one tree:
+
+GadgetError
+├── SchemaError                 what a provider published breaks a rule; holds every problem found
+│   ├── ManifestError
+│   └── CardError
+├── DoorError                   an untrusted URL was refused or did not answer
+│   ├── UrlRefused              scheme, port, user info, IP literal, host name
+│   ├── AddressRefused          the name leads to an address that is not public
+│   ├── NameNotFound            the name does not resolve (in time)
+│   ├── ConnectFailed           nobody answers there, or not in time
+│   ├── TlsFailed               the certificate does not fit the name
+│   ├── DeadlinePassed          the whole answer was not there in time
+│   ├── AnswerBroken            the connection broke, or the answer is not HTTP
+│   ├── RedirectRefused         3xx: redirects are never followed
+│   ├── BadStatus               any other status than the expected
+│   ├── WrongContentType        media type or content encoding
+│   └── AnswerTooLarge          more bytes than allowed, on the wire or unpacked
+├── GadgetBusy                  the bulkhead is full
+├── BreakerOpen                 the provider failed too often; we wait before asking again
+└── NoCard                      the gadget has no card to fetch (kind `link`)
+
+`message` may be shown to a resident, `retry` says whether trying again can help, `provider_message`
+is for the provider and the operator and names the place.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+Texts = Mapping[str, str]
+
+
+class GadgetError(Exception):
+    """Root of the tree."""
+
+    code = "gadget"
+    message = "サービスの情報を表示できません。"
+    retry = False
+
+    @property
+    def provider_message(self) -> str:
+        return str(self) or self.message
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One broken rule: where (`$.blocks[2].text`), what is wrong, and how to put it right; ja and en."""
+
+    path: str
+    message: Texts
+    remedy: Texts
+
+    def in_words(self, locale: str = "ja") -> str:
+        def pick(texts: Texts) -> str:
+            return texts.get(locale) or texts["ja"]
+
+        return f"{self.path}: {pick(self.message)} {pick(self.remedy)}"
+
+
+class SchemaError(GadgetError):
+    """What a provider published breaks a rule. `path`, `message` and `remedy` are those of the first problem."""
+
+    code = "invalid"
+
+    def __init__(self, *problems: Problem) -> None:
+        if not problems:
+            raise ValueError("an error needs at least one problem")
+        self.problems = problems
+        self.path = problems[0].path
+        self.remedy = problems[0].remedy["ja"]
+        self.detail = problems[0].message["ja"]
+        super().__init__(problems[0].in_words("en"))
+
+    @property
+    def provider_message(self) -> str:
+        return self.in_words("ja")
+
+    def in_words(self, locale: str = "ja") -> str:
+        """Every problem on a line of its own."""
+        return "\n".join(problem.in_words(locale) for problem in self.problems)
+
+
+class ManifestError(SchemaError):
+    """The manifest cannot be accepted; `message` is what the provider reads."""
+
+    code = "manifest"
+
+    def __init__(self, *problems: Problem) -> None:
+        super().__init__(*problems)
+        self.message = self.detail
+
+
+class CardError(SchemaError):
+    """The card cannot be shown; `detail` is what the provider reads, `message` what a resident reads."""
+
+    code = "card"
+    message = "提供元から届いた内容に誤りがあるため、表示していません。"
+
+
+class DoorError(GadgetError):
+    """An untrusted URL was refused or did not answer. `sent`: whether the request may have left."""
+
+    code = "door"
+    message = "提供元の情報を取得できませんでした。"
+    retry = True
+    sent = False
+
+    def __init__(self, url: str, detail: str, detail_ja: str = "") -> None:
+        self.url = url
+        self.detail = detail
+        self.detail_ja = detail_ja or detail
+        super().__init__(f"{url}: {detail}")
+
+    @property
+    def provider_message(self) -> str:
+        return f"{self.url}: {self.detail_ja}"
+
+
+class UrlRefused(DoorError):
+    code = "url_refused"
+    message = "この提供元のアドレスは使えません。"
+    retry = False
+
+
+class AddressRefused(DoorError):
+    code = "address_refused"
+    message = "この提供元のアドレスは使えません。"
+    retry = False
+
+
+class NameNotFound(DoorError):
+    code = "name_not_found"
+
+
+class ConnectFailed(DoorError):
+    code = "connect_failed"
+
+
+class TlsFailed(DoorError):
+    code = "tls_failed"
+
+
+class DeadlinePassed(DoorError):
+    code = "deadline_passed"
+    message = "提供元の応答に時間がかかっています。"
+    sent = True
+
+
+class AnswerBroken(DoorError):
+    code = "answer_broken"
+    sent = True
+
+
+class RedirectRefused(DoorError):
+    code = "redirect_refused"
+    sent = True
+
+
+class BadStatus(DoorError):
+    code = "bad_status"
+    sent = True
+
+    def __init__(self, url: str, status: int) -> None:
+        self.status = status
+        super().__init__(url, f"answered with status {status}", f"状態コード {status} が返りました。")
+
+
+class WrongContentType(DoorError):
+    code = "wrong_content_type"
+    sent = True
+
+
+class AnswerTooLarge(DoorError):
+    code = "answer_too_large"
+    sent = True
+
+
+class GadgetBusy(GadgetError):
+    code = "busy"
+    message = "ただいま混み合っています。しばらくしてから、もう一度お試しください。"
+    retry = True
+
+
+class BreakerOpen(GadgetError):
+    code = "breaker_open"
+    message = "提供元が応答しないため、しばらく確認を休んでいます。"
+    retry = True
+
+
+class NoCard(GadgetError):
+    code = "no_card"
+    message = "このサービスには、ここに表示する内容がありません。"

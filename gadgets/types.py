@@ -1,0 +1,187 @@
+"""The words of gadgets that cross package borders: a published gadget, what a page wants, a stored card."""
+
+import base64
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import TYPE_CHECKING, Literal
+from uuid import UUID
+
+if TYPE_CHECKING:
+    from identity.audience import Audience
+
+Texts = Mapping[str, str]
+Value = str | bool | tuple[str, ...]
+Setting = str | bool | int
+Level = Literal["none", "audience", "pairwise"]
+LEVELS: tuple[Level, ...] = ("none", "audience", "pairwise")
+
+
+@dataclass(frozen=True, slots=True)
+class ClaimSpec:
+    """One attribute that a gadget asks for: its key, how much it is needed, why, and how long it is kept."""
+
+    name: str
+    need: Literal["required", "optional"]
+    purpose: Texts
+    retention: str
+
+    @property
+    def required(self) -> bool:
+        return self.need == "required"
+
+
+@dataclass(frozen=True, slots=True)
+class SettingSpec:
+    """One field of a gadget's settings; the portal draws the form from it.
+
+    `choices` for an enum, `minimum`/`maximum` for an integer, `max_length` for a string.
+    """
+
+    name: str
+    kind: Literal["enum", "boolean", "integer", "string"]
+    default: Setting
+    title: Texts
+    choices: tuple[Setting, ...] = ()
+    minimum: int = 0
+    maximum: int = 0
+    max_length: int = 0
+
+    def accepts(self, value: object) -> bool:
+        if self.kind == "boolean":
+            return isinstance(value, bool)
+        if self.kind == "integer":
+            return isinstance(value, int) and not isinstance(value, bool) and self.minimum <= value <= self.maximum
+        if self.kind == "string":
+            return isinstance(value, str) and len(value) <= self.max_length
+        return any(type(value) is type(choice) and value == choice for choice in self.choices)
+
+
+def clean_settings(specs: tuple[SettingSpec, ...], raw: Mapping[str, object] | None) -> dict[str, Setting]:
+    """Every declared setting with a valid value: the given one, else the default; nothing undeclared."""
+    given = raw or {}
+    cleaned: dict[str, Setting] = {}
+    for spec in specs:
+        value = given.get(spec.name)
+        cleaned[spec.name] = value if spec.accepts(value) else spec.default  # type: ignore[assignment]
+    return cleaned
+
+
+@dataclass(frozen=True, slots=True)
+class GadgetInfo:
+    """A published gadget, as the rest of the portal sees it. Times in seconds."""
+
+    id: str
+    version: str
+    kind: str
+    identity: Level
+    title: Texts
+    summary: Texts
+    provider_name: str
+    provider_privacy: str
+    category: str
+    claims: tuple[ClaimSpec, ...]
+    sizes: tuple[str, ...]
+    card_url: str | None
+    login_url: str | None
+    max_age: int
+    stale: int
+    link_origins: tuple[str, ...]
+    client_id: str | None
+    audience: "Audience"
+    topics: tuple[str, ...]
+    published_at: datetime
+    settings: tuple[SettingSpec, ...] = ()
+
+    @property
+    def declared(self) -> tuple[str, ...]:
+        return tuple(claim.name for claim in self.claims)
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Who published the data, under which licence."""
+
+    publisher: str
+    licence: str
+    url: str | None = None
+    note: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """One card as one reader wants it. `level` is what is really used: a public form is `none`.
+
+    `resident_id` is there for reading the consent again before sending; only `pairwise` keys hold it.
+    """
+
+    gadget: GadgetInfo
+    size: str
+    locale: str
+    settings: Mapping[str, Setting] = field(default_factory=dict)
+    granted: tuple[str, ...] = ()
+    claims: Mapping[str, Value] = field(default_factory=dict)
+    resident_id: UUID | None = None
+    consent_version: int = 0
+
+    @property
+    def level(self) -> Level:
+        return self.gadget.identity if self.granted else "none"
+
+    @property
+    def public_form(self) -> bool:
+        """Nothing about the resident is used, though the gadget could use something."""
+        return self.gadget.identity != "none" and not self.granted
+
+
+@dataclass(frozen=True, slots=True)
+class StoredCard:
+    """A card drawn once. Fresh until `fresh_until`; may be shown as old until `stale_until`."""
+
+    html: str
+    summary: str
+    fetched_at: datetime
+    fresh_until: datetime
+    stale_until: datetime
+    observed_at: datetime
+    source: Source
+    valid_until: datetime | None = None
+    etag: str = ""
+
+    def status(self, now: datetime) -> Literal["current", "old"]:
+        """What the frame says of the card: past its own `valid_until`, or past its freshness, it is old."""
+        if now >= self.fresh_until or (self.valid_until is not None and now >= self.valid_until):
+            return "old"
+        return "current"
+
+    def wants_refresh(self, now: datetime) -> bool:
+        return now >= self.fresh_until
+
+
+@dataclass(frozen=True, slots=True)
+class Unavailable:
+    """No card can be shown now: a sentence for the resident, the place and the remedy for the provider."""
+
+    code: str
+    message: str
+    retry: bool
+    provider_message: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class FetchOutcome:
+    """What one fetch came to, for the provider's own figures; nothing about a resident."""
+
+    gadget_id: str
+    version: str
+    ok: bool
+    code: str
+    detail: str
+    seconds: float
+    at: datetime
+
+
+def content_hash(raw: bytes) -> str:
+    """The pin of an approved manifest: SHA-256, base64url without padding."""
+    return base64.urlsafe_b64encode(hashlib.sha256(raw).digest()).rstrip(b"=").decode()
