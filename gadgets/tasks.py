@@ -1,0 +1,75 @@
+"""Work of gadgets that no request waits for: conformance runs, claimed from their table.
+
+`DUE_JOBS` is read by the executor: each function is an idempotent sweep, called at least every so many seconds.
+"""
+
+import logging
+from collections.abc import Callable
+from datetime import timedelta
+
+from django.db.models import Q
+from django.utils import timezone
+
+from gadgets import conformance
+from gadgets.models import CheckLine, CheckRun, GadgetVersion
+
+log = logging.getLogger(__name__)
+
+RUN_CHECKS = "gadgets.run_checks"
+# A run that its process never ended (a restart, a crash) is taken up again after this.
+LOST_AFTER = timedelta(seconds=120)
+
+
+def kick(name: str) -> None:
+    """Asks the executor to run a job soon; without an executor the next sweep does it."""
+
+
+def run_waiting_checks() -> int:
+    """Runs every check run that waits or was lost; returns how many this call ran."""
+    lost = timezone.now() - LOST_AFTER
+    due = CheckRun.objects.filter(
+        Q(state=CheckRun.State.WAITING) | Q(state=CheckRun.State.RUNNING, started_at__lt=lost)
+    ).order_by("created_at")
+    return sum(run_checks_job(run_id) for run_id in list(due.values_list("pk", flat=True)[:10]))
+
+
+def run_checks_job(run_id: int) -> bool:
+    """Claims one run by a conditional UPDATE and writes each line as it is found; False when another has it."""
+    from gadgets import actions
+
+    now = timezone.now()
+    claimed = CheckRun.objects.filter(
+        Q(state=CheckRun.State.WAITING) | Q(state=CheckRun.State.RUNNING, started_at__lt=now - LOST_AFTER),
+        pk=run_id,
+    ).update(state=CheckRun.State.RUNNING, started_at=now)
+    if not claimed:
+        return False
+    CheckLine.objects.filter(run_id=run_id).delete()
+    run = CheckRun.objects.select_related("version__gadget__published").get(pk=run_id)
+    ok = True
+    for position, line in enumerate(conformance.check(_subject(run.version))):
+        ok = ok and line.ok
+        CheckLine.objects.create(
+            run=run,
+            position=position,
+            number=line.number,
+            ok=line.ok,
+            title=dict(line.title),
+            message=dict(line.message),
+            remedy=dict(line.remedy),
+        )
+    actions.finish_checks(run_id=run_id, ok=ok)
+    return True
+
+
+def _subject(version: GadgetVersion) -> conformance.Subject:
+    published = version.gadget.published
+    return conformance.Subject(
+        raw=bytes(version.manifest),
+        url=version.url,
+        gadget_id=version.gadget.gadget_id,
+        previous=published.version if published and published.pk != version.pk else None,
+    )
+
+
+DUE_JOBS: list[tuple[str, float, Callable[[], object]]] = [(RUN_CHECKS, 10, run_waiting_checks)]

@@ -1,0 +1,1 @@
+"""The operators' desk inside Wagtail's admin: which gadgets wait for a decision, and what was decided."""
