@@ -1,0 +1,110 @@
+"""Every error of identity: each says to a resident what is wrong, and whether trying again can help.
+
+IdentityError
+├── AttributeProblem: UnknownAttribute, UnknownValue, DerivedAttribute
+├── AudienceError (names the place in the audience)
+├── ConsentProblem: NothingAsked, UnknownItem, UndeclaredItem, UnknownRecipient, UnknownLevel
+├── UnknownRole, NotAllowed, NoSuchResident, NoSuchClient
+├── LedgerIsAppendOnly (a mistake of the program: an entry of the ledger was to be changed)
+└── CannotUnseal (a stored secret cannot be opened with the present key)
+"""
+
+from typing import ClassVar
+
+
+class IdentityError(Exception):
+    """The root: `message` may be shown to a resident, `retry` says whether doing it again can help."""
+
+    default: ClassVar[str] = "処理できませんでした。"
+    retry: ClassVar[bool] = False
+
+    def __init__(self, message: str = "") -> None:
+        self.message = message or self.default
+        super().__init__(self.message)
+
+
+class AttributeProblem(IdentityError):
+    """An attribute or its value is not in the vocabulary; `key` names the attribute."""
+
+    default = "属性の値が正しくありません。"
+
+    def __init__(self, key: str, message: str = "") -> None:
+        self.key = key
+        super().__init__(message)
+
+
+class UnknownAttribute(AttributeProblem):
+    def __init__(self, key: str) -> None:
+        super().__init__(key, f"「{key}」という属性はありません。")
+
+
+class UnknownValue(AttributeProblem):
+    """The attribute is known, the value is not."""
+
+
+class DerivedAttribute(AttributeProblem):
+    """The value follows from another attribute and cannot be set by itself."""
+
+
+class AudienceError(IdentityError):
+    """An audience is not well formed; `place` says where (a JSON Pointer)."""
+
+    default = "対象の書き方が正しくありません。"
+
+    def __init__(self, place: str, message: str) -> None:
+        self.place = place
+        super().__init__(f"{place}: {message}" if place else message)
+
+
+class ConsentProblem(IdentityError):
+    """A decision cannot be written to the ledger as it was sent."""
+
+    default = "同意を記録できませんでした。"
+
+
+class NothingAsked(ConsentProblem):
+    default = "同意する項目がありません。"
+
+
+class UnknownItem(ConsentProblem):
+    def __init__(self, item: str) -> None:
+        self.item = item
+        super().__init__(f"「{item}」という項目はありません。")
+
+
+class UndeclaredItem(ConsentProblem):
+    def __init__(self, item: str) -> None:
+        self.item = item
+        super().__init__(f"「{item}」は、この提供先が求めていない項目です。")
+
+
+class UnknownRecipient(ConsentProblem):
+    default = "この提供先は登録されていません。"
+
+
+class UnknownLevel(ConsentProblem):
+    default = "識別の段階が正しくありません。"
+
+
+class UnknownRole(IdentityError):
+    default = "その役割はありません。"
+
+
+class NotAllowed(IdentityError):
+    default = "この操作をする権限がありません。"
+
+
+class NoSuchResident(IdentityError):
+    default = "利用者が見つかりません。"
+
+
+class NoSuchClient(IdentityError):
+    default = "この提供先には、ログインの登録がありません。"
+
+
+class LedgerIsAppendOnly(IdentityError):
+    default = "同意の記録は、書きかえたり消したりできません。"
+
+
+class CannotUnseal(IdentityError):
+    default = "保存した秘密を開けません。"
