@@ -1,0 +1,43 @@
+"""/health/live touches nothing; /health/ready says in JSON what is there."""
+
+import pytest
+from django.db import DatabaseError
+from django.test import RequestFactory
+
+from portal import health
+
+
+def test_live_needs_no_database(client):
+    response = client.get("/health/live")
+    assert (response.status_code, response.json()) == (200, {"status": "ok"})
+    assert response["Cache-Control"] == "no-store"
+
+
+@pytest.mark.django_db
+def test_ready_names_each_check(client):
+    response = client.get("/health/ready")
+    assert response.status_code == 200
+    assert response.json()["checks"] == {"database": "ok", "migrations": "ok", "registry": "ok"}
+    assert response.json()["id_provider"] in {"embedded", "keycloak"}
+
+
+def test_ready_is_refused_when_the_database_is_away(monkeypatch):
+    def away() -> str:
+        raise DatabaseError("connection refused")
+
+    monkeypatch.setattr(health, "_database", away)
+    response = health.ready(RequestFactory().get("/health/ready"))
+    assert response.status_code == 503
+    assert b'"database": "unavailable"' in response.content
+    assert b'"migrations": "not checked"' in response.content
+
+
+@pytest.mark.django_db
+def test_ready_is_refused_while_a_migration_is_missing(monkeypatch):
+    from django.db import connection
+    from django.db.migrations.recorder import MigrationRecorder
+
+    MigrationRecorder(connection).migration_qs.filter(app="identity", name="0001_initial").delete()
+    monkeypatch.setattr(health, "_migrated", False)
+    response = health.ready(RequestFactory().get("/health/ready"))
+    assert (response.status_code, b'"migrations": "not applied"' in response.content) == (503, True)
