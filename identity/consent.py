@@ -1,0 +1,55 @@
+"""Consent: what a decision is, how long it holds, and what may be released because of it.
+
+Pure. The ledger's rows are in `identity.models`; the rules about them are here.
+"""
+
+import hashlib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from identity import attributes
+
+GRANTED = "granted"
+REFUSED = "refused"
+WITHDRAWN = "withdrawn"
+
+RECOMMENDER = "recommender"
+PURPOSE_RANKING = "ranking"
+PURPOSE_CARD = "card"
+RANKING_ITEMS = attributes.KEYS
+"""What the portal's own ordering may use once a resident opts in."""
+
+LEVELS = ("none", "audience", "pairwise")
+"""How much a recipient learns of who it is, from nothing to a pseudonym of its own."""
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """The exact text that was on the screen when somebody decided."""
+
+    language: str
+    text: str
+
+    @property
+    def sha256(self) -> str:
+        """Of language and text, so that one hash stands for one screen."""
+        return hashlib.sha256(f"{self.language}\n{self.text}".encode()).hexdigest()
+
+
+def holds(status: str, expires_at: datetime | None, now: datetime) -> bool:
+    """Whether a decision is a grant that is still in force."""
+    return status == GRANTED and (expires_at is None or now < expires_at)
+
+
+def covers(granted_level: str, wanted_level: str) -> bool:
+    """Whether a grant given at one level serves a request at another; a higher level must ask again."""
+    return LEVELS.index(wanted_level) <= LEVELS.index(granted_level)
+
+
+def releasable(
+    values: Mapping[str, attributes.Value], granted: Iterable[str], declared: Iterable[str]
+) -> dict[str, attributes.Value]:
+    """Declared and granted and known, in the order of the declaration."""
+    allowed = set(granted)
+    return {item: values[item] for item in declared if item in allowed and item in values}
