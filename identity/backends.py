@@ -1,0 +1,18 @@
+"""Loads the signed-in resident for Django; it never checks a password, because the regional ID did that."""
+
+from typing import Any
+
+from django.contrib.auth.backends import ModelBackend
+from django.http import HttpRequest
+
+from identity.models import Resident
+
+
+class RegionalIdBackend(ModelBackend):
+    """The backend named in sessions that `identity.signin` opened."""
+
+    def authenticate(
+        self, request: HttpRequest | None, username: str | None = None, password: str | None = None, **kwargs: Any
+    ) -> Resident | None:
+        """Always None: only a verified ID token opens a session."""
+        return None
