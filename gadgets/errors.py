@@ -5,20 +5,20 @@ GadgetError
 │   ├── ManifestError
 │   └── CardError
 ├── DoorError                   an untrusted URL was refused or did not answer
-│   ├── UrlRefused              scheme, port, user info, IP literal, host name
-│   ├── AddressRefused          the name leads to an address that is not public
-│   ├── NameNotFound            the name does not resolve (in time)
-│   ├── ConnectFailed           nobody answers there, or not in time
-│   ├── TlsFailed               the certificate does not fit the name
-│   ├── DeadlinePassed          the whole answer was not there in time
-│   ├── AnswerBroken            the connection broke, or the answer is not HTTP
-│   ├── RedirectRefused         3xx: redirects are never followed
-│   ├── BadStatus               any other status than the expected
-│   ├── WrongContentType        media type or content encoding
-│   └── AnswerTooLarge          more bytes than allowed, on the wire or unpacked
-├── GadgetBusy                  the bulkhead is full
-├── BreakerOpen                 the provider failed too often; we wait before asking again
-└── NoCard                      the gadget has no card to fetch (kind `link`)
+│   ├── UrlRefusedError              scheme, port, user info, IP literal, host name
+│   ├── AddressRefusedError          the name leads to an address that is not public
+│   ├── NameNotFoundError            the name does not resolve (in time)
+│   ├── ConnectError           nobody answers there, or not in time
+│   ├── TlsError               the certificate does not fit the name
+│   ├── DeadlineError          the whole answer was not there in time
+│   ├── AnswerBrokenError            the connection broke, or the answer is not HTTP
+│   ├── RedirectError         3xx: redirects are never followed
+│   ├── StatusError               any other status than the expected
+│   ├── ContentTypeError        media type or content encoding
+│   └── AnswerTooLargeError          more bytes than allowed, on the wire or unpacked
+├── GadgetBusyError                  the bulkhead is full
+├── BreakerOpenError                 the provider failed too often; we wait before asking again
+└── NoCardError                      the gadget has no card to fetch (kind `link`)
 
 `message` may be shown to a resident, `retry` says whether trying again can help, `provider_message`
 is for the provider and the operator and names the place.
@@ -116,47 +116,47 @@ class DoorError(GadgetError):
         return f"{self.url}: {self.detail_ja}"
 
 
-class UrlRefused(DoorError):
+class UrlRefusedError(DoorError):
     code = "url_refused"
     message = "この提供元のアドレスは使えません。"
     retry = False
 
 
-class AddressRefused(DoorError):
+class AddressRefusedError(DoorError):
     code = "address_refused"
     message = "この提供元のアドレスは使えません。"
     retry = False
 
 
-class NameNotFound(DoorError):
+class NameNotFoundError(DoorError):
     code = "name_not_found"
 
 
-class ConnectFailed(DoorError):
+class ConnectError(DoorError):
     code = "connect_failed"
 
 
-class TlsFailed(DoorError):
+class TlsError(DoorError):
     code = "tls_failed"
 
 
-class DeadlinePassed(DoorError):
+class DeadlineError(DoorError):
     code = "deadline_passed"
     message = "提供元の応答に時間がかかっています。"
     sent = True
 
 
-class AnswerBroken(DoorError):
+class AnswerBrokenError(DoorError):
     code = "answer_broken"
     sent = True
 
 
-class RedirectRefused(DoorError):
+class RedirectError(DoorError):
     code = "redirect_refused"
     sent = True
 
 
-class BadStatus(DoorError):
+class StatusError(DoorError):
     code = "bad_status"
     sent = True
 
@@ -165,28 +165,28 @@ class BadStatus(DoorError):
         super().__init__(url, f"answered with status {status}", f"状態コード {status} が返りました。")
 
 
-class WrongContentType(DoorError):
+class ContentTypeError(DoorError):
     code = "wrong_content_type"
     sent = True
 
 
-class AnswerTooLarge(DoorError):
+class AnswerTooLargeError(DoorError):
     code = "answer_too_large"
     sent = True
 
 
-class GadgetBusy(GadgetError):
+class GadgetBusyError(GadgetError):
     code = "busy"
     message = "ただいま混み合っています。しばらくしてから、もう一度お試しください。"
     retry = True
 
 
-class BreakerOpen(GadgetError):
+class BreakerOpenError(GadgetError):
     code = "breaker_open"
     message = "提供元が応答しないため、しばらく確認を休んでいます。"
     retry = True
 
 
-class NoCard(GadgetError):
+class NoCardError(GadgetError):
     code = "no_card"
     message = "このサービスには、ここに表示する内容がありません。"

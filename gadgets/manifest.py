@@ -152,7 +152,9 @@ def increases(version: str, previous: str) -> bool:
 def parse(raw: bytes | Mapping[str, Any], *, url: str) -> Manifest:
     """Parses the manifest that was published at `url`; raises ManifestError with every problem found."""
     document = (
-        loads(raw, error=ManifestError, max_bytes=MAX_BYTES, max_depth=MAX_DEPTH) if isinstance(raw, bytes) else raw
+        loads(raw, error=ManifestError, max_bytes=MAX_BYTES, max_depth=MAX_DEPTH)
+        if isinstance(raw, bytes)
+        else raw
     )
     problems = list(check_schema(document, schema("manifest-1.0")))
     if isinstance(document, Mapping):
@@ -238,17 +240,17 @@ def _needs(document: Mapping[str, Any]) -> list[Problem]:
     problems = []
     endpoints = document.get("endpoints", {})
     needed = {"card": ("card", "health"), "link": ("login",)}[document["kind"]]
-    for name in needed:
-        if name not in endpoints:
-            problems.append(
-                problem(
-                    f"$.endpoints.{name}",
-                    f"種類「{document['kind']}」には endpoints.{name} が必要です。",
-                    f"kind {document['kind']!r} needs endpoints.{name}.",
-                    f"endpoints に {name} を加えてください。",
-                    f"Add {name} to endpoints.",
-                )
-            )
+    problems.extend(
+        problem(
+            f"$.endpoints.{name}",
+            f"種類「{document['kind']}」には endpoints.{name} が必要です。",
+            f"kind {document['kind']!r} needs endpoints.{name}.",
+            f"endpoints に {name} を加えてください。",
+            f"Add {name} to endpoints.",
+        )
+        for name in needed
+        if name not in endpoints
+    )
     claims = document["claims"]
     if claims and document["identity"] == "none":
         problems.append(
@@ -285,7 +287,9 @@ def _setting(name: str, definition: Mapping[str, Any]) -> SettingSpec:
     if definition["type"] == "integer":
         low, high = definition["minimum"], definition["maximum"]
         return SettingSpec(name, "integer", definition.get("default", low), title, minimum=low, maximum=high)
-    return SettingSpec(name, "string", definition.get("default", ""), title, max_length=definition["maxLength"])
+    return SettingSpec(
+        name, "string", definition.get("default", ""), title, max_length=definition["maxLength"]
+    )
 
 
 def combinations(specs: tuple[SettingSpec, ...]) -> int | None:
@@ -304,17 +308,17 @@ def _settings(document: Mapping[str, Any]) -> list[Problem]:
     problems = []
     properties = (document.get("settings") or {}).get("properties", {})
     specs = tuple(_setting(name, definition) for name, definition in properties.items())
-    for spec in specs:
-        if not spec.accepts(spec.default) or (spec.kind == "integer" and spec.minimum > spec.maximum):
-            problems.append(
-                problem(
-                    f"$.settings.properties.{spec.name}",
-                    "既定値または範囲が正しくありません。",
-                    "the default does not fit, or the range is empty.",
-                    "範囲または選択肢の中の値を default にしてください。",
-                    "Choose a default inside the range or the choices.",
-                )
-            )
+    problems.extend(
+        problem(
+            f"$.settings.properties.{spec.name}",
+            "既定値または範囲が正しくありません。",
+            "the default does not fit, or the range is empty.",
+            "範囲または選択肢の中の値を default にしてください。",
+            "Choose a default inside the range or the choices.",
+        )
+        for spec in specs
+        if not spec.accepts(spec.default) or (spec.kind == "integer" and spec.minimum > spec.maximum)
+    )
     count = combinations(specs)
     if document["identity"] != "pairwise" and (count is None or count > MAX_COMBINATIONS):
         problems.append(
@@ -355,8 +359,8 @@ def _build(document: Mapping[str, Any], url: str) -> Manifest:
         regions=tuple(document["regions"]),
         previous=document.get("previous"),
         origin=origin_of(url),
-        data=tuple(document["data"]),
-        provides=tuple(document["provides"]),
+        data=tuple(document.get("data", ())),
+        provides=tuple(document.get("provides", ())),
     )
 
 

@@ -52,7 +52,11 @@ class SettingSpec:
         if self.kind == "boolean":
             return isinstance(value, bool)
         if self.kind == "integer":
-            return isinstance(value, int) and not isinstance(value, bool) and self.minimum <= value <= self.maximum
+            return (
+                isinstance(value, int)
+                and not isinstance(value, bool)
+                and self.minimum <= value <= self.maximum
+            )
         if self.kind == "string":
             return isinstance(value, str) and len(value) <= self.max_length
         return any(type(value) is type(choice) and value == choice for choice in self.choices)

@@ -18,6 +18,7 @@ from gadgets.errors import Problem, SchemaError
 _STRING = re.compile(rb'"(?:[^"\\]|\\.)*"?', re.DOTALL)
 _BRACKET = re.compile(rb"[\[\]{}]")
 _MAX_PROBLEMS = 20
+_MAX_DIGITS = 18
 
 
 def problem(path: str, ja: str, en: str, remedy_ja: str, remedy_en: str) -> Problem:
@@ -41,45 +42,32 @@ def depth_of(raw: bytes) -> int:
     return deepest
 
 
-def loads(raw: bytes, *, error: type[SchemaError], max_bytes: int, max_depth: int) -> Any:
-    """JSON of at most `max_bytes` and `max_depth`; refuses duplicate keys, NaN and broken UTF-8."""
+class _Reader:
+    """Hooks for the JSON parser that refuse what JSON should not hold, as the caller's kind of error."""
 
-    def refuse(path: str, ja: str, en: str, remedy_ja: str, remedy_en: str) -> NoReturn:
-        raise error(problem(path, ja, en, remedy_ja, remedy_en))
+    def __init__(self, error: type[SchemaError]) -> None:
+        self.error = error
 
-    if len(raw) > max_bytes:
-        refuse(
-            "$",
-            f"大きさが {len(raw)} バイトで、上限の {max_bytes} バイトを超えています。",
-            f"{len(raw)} bytes are more than the {max_bytes} allowed.",
-            "内容を減らしてください。",
-            "Send less.",
-        )
-    try:
-        text = raw.decode("utf-8")
-    except UnicodeDecodeError as broken:
-        refuse(
-            "$",
-            f"{broken.start} バイト目が UTF-8 ではありません。",
-            f"byte {broken.start} is not UTF-8.",
-            "UTF-8 で保存してください。",
-            "Save it as UTF-8.",
-        )
-    deep = depth_of(raw)
-    if deep > max_depth:
-        refuse(
-            "$",
-            f"入れ子が {deep} 段で、上限の {max_depth} 段を超えています。",
-            f"nested {deep} deep; at most {max_depth} is allowed.",
-            "構造を浅くしてください。",
-            "Make the structure flatter.",
-        )
+    def refuse(self, path: str, ja: str, en: str, remedy_ja: str, remedy_en: str) -> NoReturn:
+        raise self.error(problem(path, ja, en, remedy_ja, remedy_en))
 
-    def pairs(items: list[tuple[str, Any]]) -> dict[str, Any]:
+    def text(self, raw: bytes) -> str:
+        try:
+            return raw.decode("utf-8")
+        except UnicodeDecodeError as broken:
+            self.refuse(
+                "$",
+                f"{broken.start} バイト目が UTF-8 ではありません。",
+                f"byte {broken.start} is not UTF-8.",
+                "UTF-8 で保存してください。",
+                "Save it as UTF-8.",
+            )
+
+    def pairs(self, items: list[tuple[str, Any]]) -> dict[str, Any]:
         built: dict[str, Any] = {}
         for key, value in items:
             if key in built:
-                refuse(
+                self.refuse(
                     f"$..{key}",
                     f"キー「{key}」が同じ所に二度あります。",
                     f"the key {key!r} stands twice in one object.",
@@ -89,39 +77,67 @@ def loads(raw: bytes, *, error: type[SchemaError], max_bytes: int, max_depth: in
             built[key] = value
         return built
 
-    def constant(name: str) -> NoReturn:
-        refuse(
+    def constant(self, name: str) -> NoReturn:
+        self.refuse(
             "$",
-            f"{name} は JSON の数ではありません。",
-            f"{name} is not a JSON number.",
+            f"{name} は使える数ではありません。",
+            f"{name} is not a number that can be used.",
             "値がないときは null にしてください。",
             "Use null where there is no value.",
         )
 
-    def number(digits: str) -> float:
+    def number(self, digits: str) -> float:
         value = float(digits)
         if not math.isfinite(value):
-            constant(digits)
+            self.constant(digits[:20])
         return value
 
-    def whole(digits: str) -> int:
-        if len(digits) > 18:
-            constant(digits[:20] + "…")
+    def whole(self, digits: str) -> int:
+        if len(digits) > _MAX_DIGITS:
+            self.constant(digits[:20])
         return int(digits)
 
-    try:
-        document = json.loads(
-            text, object_pairs_hook=pairs, parse_constant=constant, parse_float=number, parse_int=whole
+    def document(self, text: str) -> Any:
+        try:
+            return json.loads(
+                text,
+                object_pairs_hook=self.pairs,
+                parse_constant=self.constant,
+                parse_float=self.number,
+                parse_int=self.whole,
+            )
+        except json.JSONDecodeError as broken:
+            self.refuse(
+                f"$ (line {broken.lineno}, column {broken.colno})",
+                f"{broken.lineno} 行 {broken.colno} 文字目で JSON として読めません。",
+                f"not JSON at line {broken.lineno}, column {broken.colno}: {broken.msg}.",
+                "JSON の書き方を直してください。",
+                "Correct the JSON.",
+            )
+
+
+def loads(raw: bytes, *, error: type[SchemaError], max_bytes: int, max_depth: int) -> Any:
+    """JSON of at most `max_bytes` and `max_depth`; refuses duplicate keys, NaN and broken UTF-8."""
+    reader = _Reader(error)
+    if len(raw) > max_bytes:
+        reader.refuse(
+            "$",
+            f"大きさが {len(raw)} バイトで、上限の {max_bytes} バイトを超えています。",
+            f"{len(raw)} bytes are more than the {max_bytes} allowed.",
+            "内容を減らしてください。",
+            "Send less.",
         )
-    except json.JSONDecodeError as broken:
-        refuse(
-            f"$ (line {broken.lineno}, column {broken.colno})",
-            f"{broken.lineno} 行 {broken.colno} 文字目で JSON として読めません。",
-            f"not JSON at line {broken.lineno}, column {broken.colno}: {broken.msg}.",
-            "JSON の書き方を直してください。",
-            "Correct the JSON.",
+    text = reader.text(raw)
+    deep = depth_of(raw)
+    if deep > max_depth:
+        reader.refuse(
+            "$",
+            f"入れ子が {deep} 段で、上限の {max_depth} 段を超えています。",
+            f"nested {deep} deep; at most {max_depth} is allowed.",
+            "構造を浅くしてください。",
+            "Make the structure flatter.",
         )
-    return document
+    return reader.document(text)
 
 
 def _is_date(value: object) -> bool:
@@ -185,7 +201,9 @@ def schema(name: str) -> Draft202012Validator:
 
 def check_schema(document: Any, validator: Draft202012Validator) -> Iterator[Problem]:
     """The first problems of a document, in the order of the document."""
-    errors = sorted(validator.iter_errors(document), key=lambda error: [str(part) for part in error.absolute_path])
+    errors = sorted(
+        validator.iter_errors(document), key=lambda error: [str(part) for part in error.absolute_path]
+    )
     seen: set[tuple[str, str]] = set()
     for error in errors:
         for found in _in_words(error):
@@ -212,7 +230,9 @@ def _shown(value: object) -> str:
 
 
 def _type(error: ValidationError, path: str) -> Problem:
-    wanted = [error.validator_value] if isinstance(error.validator_value, str) else list(error.validator_value)
+    wanted = (
+        [error.validator_value] if isinstance(error.validator_value, str) else list(error.validator_value)
+    )
     ja = "、".join(_TYPE_NAMES[name] for name in wanted)
     return problem(
         path,

@@ -1,0 +1,133 @@
+"""Plain text of providers: refuses HTML, bidi controls and look-alike names; draws emphasis and links; pure."""
+
+import re
+import unicodedata
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import nh3
+from markdown_it import MarkdownIt
+
+from gadgets.errors import Problem
+
+_TAG = re.compile(r"<[a-zA-Z/!?]")
+_BIDI = re.compile("[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
+_CONTROL = re.compile(
+    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\ufeff\ufff9-\ufffb\U000e0000-\U000e007f\ud800-\udfff]"
+)
+_INVISIBLE = re.compile(
+    "[\u00ad\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200d\u2060-\u2064\u3164\uffa0]"
+)
+_WORD = re.compile(r"[^\W\d_]+")
+
+_JAPANESE = frozenset({"LATIN", "CJK", "HIRAGANA", "KATAKANA"})
+_TOGETHER = (_JAPANESE, frozenset({"LATIN", "CJK", "HANGUL"}), frozenset({"LATIN", "CJK", "BOPOMOFO"}))
+# Letters of Cyrillic and Greek that most fonts draw like Latin ones (after Unicode's confusables.txt).
+_LIKE_LATIN = frozenset("абԁеһіјӏոорԛѕսѵԝхуАВЕЅІЈКМНОРСТУХԜѴՕαινορυχΑΒΕΖΗΙΚΜΝΟΡΤΥΧсԍɡ")
+
+
+def _script(letter: str) -> str:
+    """The script of a letter by its Unicode name; empty for letters of no script of their own."""
+    name = unicodedata.name(letter, "")
+    first = name.split(" ", 1)[0]
+    if first in ("FULLWIDTH", "HALFWIDTH"):
+        return name.split(" ")[1]
+    if first == "KATAKANA-HIRAGANA":
+        return ""
+    if first == "IDEOGRAPHIC":
+        return "CJK"
+    return first
+
+
+def is_look_alike(name: str) -> bool:
+    """Whether a name could pass for another: invisible or styled letters, mixed scripts, all letters Latin-like."""
+    if _INVISIBLE.search(name) or unicodedata.normalize("NFC", name) != name:
+        return True
+    for word in _WORD.findall(name):
+        scripts = {_script(letter) for letter in word} - {""}
+        if scripts & {"MATHEMATICAL", "DOUBLE-STRUCK", "SCRIPT", "BLACK-LETTER", "CIRCLED", "NEGATIVE"}:
+            return True
+        if len(scripts) > 1 and not any(scripts <= together for together in _TOGETHER):
+            return True
+        if scripts & {"CYRILLIC", "GREEK", "ARMENIAN"} and all(letter in _LIKE_LATIN for letter in word):
+            return True
+    return False
+
+
+def _problem(path: str, ja: str, en: str, remedy_ja: str, remedy_en: str) -> Problem:
+    return Problem(path, {"ja": ja, "en": en}, {"ja": remedy_ja, "en": remedy_en})
+
+
+def check_text(path: str, text: str) -> Iterator[Problem]:
+    """What no text may hold: tags, direction controls, control characters."""
+    if _TAG.search(text):
+        yield _problem(
+            path,
+            "HTML のタグが含まれています。",
+            "holds an HTML tag.",
+            "タグを除き、文字だけにしてください（強調は **文字**、リンクは [文字](アドレス)）。",
+            "Send plain text (**emphasis** and [links](https://…) are the only marks).",
+        )
+    if _BIDI.search(text):
+        yield _problem(
+            path,
+            "文字の向きを変える制御文字が含まれています。",
+            "holds a control character that changes the direction of the text.",
+            "その文字を除いてください。",
+            "Remove it.",
+        )
+    if _CONTROL.search(text):
+        yield _problem(
+            path,
+            "制御文字が含まれています。",
+            "holds a control character.",
+            "その文字を除いてください（改行は使えます）。",
+            "Remove it (line breaks are allowed).",
+        )
+
+
+def walk_texts(value: Any, path: str = "$") -> list[Problem]:
+    """Every string of a document, keys included, against the rules of text. The depth was limited before."""
+    problems: list[Problem] = []
+    if isinstance(value, str):
+        problems.extend(check_text(path, value))
+    elif isinstance(value, Mapping):
+        for key, inner in value.items():
+            problems.extend(check_text(path, key))
+            problems.extend(walk_texts(inner, f"{path}.{key}"))
+    elif isinstance(value, list):
+        for index, inner in enumerate(value):
+            problems.extend(walk_texts(inner, f"{path}[{index}]"))
+    return problems
+
+
+_MARKDOWN = MarkdownIt("zero", {"html": False, "linkify": False, "breaks": True}).enable(
+    ["emphasis", "link", "escape", "newline"]
+)
+
+
+def links_in(text: str) -> list[str]:
+    """The targets of the links in a text with inline marks."""
+    return [
+        str(token.attrs.get("href", ""))
+        for block in _MARKDOWN.parseInline(text)
+        for token in block.children or ()
+        if token.type == "link_open"
+    ]
+
+
+def inline_html(text: str) -> str:
+    """Emphasis and links as HTML, everything else escaped; cleaned again by an allow list."""
+    return nh3.clean(
+        _MARKDOWN.renderInline(text),
+        tags={"em", "strong", "a", "br"},
+        attributes={"a": {"href"}},
+        url_schemes={"https", "http"},
+        link_rel="noopener noreferrer",
+        strip_comments=True,
+    )
+
+
+def paragraphs(text: str) -> list[str]:
+    """The paragraphs of a text (parted by empty lines), each as inline HTML."""
+    return [inline_html(part.strip()) for part in re.split(r"\n[ \t]*\n", text) if part.strip()]
