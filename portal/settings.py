@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 from csp.constants import NONE, SELF, UNSAFE_INLINE
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from django.conf.locale import LANG_INFO
 from django.core.exceptions import ImproperlyConfigured
 
 from identity import embedded_settings as embedded
@@ -24,7 +25,7 @@ ALERTS_DIR = Path(env.text("ALERTS_DIR", str(VAR_DIR / "alerts")))
 
 # --- where the portal and the ID are -------------------------------------------------------------------------
 PORTAL_URL = env.url("PORTAL_URL", f"http://portal.region.localhost:{PORT}" if DEMO else None)
-ID_PROVIDER = env.choice("ID_PROVIDER", ("embedded", "keycloak"), "embedded" if DEMO else None)
+ID_PROVIDER = env.choice("ID_PROVIDER", ("keycloak", "embedded"), "embedded" if DEMO else None)
 ID_URL = env.url("ID_URL", f"http://id.region.localhost:{PORT}" if DEMO else None)
 OIDC_ISSUER = env.url("OIDC_ISSUER", f"{ID_URL}/o" if ID_PROVIDER == "embedded" else None)
 OIDC_DISCOVERY_URL = env.url("OIDC_DISCOVERY_URL", f"{OIDC_ISSUER}/.well-known/openid-configuration")
@@ -181,6 +182,13 @@ for _name in (name for name in dir(embedded) if name.startswith(("ACCOUNT_", "OA
 # --- language and time ---------------------------------------------------------------------------------------
 LANGUAGE_CODE = "ja"
 LANGUAGES = [("ja", "日本語"), ("en", "English"), ("ja-simple", "やさしい日本語")]
+# Easy Japanese is a language of ours: Django must know how to name it. Its texts fall back to Japanese.
+LANG_INFO["ja-simple"] = {
+    "bidi": False,
+    "code": "ja-simple",
+    "name": "Easy Japanese",
+    "name_local": "やさしい日本語",
+}
 LOCALE_PATHS = [BASE_DIR / "portal" / "locale"]
 USE_I18N = True
 USE_TZ = True
