@@ -190,3 +190,71 @@ class BreakerOpenError(GadgetError):
 class NoCardError(GadgetError):
     code = "no_card"
     message = "このサービスには、ここに表示する内容がありません。"
+
+
+class LifeError(GadgetError):
+    """A step was refused; nothing was changed. `message` is shown to whoever tried it."""
+
+    code = "life"
+    message = "この操作はできません。"
+
+    def __init__(self, message: str = "") -> None:
+        self.message = message or type(self).message
+        super().__init__(self.message)
+
+
+class NotPermitted(LifeError):
+    code = "not_permitted"
+    message = "この操作をする権限がありません。"
+
+
+class NotListed(LifeError):
+    code = "not_listed"
+
+    def __init__(self, manifest_url: str, well_known: str) -> None:
+        self.url = manifest_url
+        super().__init__(
+            f"{well_known} の gadgets に {manifest_url} がありません。"
+            "この一覧にアドレスを加えて、ドメインの管理者であることを示してください。"
+        )
+
+
+class NotYours(LifeError):
+    code = "not_yours"
+    message = "このドメインまたはサービスは、別の組織が登録しています。"
+
+
+class WrongState(LifeError):
+    code = "wrong_state"
+    message = "いまの状態では、この操作はできません。ページを読み込み直してください。"
+
+
+class NotNewer(LifeError):
+    code = "not_newer"
+    message = "マニフェストは、登録済みのものと同じです。"
+
+
+class ReasonMissing(LifeError):
+    code = "reason_missing"
+    message = "理由を書いてください。提供者に、そのまま伝わります。"
+
+
+class NoSuchGadget(LifeError):
+    code = "no_such_gadget"
+    message = "このサービスは、いま公開されていません。"
+
+
+class Locked(LifeError):
+    code = "locked"
+    message = "このサービスは市がすべての方にお見せしているため、隠せません。"
+
+
+class BadSetting(LifeError):
+    code = "bad_setting"
+    message = "このサービスにはない大きさ、または設定です。"
+
+
+class TooOften(LifeError):
+    code = "too_often"
+    message = "短い時間に何度も登録されました。しばらくしてから、もう一度お試しください。"
+    retry = True

@@ -1,0 +1,364 @@
+"""Reads of gadgets for other packages and for our own pages: frozen dataclasses, never models."""
+
+import json
+import logging
+import threading
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from types import MappingProxyType
+from uuid import UUID
+
+from django.core.cache import cache
+from django.db.models import Prefetch
+
+from gadgets import manifest as manifests
+from gadgets import review
+from gadgets.errors import ManifestError
+from gadgets.layout import Placement
+from gadgets.models import (
+    CheckLine,
+    CheckRun,
+    Gadget,
+    GadgetVersion,
+    Membership,
+    Provider,
+    RegistryVersion,
+    ReviewNote,
+)
+from gadgets.models import Placement as PlacementRow
+from gadgets.types import GadgetInfo, Texts
+from identity.audience import Audience
+
+log = logging.getLogger(__name__)
+
+VERSION_KEY = "gadgets:registry:version"
+VERSION_TTL = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Registry:
+    """All published gadgets as of one version number."""
+
+    version: int
+    gadgets: Mapping[str, GadgetInfo] = field(default_factory=lambda: MappingProxyType({}))
+
+
+_held: Registry | None = None
+_lock = threading.Lock()
+
+
+def registry(version: int | None = None) -> Registry:
+    """The published gadgets. `version`: what the caller's own multi-get found under `VERSION_KEY`, if anything.
+
+    Costs nothing while the number stands; one query for the number when the cache does not know it, two when
+    the registry has changed.
+    """
+    global _held  # noqa: PLW0603  one registry for each process, replaced whole
+    number = version if version is not None else _number()
+    held = _held
+    if held is not None and held.version == number:
+        return held
+    with _lock:
+        if _held is None or _held.version != number:
+            _held = _load()
+        return _held
+
+
+def _number() -> int:
+    cached = cache.get(VERSION_KEY)
+    if isinstance(cached, int):
+        return cached
+    number = RegistryVersion.objects.filter(pk=1).values_list("number", flat=True).first() or 0
+    # `add`: a writer that has just committed a higher number must not be overwritten by this older read.
+    cache.add(VERSION_KEY, number, VERSION_TTL)
+    return number
+
+
+def _load() -> Registry:
+    # The number is read before the rows: a change between the two is then seen again at the next call.
+    number = RegistryVersion.objects.filter(pk=1).values_list("number", flat=True).first() or 0
+    rows = (
+        Gadget.objects.filter(state=Gadget.State.PUBLISHED).select_related("published").order_by("gadget_id")
+    )
+    infos = (_info(row) for row in rows)
+    return Registry(number, MappingProxyType({info.id: info for info in infos if info is not None}))
+
+
+def _info(row: Gadget) -> GadgetInfo | None:
+    version = row.published
+    if version is None or row.published_at is None:
+        return None
+    try:
+        parsed = manifests.parse(bytes(version.manifest), url=version.url)
+    except ManifestError as error:
+        log.error("gadget %s left out, its approved manifest no longer parses: %s", row.gadget_id, error)
+        return None
+    return GadgetInfo(
+        id=parsed.id,
+        version=parsed.version,
+        kind=parsed.kind,
+        identity=parsed.identity,
+        title=parsed.title,
+        summary=parsed.summary,
+        provider_name=parsed.provider.name,
+        provider_privacy=parsed.provider.privacy,
+        category=parsed.category,
+        claims=parsed.claims,
+        sizes=parsed.sizes,
+        card_url=parsed.endpoints.card,
+        login_url=parsed.endpoints.login,
+        max_age=parsed.max_age,
+        stale=parsed.stale,
+        link_origins=parsed.link_origins,
+        client_id=row.client_id or None,
+        audience=Audience.parse(row.audience),
+        topics=tuple(row.topics) or parsed.topics,
+        published_at=row.published_at,
+        settings=parsed.settings,
+    )
+
+
+def layout(resident_id: UUID) -> tuple[Placement, ...]:
+    """What the resident changed on the home, in order: exactly one query."""
+    rows = PlacementRow.objects.filter(resident_id=resident_id).order_by("position", "gadget_id")
+    return tuple(
+        Placement(gadget_id, position, hidden=hidden, size=size, settings=settings)
+        for gadget_id, position, hidden, size, settings in rows.values_list(
+            "gadget_id", "position", "hidden", "size", "settings"
+        )
+    )
+
+
+def approved_manifest(gadget_id: str) -> bytes | None:
+    """The approved bytes of a published gadget, exactly as they were reviewed."""
+    row = (
+        Gadget.objects.filter(gadget_id=gadget_id, state=Gadget.State.PUBLISHED)
+        .select_related("published")
+        .first()
+    )
+    return bytes(row.published.manifest) if row and row.published else None
+
+
+# --- the desks of provider and operator ------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class LineView:
+    """One line of a check report."""
+
+    number: int
+    ok: bool
+    title: Texts
+    message: Texts
+    remedy: Texts
+
+
+@dataclass(frozen=True, slots=True)
+class RunView:
+    """One run of the checks; `ok` is None until it is done."""
+
+    state: str
+    ok: bool | None
+    created_at: datetime
+    finished_at: datetime | None
+    lines: tuple[LineView, ...]
+
+    @property
+    def open(self) -> bool:
+        return self.state != CheckRun.State.DONE
+
+
+@dataclass(frozen=True, slots=True)
+class VersionView:
+    """One version; `manifest` is None when its bytes do not parse (`problem` then says why)."""
+
+    version: str
+    state: str
+    url: str
+    sha256: str
+    fetched_at: datetime
+    approved_at: datetime | None
+    manifest: manifests.Manifest | None
+    problem: str
+    pretty: str
+    run: RunView | None
+
+
+@dataclass(frozen=True, slots=True)
+class NoteView:
+    """One entry of the audit trail."""
+
+    decision: str
+    reason: str
+    at: datetime
+    version: str
+
+
+@dataclass(frozen=True, slots=True)
+class GadgetView:
+    """A gadget as its provider and the operator see it. `draft`: the version that is on its way."""
+
+    id: str
+    state: str
+    url: str
+    provider: "ProviderView"
+    published: VersionView | None
+    draft: VersionView | None
+    changes: tuple[review.Change, ...]
+    gate: review.Gate | None
+    notes: tuple[NoteView, ...]
+    client_id: str
+    created_at: datetime
+
+    @property
+    def current(self) -> VersionView | None:
+        return self.draft or self.published
+
+    @property
+    def title(self) -> Texts:
+        version = self.current
+        return version.manifest.title if version and version.manifest else {"ja": self.id}
+
+
+@dataclass(frozen=True, slots=True)
+class ProviderView:
+    """An organisation and the gadgets it has registered."""
+
+    id: int
+    name: str
+    kind: str
+    host: str | None
+    contact: str
+    gadgets: tuple["GadgetView", ...] = ()
+
+
+_OPEN_STATES = (
+    GadgetVersion.State.DRAFT,
+    GadgetVersion.State.CHECKED,
+    GadgetVersion.State.IN_REVIEW,
+    GadgetVersion.State.REFUSED,
+)
+
+
+def organisations(resident_id: UUID) -> tuple[ProviderView, ...]:
+    """The organisations that the resident acts for, with their gadgets."""
+    rows = Provider.objects.filter(members__resident_id=resident_id).order_by("name")
+    return tuple(_provider(row, tuple(_gadget(gadget) for gadget in _gadgets(provider=row))) for row in rows)
+
+
+def gadget_for_member(gadget_id: str, resident_id: UUID) -> GadgetView | None:
+    """One gadget for somebody who acts for its provider; None for everybody else."""
+    row = _gadgets(gadget_id=gadget_id, provider__members__resident_id=resident_id).first()
+    return _gadget(row) if row else None
+
+
+def gadget_for_operator(gadget_id: str) -> GadgetView | None:
+    """One gadget for the operator; the caller has checked the role."""
+    row = _gadgets(gadget_id=gadget_id).first()
+    return _gadget(row) if row else None
+
+
+def review_queue() -> tuple[GadgetView, ...]:
+    """Every gadget: those that wait for a decision first, the oldest on top."""
+    views = [_gadget(row) for row in _gadgets()]
+    return tuple(sorted(views, key=lambda view: (not waits(view), view.created_at)))
+
+
+def waits(view: GadgetView) -> bool:
+    """Whether the operator has to decide on a version of this gadget."""
+    return view.draft is not None and view.draft.state == GadgetVersion.State.IN_REVIEW
+
+
+def waiting_count() -> int:
+    """How many versions wait for a decision."""
+    return GadgetVersion.objects.filter(state=GadgetVersion.State.IN_REVIEW).count()
+
+
+def is_member(gadget_id: str, resident_id: UUID) -> bool:
+    """Whether the resident acts for the gadget's provider."""
+    return Membership.objects.filter(provider__gadgets__gadget_id=gadget_id, resident_id=resident_id).exists()
+
+
+def _gadgets(**which: object):  # type: ignore[no-untyped-def]  # a QuerySet of Gadget with all that _gadget reads
+    runs = CheckRun.objects.order_by("-created_at", "-pk").prefetch_related(
+        Prefetch("lines", CheckLine.objects.order_by("position"))
+    )
+    versions = GadgetVersion.objects.filter(state__in=_OPEN_STATES).prefetch_related(Prefetch("runs", runs))
+    return (
+        Gadget.objects.filter(**which)
+        .select_related("provider", "published")
+        .prefetch_related(
+            Prefetch("versions", versions, to_attr="open_versions"),
+            Prefetch("published__runs", runs),
+            Prefetch("notes", ReviewNote.objects.select_related("version").order_by("-at", "-pk")),
+        )
+        .order_by("created_at", "pk")
+    )
+
+
+def _provider(row: Provider, gadgets: tuple[GadgetView, ...] = ()) -> ProviderView:
+    return ProviderView(row.pk, row.name, row.kind, row.host, row.contact, gadgets)
+
+
+def _gadget(row: Gadget) -> GadgetView:
+    drafts: list[GadgetVersion] = row.open_versions  # type: ignore[attr-defined]  # set by the Prefetch
+    draft = _version(drafts[0]) if drafts else None
+    published = _version(row.published) if row.published else None
+    found: tuple[review.Change, ...] = ()
+    gate: review.Gate | None = None
+    if draft and published and draft.manifest and published.manifest:
+        found = review.changes(published.manifest, draft.manifest)
+        gate = review.gate_of(found)
+    return GadgetView(
+        id=row.gadget_id,
+        state=row.state,
+        url=row.url,
+        provider=_provider(row.provider),
+        published=published,
+        draft=draft,
+        changes=found,
+        gate=gate,
+        notes=tuple(
+            NoteView(note.decision, note.reason, note.at, note.version.version if note.version else "")
+            for note in row.notes.all()
+        ),
+        client_id=row.client_id,
+        created_at=row.created_at,
+    )
+
+
+def _version(row: GadgetVersion) -> VersionView:
+    raw = bytes(row.manifest)
+    parsed, problem = None, ""
+    try:
+        parsed = manifests.parse(raw, url=row.url)
+    except ManifestError as error:
+        problem = error.provider_message
+    runs = list(row.runs.all())
+    return VersionView(
+        version=row.version,
+        state=row.state,
+        url=row.url,
+        sha256=row.sha256,
+        fetched_at=row.fetched_at,
+        approved_at=row.approved_at,
+        manifest=parsed,
+        problem=problem,
+        pretty=_pretty(raw),
+        run=_run(runs[0]) if runs else None,
+    )
+
+
+def _pretty(raw: bytes) -> str:
+    try:
+        return json.dumps(json.loads(raw), ensure_ascii=False, indent=2)
+    except ValueError:
+        return raw.decode("utf-8", "replace")
+
+
+def _run(row: CheckRun) -> RunView:
+    lines = tuple(
+        LineView(line.number, line.ok, line.title, line.message, line.remedy) for line in row.lines.all()
+    )
+    return RunView(row.state, row.ok, row.created_at, row.finished_at, lines)
