@@ -269,3 +269,55 @@ class LogoutDelivery(models.Model):
 
     def __str__(self) -> str:
         return f"{self.client_id} {self.state}"
+
+
+class ProviderSession(models.Model):
+    """One client's part in one sign-in at the embedded provider, with a `sid` of its own.
+
+    Gadgets cannot correlate residents by `sid`, because no two clients see the same one.
+    """
+
+    resident = models.ForeignKey(Resident, on_delete=models.CASCADE, related_name="provider_sessions")
+    client_id = models.CharField(max_length=255)
+    sid = models.CharField(max_length=64, unique=True)
+    sign_in = models.CharField(max_length=64)
+    session_key = models.CharField(max_length=64)
+    auth_time = models.DateTimeField()
+    created_at = models.DateTimeField(default=timezone.now)
+    ended_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["sign_in", "client_id"], name="one_sid_per_client_and_sign_in"),
+        ]
+
+    def __str__(self) -> str:
+        return self.sid
+
+
+class ProviderCode(models.Model):
+    """An authorization code of the embedded provider, kept after its use so that a replay is noticed."""
+
+    code_sha256 = models.CharField(max_length=64, primary_key=True)
+    session = models.ForeignKey(ProviderSession, on_delete=models.CASCADE, related_name="codes")
+    access_token_id = models.BigIntegerField(null=True)
+    used_at = models.DateTimeField(null=True)
+    replayed_at = models.DateTimeField(null=True)
+    created_at = models.DateTimeField(default=timezone.now)
+
+    def __str__(self) -> str:
+        return self.code_sha256[:12]
+
+
+class SeenToken(models.Model):
+    """A logout token that the portal itself has accepted: the constraint refuses its replay."""
+
+    issuer = models.CharField(max_length=255)
+    jti = models.CharField(max_length=255)
+    expires_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["issuer", "jti"], name="one_use_per_logout_token")]
+
+    def __str__(self) -> str:
+        return self.jti
