@@ -1,0 +1,212 @@
+"""Writes of content: the version number, the static alerts, the site's fixed pages, and a page's publication."""
+
+import logging
+from datetime import datetime
+from typing import Any
+from urllib.parse import urlsplit
+
+from django.conf import settings
+from django.contrib.auth.models import Group, Permission
+from django.contrib.contenttypes.models import ContentType
+from django.core.cache import cache
+from django.db import connections, transaction
+from django.db.models import F
+from django.utils import timezone
+from wagtail.models import GroupPagePermission, Locale, Page, Site
+
+from identity.roles import EDITOR, GROUPS, OPERATOR, Actor
+from portal.content import alerts
+from portal.content.blocks import ZONES
+from portal.content.errors import AlertNotWritten, NotAllowed
+from portal.content.models import AlertPage, ContentVersion, HomePage, IndexPage
+
+log = logging.getLogger(__name__)
+
+VERSION_KEY = "content:version"
+VERSION_TTL = 5
+INDEXES = (
+    ("news", "news", "お知らせ", "News", "お知(し)らせ"),
+    ("events", "event", "イベント", "Events", "イベント"),
+    ("alerts", "alert", "緊急のお知らせ", "Urgent notices", "いそぎの お知(し)らせ"),
+    ("services", "service", "手続き・サービス", "Procedures and services", "手(て)つづき・サービス"),
+)
+EDITOR_PERMISSIONS = ("add_page", "change_page", "publish_page")
+
+
+def bump() -> None:
+    """Raises the content version in this transaction; other processes see it within `VERSION_TTL` seconds."""
+    if not ContentVersion.objects.filter(key=VERSION_KEY).update(number=F("number") + 1):
+        ContentVersion.objects.get_or_create(key=VERSION_KEY, defaults={"number": 1})
+    transaction.on_commit(_spread)
+
+
+def _spread() -> None:
+    number = ContentVersion.objects.filter(key=VERSION_KEY).values_list("number", flat=True).first() or 0
+    cache.set(VERSION_KEY, number, VERSION_TTL)
+
+
+def write_alerts(now: datetime | None = None) -> None:
+    """Writes the alert files from what is published; those given by `publish_alert --static-only` stay in them."""
+    moment = now or timezone.now()
+    try:
+        alerts.replace_files(
+            settings.ALERTS_DIR, lambda present: (*_static_only(present), *live_alerts()), moment
+        )
+    except AlertNotWritten:
+        # The page itself is published; the editor is told by the hook `after_publish_page`.
+        log.exception("alert files not written")
+
+
+def _static_only(present: tuple[alerts.Alert, ...]) -> tuple[alerts.Alert, ...]:
+    return tuple(alert for alert in present if alert.origin == "static")
+
+
+def live_alerts() -> tuple[alerts.Alert, ...]:
+    """All published alerts as they go into the files."""
+    return tuple(_as_alert(page) for page in AlertPage.objects.live())
+
+
+def _as_alert(page: AlertPage) -> alerts.Alert:
+    ends = [when for when in (page.valid_until, page.expire_at) if when]
+    return alerts.Alert(
+        id=f"p{page.pk}",
+        level=page.level,
+        kind=page.alert_kind,
+        urgent=page.urgent,
+        title=page.texts("title"),
+        summary=page.texts("summary"),
+        what_to_do=page.texts("what_to_do"),
+        districts=tuple(page.districts),
+        published_at=page.first_published_at or timezone.now(),
+        valid_until=min(ends) if ends else None,
+        url=settings.PORTAL_URL + str(page.get_url() or "/") if page.get_url() else "",
+    )
+
+
+def publish_alert(*, alert: alerts.Alert, by: Actor, now: datetime) -> AlertPage:
+    """A published alert page; its static files are written before this returns, once the change is committed."""
+    if not (by.has(EDITOR) or by.has(OPERATOR)):
+        raise NotAllowed("緊急のお知らせは、編集者か運用者だけが出せます。")
+    with transaction.atomic():
+        parent = IndexPage.objects.get(lists=IndexPage.Lists.ALERT)
+        page = AlertPage(
+            title=alert.title["ja"],
+            slug=f"a-{alert.id}",
+            title_en=alert.title.get("en", ""),
+            title_simple=alert.title.get("ja-simple", ""),
+            summary=alert.summary.get("ja", ""),
+            what_to_do=alert.what_to_do.get("ja", ""),
+            what_to_do_en=alert.what_to_do.get("en", ""),
+            what_to_do_simple=alert.what_to_do.get("ja-simple", ""),
+            level=alert.level,
+            alert_kind=alert.kind,
+            urgent=alert.urgent,
+            districts=list(alert.districts),
+            valid_until=alert.valid_until,
+            live=False,
+        )
+        publish_page(parent, page, now=now)
+    return page
+
+
+def publish_page(parent: Page, page: Any, *, now: datetime) -> None:
+    """Adds a page that was made by a program, checked like an editor's, with a revision, and publishes it."""
+    page.live = False
+    page.first_published_at = page.first_published_at or now
+    parent.add_child(instance=page)
+    page.save_revision(changed=False).publish()
+
+
+def publish_static_alert(*, alert: alerts.Alert, now: datetime) -> tuple[alerts.Alert, ...]:
+    """Puts an alert into the files alone: for the hour in which the database is down."""
+    return alerts.replace_files(
+        settings.ALERTS_DIR, lambda present: (*(a for a in present if a.id != alert.id), alert), now
+    )
+
+
+def withdraw_static_alert(*, alert_id: str, now: datetime) -> bool:
+    """Takes a static alert out of the files; False when there is none with this id."""
+    found = any(a.id == alert_id and a.origin == "static" for a in alerts.read_files(settings.ALERTS_DIR))
+    if found:
+        alerts.replace_files(
+            settings.ALERTS_DIR, lambda present: tuple(a for a in present if a.id != alert_id), now
+        )
+    return found
+
+
+# --- the fixed pages -----------------------------------------------------------------------------------------
+
+
+def ensure_site(*, using: str = "default") -> None:
+    """Makes sure that home, lists, site and groups exist; changes nothing that an editor wrote."""
+    needed = {
+        HomePage._meta.db_table,
+        Page._meta.db_table,
+        GroupPagePermission._meta.db_table,
+        "auth_permission",
+    }
+    connection = connections[using]
+    if not needed <= set(connection.introspection.table_names()):
+        return
+    with transaction.atomic(using=using):
+        home = HomePage.objects.first() or _new_home()
+        _ensure_site_row(home)
+        for slug, lists, title, english, simple in INDEXES:
+            if not IndexPage.objects.filter(lists=lists).exists():
+                home.add_child(
+                    instance=IndexPage(
+                        title=title,
+                        title_en=english,
+                        title_simple=simple,
+                        slug=slug,
+                        lists=lists,
+                        show_in_menus=True,
+                    )
+                )
+        _ensure_groups(home)
+
+
+def _new_home() -> HomePage:
+    Locale.objects.get_or_create(language_code=settings.LANGUAGE_CODE)
+    root = Page.get_first_root_node() or Page.add_root(instance=Page(title="Root", slug="root"))
+    name = settings.REGION["name"]
+    home = HomePage(
+        title=name["ja"],
+        title_en=name.get("en", ""),
+        title_simple=name.get("ja-simple", ""),
+        slug="region",
+        zones=[(zone, {}) for zone in ZONES],
+    )
+    root.add_child(instance=home)
+    return home
+
+
+def _ensure_site_row(home: HomePage) -> None:
+    parts = urlsplit(settings.PORTAL_URL)
+    port = parts.port or (443 if parts.scheme == "https" else 80)
+    site = Site.objects.filter(is_default_site=True).first() or Site(is_default_site=True)
+    replaced = site.root_page if site.root_page_id and site.root_page_id != home.pk else None
+    if (site.root_page_id, site.hostname, site.port) != (home.pk, parts.hostname, port):
+        site.root_page, site.hostname, site.port = home, parts.hostname, port
+        site.site_name = settings.REGION["name"]["ja"]
+        site.save()
+    if replaced is not None and replaced.specific_class is Page and replaced.is_leaf():
+        replaced.delete()  # Wagtail's own welcome page
+        home.refresh_from_db()
+
+
+def _ensure_groups(home: HomePage) -> None:
+    admin_type, _ = ContentType.objects.get_or_create(app_label="wagtailadmin", model="admin")
+    access, _ = Permission.objects.get_or_create(
+        content_type=admin_type, codename="access_admin", defaults={"name": "Can access Wagtail admin"}
+    )
+    for role in (EDITOR, OPERATOR):
+        group, _ = Group.objects.get_or_create(name=GROUPS[role])
+        group.permissions.add(access)
+    editors = Group.objects.get(name=GROUPS[EDITOR])
+    page_type = ContentType.objects.get_for_model(Page)
+    for codename in EDITOR_PERMISSIONS:
+        permission, _ = Permission.objects.get_or_create(
+            content_type=page_type, codename=codename, defaults={"name": codename}
+        )
+        GroupPagePermission.objects.get_or_create(group=editors, page=home, permission=permission)

@@ -1,0 +1,46 @@
+"""Everything that can go wrong with content, each with a sentence that may be shown.
+
+ContentError
+├── NotAllowed            the person has no right to do this
+├── ImportRefused         nothing of the file was written
+│   ├── UnreadableFile    encoding or shape; names line and byte
+│   ├── UnknownHeader     the columns are not those of an event list
+│   └── RowsRejected      rows with errors, and --skip-invalid was not given
+└── AlertNotWritten       the static files could not be replaced
+"""
+
+
+class ContentError(Exception):
+    """Base of this package's errors; `retry` says whether trying again can help."""
+
+    retry = False
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message)
+        self.message = message
+
+
+class NotAllowed(ContentError):
+    """The person has no right to do this."""
+
+
+class ImportRefused(ContentError):
+    """The file was refused as a whole; the database is as it was."""
+
+
+class UnreadableFile(ImportRefused):
+    """The bytes are no text in a known encoding, or the text is no table."""
+
+
+class UnknownHeader(ImportRefused):
+    """No row near the top names the columns that an event list must have."""
+
+
+class RowsRejected(ImportRefused):
+    """At least one row has an error and leaving rows out was not asked for."""
+
+
+class AlertNotWritten(ContentError):
+    """The static alert files are still the old ones."""
+
+    retry = True

@@ -1,0 +1,413 @@
+"""Tables of the pages: one tree, languages are fields of the same page, a missing one falls back to Japanese."""
+
+from datetime import date, datetime, time
+from typing import Any, ClassVar
+
+from django.core.validators import MaxValueValidator, MinValueValidator
+from django.db import models
+from django.http import Http404, HttpRequest, HttpResponse
+from django.utils import timezone
+from django.utils.translation import get_language
+from django.utils.translation import gettext_lazy as _
+from wagtail.admin.panels import FieldPanel, MultiFieldPanel, ObjectList, PublishingPanel, TabbedInterface
+from wagtail.fields import StreamField
+from wagtail.models import Page
+
+from portal.content.blocks import BodyBlock, ZonesBlock
+from portal.content.fields import AudienceField, DistrictsField, TopicsField
+
+PERSONAS = (
+    ("guest", _("ゲスト")),
+    ("hanako", _("花子さん(子育て・仏生山)")),
+    ("taro", _("太郎さん(78歳・屋島)")),
+    ("linh", _("リンさん(やさしい日本語・栗林)")),
+)
+
+
+class ContentVersion(models.Model):
+    """A number that rises with every change of what is published; caches compare it."""
+
+    key = models.CharField(max_length=32, primary_key=True)
+    number = models.PositiveBigIntegerField(default=1)
+
+    def __str__(self) -> str:
+        return f"{self.key} {self.number}"
+
+
+class LocalisedPage(Page):
+    """Titles in three languages; whoever reads gets the own language or Japanese."""
+
+    title_en = models.CharField(_("題名(英語)"), max_length=255, blank=True)
+    title_simple = models.CharField(_("題名(やさしい日本語)"), max_length=255, blank=True)
+
+    class Meta:
+        abstract = True
+
+    def texts(self, field: str) -> dict[str, Any]:
+        """The field in every language that has it, keyed by locale."""
+        found = {
+            "ja": getattr(self, field),
+            "en": getattr(self, f"{field}_en", ""),
+            "ja-simple": getattr(self, f"{field}_simple", ""),
+        }
+        return {locale: value for locale, value in found.items() if value or locale == "ja"}
+
+    def localised(self, field: str) -> Any:
+        """The field in the language of this request, or in Japanese."""
+        texts = self.texts(field)
+        return texts.get(get_language() or "ja", texts["ja"])
+
+    @property
+    def local_title(self) -> str:
+        return str(self.localised("title"))
+
+    @property
+    def title_lang(self) -> str:
+        """The language that `local_title` is really in, for the `lang` attribute."""
+        return "en" if get_language() == "en" and "en" in self.texts("title") else "ja"
+
+
+class RegionPage(LocalisedPage):
+    """What news, events, alerts and services have in common."""
+
+    summary = models.TextField(_("要約"), max_length=500, blank=True)
+    summary_en = models.TextField(_("要約(英語)"), max_length=500, blank=True)
+    summary_simple = models.TextField(_("要約(やさしい日本語)"), max_length=500, blank=True)
+    body = StreamField(BodyBlock(), blank=True, verbose_name=_("本文"))
+    body_en = StreamField(BodyBlock(), blank=True, verbose_name=_("本文(英語)"))
+    body_simple = StreamField(BodyBlock(), blank=True, verbose_name=_("本文(やさしい日本語)"))
+    audience = AudienceField(
+        _("対象"),
+        default=dict,
+        blank=True,
+        help_text=_("選ばなければ全員に届きます。項目どうしは「かつ」、項目の中は「または」です。"),
+    )
+    topics = TopicsField(_("テーマ"), default=list, blank=True)
+    districts = DistrictsField(
+        _("関係する地区"), default=list, blank=True, help_text=_("全市のことなら選びません。")
+    )
+    department = models.CharField(_("担当"), max_length=100, blank=True)
+    sample = models.BooleanField(
+        _("見本"), default=False, help_text=_("見本として作った文であることを示します。")
+    )
+
+    kind: ClassVar[str] = ""
+    details: ClassVar[list[Any]] = []
+    subpage_types: ClassVar[list[str]] = []
+    parent_page_types: ClassVar[list[str]] = ["content.IndexPage"]
+    preview_modes: ClassVar[Any] = [
+        ("ja", _("日本語")),
+        ("en", _("英語")),
+        ("ja-simple", _("やさしい日本語")),
+    ]
+
+    class Meta:
+        abstract = True
+
+    def route(self, request: HttpRequest, path_components: list[str]) -> Any:
+        """A page that has ended is gone at once, before the sweep that unpublishes it."""
+        if self.expire_at and self.expire_at <= timezone.now():
+            raise Http404
+        return super().route(request, path_components)
+
+    def serve_preview(self, request: HttpRequest, mode_name: str) -> HttpResponse:
+        from django.utils import translation
+
+        with translation.override(mode_name or "ja"):
+            response: HttpResponse = super().serve_preview(request, mode_name)
+            if hasattr(response, "render"):
+                response.render()
+        return response
+
+    def get_template(self, request: HttpRequest, *args: Any, **kwargs: Any) -> str:
+        return f"content/{self.kind}_page.html"
+
+    @property
+    def local_summary(self) -> str:
+        return str(self.localised("summary"))
+
+    @property
+    def local_body(self) -> Any:
+        return self.localised("body")
+
+
+class NewsPage(RegionPage):
+    """News of the city."""
+
+    kind = "news"
+
+    class Meta:
+        verbose_name = _("お知らせ")
+        verbose_name_plural = _("お知らせ")
+
+
+class ServicePage(RegionPage):
+    """A procedure or a service of the city, with where to go."""
+
+    action_url = models.URLField(_("手続きのページ"), blank=True)
+    action_label = models.CharField(_("ボタンの文"), max_length=60, blank=True)
+    action_label_en = models.CharField(_("ボタンの文(英語)"), max_length=60, blank=True)
+    action_label_simple = models.CharField(_("ボタンの文(やさしい日本語)"), max_length=60, blank=True)
+
+    kind = "service"
+    details: ClassVar[list[Any]] = [
+        FieldPanel("action_url"),
+        FieldPanel("action_label"),
+        FieldPanel("action_label_en"),
+        FieldPanel("action_label_simple"),
+    ]
+
+    class Meta:
+        verbose_name = _("手続き・サービス")
+        verbose_name_plural = _("手続き・サービス")
+
+
+class EventPage(RegionPage):
+    """Something that takes place at a time and a place; written here or imported from an open list."""
+
+    starts_on = models.DateField(_("開始日"))
+    ends_on = models.DateField(_("終了日"))
+    starts_time = models.TimeField(_("開始時間"), null=True, blank=True)
+    ends_time = models.TimeField(_("終了時間"), null=True, blank=True)
+    time_note = models.CharField(_("日時の特記事項"), max_length=255, blank=True)
+    place_name = models.CharField(_("場所"), max_length=255, blank=True)
+    address = models.CharField(_("住所"), max_length=255, blank=True)
+    latitude = models.FloatField(
+        _("緯度"), null=True, blank=True, validators=[MinValueValidator(-90), MaxValueValidator(90)]
+    )
+    longitude = models.FloatField(
+        _("経度"), null=True, blank=True, validators=[MinValueValidator(-180), MaxValueValidator(180)]
+    )
+    fee = models.CharField(_("料金"), max_length=255, blank=True)
+    organiser = models.CharField(_("主催者"), max_length=255, blank=True)
+    contact = models.CharField(_("連絡先"), max_length=255, blank=True)
+    target_note = models.CharField(_("対象者(元データの記載)"), max_length=100, blank=True)
+    event_url = models.URLField(_("元のページ"), max_length=500, blank=True)
+    source = models.CharField(_("データの提供元"), max_length=100, blank=True)
+    licence = models.CharField(_("利用条件"), max_length=100, blank=True)
+    source_url = models.URLField(_("データのページ"), max_length=500, blank=True)
+    attribution = models.CharField(_("出典の表示"), max_length=255, blank=True)
+    external_key = models.CharField(max_length=64, null=True, unique=True, editable=False)  # noqa: DJ001 (NULL is outside of the unique rule)
+    external_digest = models.CharField(max_length=64, blank=True, editable=False)
+    repeated = models.BooleanField(default=False, editable=False)
+
+    kind = "event"
+    details: ClassVar[list[Any]] = [
+        FieldPanel("starts_on"),
+        FieldPanel("ends_on"),
+        FieldPanel("starts_time"),
+        FieldPanel("ends_time"),
+        FieldPanel("time_note"),
+        FieldPanel("place_name"),
+        FieldPanel("address"),
+        FieldPanel("latitude"),
+        FieldPanel("longitude"),
+        FieldPanel("fee"),
+        FieldPanel("organiser"),
+        FieldPanel("contact"),
+        FieldPanel("event_url"),
+        FieldPanel("attribution"),
+        FieldPanel("source_url"),
+    ]
+
+    class Meta:
+        verbose_name = _("イベント")
+        verbose_name_plural = _("イベント")
+        constraints: ClassVar[list[Any]] = [
+            models.CheckConstraint(
+                condition=models.Q(ends_on__gte=models.F("starts_on")), name="event_ends_after_start"
+            ),
+        ]
+        indexes: ClassVar[list[Any]] = [models.Index(fields=["ends_on"], name="event_by_end")]
+
+    @property
+    def starts_at(self) -> datetime:
+        return moment(self.starts_on, self.starts_time or time.min)
+
+    @property
+    def ends_at(self) -> datetime:
+        return event_end(self.ends_on, self.ends_time)
+
+    def clean(self) -> None:
+        from django.core.exceptions import ValidationError
+
+        super().clean()
+        if self.starts_on and self.ends_on and self.ends_on < self.starts_on:
+            raise ValidationError({"ends_on": _("終了日は開始日より前にできません。")})
+
+
+class AlertPage(RegionPage):
+    """A warning or an order to leave; also written as a static file when it is published."""
+
+    class Kind(models.TextChoices):
+        EVACUATION = "evacuation", _("避難情報")
+        FLOOD = "flood", _("洪水")
+        RAIN = "rain", _("大雨")
+        LANDSLIDE = "landslide", _("土砂災害")
+        STORM_SURGE = "storm_surge", _("高潮")
+        TSUNAMI = "tsunami", _("津波")
+        EARTHQUAKE = "earthquake", _("地震")
+        WIND = "wind", _("暴風")
+        HEAT = "heat", _("熱中症")
+        LIFELINE = "lifeline", _("断水・停電・交通")
+        OTHER = "other", _("その他")
+
+    level = models.PositiveSmallIntegerField(
+        _("警戒レベル"), default=2, validators=[MinValueValidator(1), MaxValueValidator(5)]
+    )
+    alert_kind = models.CharField(_("種類"), max_length=20, choices=Kind.choices, default=Kind.OTHER)
+    urgent = models.BooleanField(_("緊急"), default=False)
+    valid_until = models.DateTimeField(_("有効期限"), null=True, blank=True)
+    what_to_do = models.TextField(_("とるべき行動"), blank=True)
+    what_to_do_en = models.TextField(_("とるべき行動(英語)"), blank=True)
+    what_to_do_simple = models.TextField(_("とるべき行動(やさしい日本語)"), blank=True)
+
+    kind = "alert"
+    details: ClassVar[list[Any]] = [
+        FieldPanel("level"),
+        FieldPanel("alert_kind"),
+        FieldPanel("urgent"),
+        FieldPanel("valid_until"),
+        FieldPanel("what_to_do"),
+        FieldPanel("what_to_do_en"),
+        FieldPanel("what_to_do_simple"),
+    ]
+
+    class Meta:
+        verbose_name = _("緊急のお知らせ")
+        verbose_name_plural = _("緊急のお知らせ")
+        constraints: ClassVar[list[Any]] = [
+            models.CheckConstraint(condition=models.Q(level__gte=1, level__lte=5), name="alert_level_1_to_5"),
+        ]
+
+    @property
+    def local_what_to_do(self) -> str:
+        return str(self.localised("what_to_do"))
+
+    def route(self, request: HttpRequest, path_components: list[str]) -> Any:
+        if self.valid_until and self.valid_until <= timezone.now():
+            raise Http404
+        return super().route(request, path_components)
+
+
+class IndexPage(LocalisedPage):
+    """Lists the pages below it: all news, all events and so on, newest or nearest first."""
+
+    class Lists(models.TextChoices):
+        NEWS = "news", _("お知らせ")
+        EVENT = "event", _("イベント")
+        ALERT = "alert", _("緊急のお知らせ")
+        SERVICE = "service", _("手続き・サービス")
+
+    lists = models.CharField(_("一覧にするもの"), max_length=10, choices=Lists.choices, default=Lists.NEWS)
+    intro = models.TextField(_("はじめの文"), blank=True)
+    intro_en = models.TextField(_("はじめの文(英語)"), blank=True)
+    intro_simple = models.TextField(_("はじめの文(やさしい日本語)"), blank=True)
+
+    parent_page_types: ClassVar[list[str]] = ["content.HomePage"]
+    subpage_types: ClassVar[list[str]] = [
+        "content.NewsPage",
+        "content.EventPage",
+        "content.AlertPage",
+        "content.ServicePage",
+    ]
+    content_panels: ClassVar[list[Any]] = [
+        *Page.content_panels,
+        FieldPanel("title_en"),
+        FieldPanel("title_simple"),
+        FieldPanel("lists"),
+        FieldPanel("intro"),
+        FieldPanel("intro_en"),
+        FieldPanel("intro_simple"),
+    ]
+
+    class Meta:
+        verbose_name = _("一覧")
+        verbose_name_plural = _("一覧")
+
+    @property
+    def local_intro(self) -> str:
+        return str(self.localised("intro"))
+
+    def get_template(self, request: HttpRequest, *args: Any, **kwargs: Any) -> str:
+        return "content/index_page.html"
+
+    def get_context(self, request: HttpRequest, *args: Any, **kwargs: Any) -> dict[str, Any]:
+        from portal.content.listing import page_of_items
+
+        context: dict[str, Any] = super().get_context(request, *args, **kwargs)
+        return {**context, **page_of_items(self.lists, request.GET.get("page", "1"), timezone.now())}
+
+
+class HomePage(LocalisedPage):
+    """The root: zones of the home and the gadgets that everybody starts with."""
+
+    zones = StreamField(ZonesBlock(), blank=True, verbose_name=_("区画"))
+
+    max_count = 1
+    parent_page_types: ClassVar[list[str]] = ["wagtailcore.Page"]
+    subpage_types: ClassVar[list[str]] = ["content.IndexPage"]
+    preview_modes: ClassVar[Any] = list(PERSONAS)
+    content_panels: ClassVar[list[Any]] = [
+        *Page.content_panels,
+        FieldPanel("title_en"),
+        FieldPanel("title_simple"),
+        FieldPanel("zones"),
+    ]
+
+    class Meta:
+        verbose_name = _("トップページ")
+        verbose_name_plural = _("トップページ")
+
+    def serve(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        """The same home as at `/`, whichever way it was asked for."""
+        from portal.home.views import home
+
+        return home(request)
+
+    def serve_preview(self, request: HttpRequest, mode_name: str) -> HttpResponse:
+        """The home of a made-up person with the zones as they are being edited; no resident is read."""
+        from portal.content.preview import preview_home
+
+        return preview_home(self, request, mode_name)
+
+
+def moment(day: date, clock: time) -> datetime:
+    """A day and a clock time of the region as an aware time."""
+    return timezone.make_aware(datetime.combine(day, clock))
+
+
+def event_end(ends_on: date, ends_time: time | None) -> datetime:
+    """When an event is over: its end time, or the last minute of its last day."""
+    return moment(ends_on, ends_time or time(23, 59, 59))
+
+
+def _editor(page_class: type[RegionPage]) -> TabbedInterface:
+    main = [
+        FieldPanel("title"),
+        FieldPanel("summary"),
+        *(
+            [MultiFieldPanel(page_class.details, heading=str(page_class._meta.verbose_name))]
+            if page_class.details
+            else []
+        ),
+        FieldPanel("body"),
+        FieldPanel("department"),
+        FieldPanel("sample"),
+    ]
+    people = [FieldPanel("audience"), FieldPanel("topics"), FieldPanel("districts")]
+    simple = [FieldPanel(f"{name}_simple") for name in ("title", "summary", "body")]
+    english = [FieldPanel(f"{name}_en") for name in ("title", "summary", "body")]
+    return TabbedInterface(
+        [
+            ObjectList(main, heading=_("日本語")),
+            ObjectList(simple, heading=_("やさしい日本語")),
+            ObjectList(english, heading=_("English")),
+            ObjectList(people, heading=_("対象とテーマ")),
+            ObjectList([*Page.promote_panels, PublishingPanel()], heading=_("公開")),
+        ]
+    )
+
+
+for _page_class in (NewsPage, ServicePage, EventPage, AlertPage):
+    _page_class.edit_handler = _editor(_page_class)

@@ -1,0 +1,236 @@
+"""Reads of content for other packages: items, the home's layout and the version number; frozen dataclasses only."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime, time
+from typing import Any
+
+from django.core.cache import cache
+from django.utils import timezone
+
+from identity.attributes import DISTRICTS, TOPICS, Texts
+from identity.audience import Audience
+from portal.content.actions import VERSION_KEY, VERSION_TTL
+from portal.content.blocks import ZONES
+from portal.content.models import (
+    AlertPage,
+    ContentVersion,
+    EventPage,
+    HomePage,
+    NewsPage,
+    ServicePage,
+    event_end,
+    moment,
+)
+
+__all__ = ["VERSION_KEY", "ContentItem", "HomeLayout", "Slot", "home_layout", "items", "layout_of", "version"]
+
+
+@dataclass(frozen=True, slots=True)
+class ContentItem:
+    """A published page as home and recommender see it. `path` begins with a slash, without a locale."""
+
+    id: str
+    kind: str
+    path: str
+    title: Texts
+    summary: Texts
+    audience: Audience
+    topics: tuple[str, ...]
+    places: tuple[str, ...]
+    provider: str
+    language: str
+    published_at: datetime
+    expires_at: datetime | None
+    urgent: bool = False
+    level: int = 0
+    starts_at: datetime | None = None
+    ends_at: datetime | None = None
+    place_name: str = ""
+    attribution: str = ""
+    sample: bool = False
+    what_to_do: Texts | None = None
+    all_day: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Slot:
+    """A gadget that everybody has at first; a locked one cannot be removed."""
+
+    gadget_id: str
+    size: str
+    locked: bool
+
+
+@dataclass(frozen=True, slots=True)
+class HomeLayout:
+    """Zones in their order, default slots, and headings by zone (`"home"` is the page's own title)."""
+
+    zones: tuple[str, ...]
+    slots: tuple[Slot, ...]
+    titles: Mapping[str, Texts]
+
+
+DEFAULT_TITLES: Mapping[str, Texts] = {
+    "alerts": {"ja": "緊急のお知らせ", "en": "Urgent notices", "ja-simple": "いそぎの お知(し)らせ"},
+    "for_you": {"ja": "あなたへ", "en": "For you", "ja-simple": "あなたへ"},
+    "gadgets": {"ja": "ガジェット", "en": "Gadgets", "ja-simple": "べんりな カード"},
+    "events": {"ja": "イベント", "en": "Events", "ja-simple": "イベント"},
+    "news": {"ja": "お知らせ", "en": "News", "ja-simple": "お知(し)らせ"},
+}
+_COMMON = (
+    "pk",
+    "url_path",
+    "title",
+    "title_en",
+    "title_simple",
+    "summary",
+    "summary_en",
+    "summary_simple",
+    "audience",
+    "topics",
+    "districts",
+    "department",
+    "sample",
+    "first_published_at",
+    "expire_at",
+)
+_EVENT = ("starts_on", "ends_on", "starts_time", "ends_time", "place_name", "organiser", "attribution")
+_ALERT = ("level", "urgent", "valid_until", "what_to_do", "what_to_do_en", "what_to_do_simple")
+_CITY = "city"
+
+
+def version() -> int:
+    """The number that rises with every change of what is published; at most one query, mostly none."""
+    cached = cache.get(VERSION_KEY)
+    if isinstance(cached, int):
+        return cached
+    number = ContentVersion.objects.filter(key=VERSION_KEY).values_list("number", flat=True).first() or 0
+    # `add`: a writer that has just committed a higher number must not be overwritten by this older read.
+    cache.add(VERSION_KEY, number, VERSION_TTL)
+    return number
+
+
+def items(now: datetime | None = None) -> tuple[ContentItem, ...]:
+    """Every published page that has not ended: five queries, however many pages there are.
+
+    An event that its list holds several times, word for word, is given once.
+    """
+    at = now or timezone.now()
+    root = HomePage.objects.values_list("url_path", flat=True).first() or "/"
+    found = (item for item in _all(root) if item.expires_at is None or item.expires_at > at)
+    return tuple(found)
+
+
+def _all(root: str) -> Iterator[ContentItem]:
+    for row in _rows(NewsPage):
+        yield _item("news", row, root)
+    for row in _rows(ServicePage):
+        yield _item("service", row, root)
+    for row in _rows(EventPage, *_EVENT, repeated=False):
+        yield _event(row, root)
+    for row in _rows(AlertPage, *_ALERT):
+        yield _alert(row, root)
+
+
+def _rows(model: type[Any], *more: str, **only: Any) -> Iterable[dict[str, Any]]:
+    rows: Iterable[dict[str, Any]] = (
+        model.objects.live().filter(**only).order_by("pk").values(*_COMMON, *more).iterator()
+    )
+    return rows
+
+
+def _item(kind: str, row: dict[str, Any], root: str, **more: Any) -> ContentItem:
+    audience = Audience.parse(row["audience"])
+    return ContentItem(
+        **{
+            "id": f"p{row['pk']}",
+            "kind": kind,
+            "path": "/" + row["url_path"].removeprefix(root),
+            "title": _texts(row, "title"),
+            "summary": _texts(row, "summary"),
+            "audience": audience,
+            "topics": tuple(code for code in row["topics"] if code in TOPICS),
+            "places": _places(row["districts"], audience),
+            "provider": row["department"] or _CITY,
+            "language": "en" if row["title_en"] else "ja",
+            "published_at": row["first_published_at"] or timezone.now(),
+            "expires_at": row["expire_at"],
+            "sample": row["sample"],
+            **more,
+        }
+    )
+
+
+def _event(row: dict[str, Any], root: str) -> ContentItem:
+    ends_at = event_end(row["ends_on"], row["ends_time"])
+    return _item(
+        "event",
+        row,
+        root,
+        expires_at=_earliest(row["expire_at"], ends_at),
+        starts_at=moment(row["starts_on"], row["starts_time"] or time.min),
+        ends_at=ends_at,
+        place_name=row["place_name"],
+        provider=row["organiser"] or row["department"] or _CITY,
+        attribution=row["attribution"],
+        all_day=row["starts_time"] is None,
+    )
+
+
+def _alert(row: dict[str, Any], root: str) -> ContentItem:
+    return _item(
+        "alert",
+        row,
+        root,
+        expires_at=_earliest(row["expire_at"], row["valid_until"]),
+        urgent=row["urgent"],
+        level=row["level"],
+        what_to_do=_texts(row, "what_to_do"),
+    )
+
+
+def _texts(row: Mapping[str, Any], field: str) -> Texts:
+    found = {"ja": row[field], "en": row[f"{field}_en"], "ja-simple": row[f"{field}_simple"]}
+    return {locale: text for locale, text in found.items() if text or locale == "ja"}
+
+
+def _places(districts: list[str], audience: Audience) -> tuple[str, ...]:
+    aimed = dict(audience.clauses).get("area.district", frozenset())
+    return tuple(code for code in DISTRICTS if code in districts or code in aimed)
+
+
+def _earliest(*times: datetime | None) -> datetime | None:
+    return min((when for when in times if when is not None), default=None)
+
+
+def home_layout() -> HomeLayout:
+    """The published zones and default slots; the usual zones when there is no home page yet."""
+    home = HomePage.objects.live().first()
+    return layout_of(home) if home else HomeLayout(ZONES, (), DEFAULT_TITLES)
+
+
+def layout_of(home: HomePage) -> HomeLayout:
+    """The layout of this very page object, published or a draft under preview."""
+    titles: dict[str, Texts] = {"home": _page_title(home)}
+    slots: list[Slot] = []
+    zones: list[str] = []
+    for block in home.zones:
+        zones.append(block.block_type)
+        titles[block.block_type] = _zone_title(block.block_type, block.value)
+        if block.block_type == "gadgets":
+            slots += [
+                Slot(slot["gadget"], slot["size"], bool(slot["locked"])) for slot in block.value["slots"]
+            ]
+    return HomeLayout(tuple(zones), tuple(slots), titles)
+
+
+def _page_title(home: HomePage) -> Texts:
+    return home.texts("title")
+
+
+def _zone_title(zone: str, value: Mapping[str, Any]) -> Texts:
+    own = {"ja": value.get("title"), "en": value.get("title_en"), "ja-simple": value.get("title_simple")}
+    if not own["ja"]:
+        return {**DEFAULT_TITLES[zone], **{locale: text for locale, text in own.items() if text}}
+    return {locale: text for locale, text in own.items() if text}

@@ -1,0 +1,35 @@
+"""Tells caches and the static alert files what changed, once the change is committed."""
+
+from typing import Any
+
+from django.db import transaction
+from django.db.models.signals import post_delete, post_migrate
+from wagtail.models import Page
+from wagtail.signals import page_published, page_slug_changed, page_unpublished, post_page_move
+
+from portal.content import actions
+from portal.content.models import AlertPage, EventPage, HomePage, IndexPage, NewsPage, ServicePage
+
+OURS: tuple[type[Page], ...] = (HomePage, IndexPage, NewsPage, EventPage, AlertPage, ServicePage)
+
+
+def connect() -> None:
+    """Called once, when Django starts."""
+    for signal in (page_published, page_unpublished, page_slug_changed, post_page_move):
+        signal.connect(changed, dispatch_uid="content-changed")
+    for model in OURS:
+        post_delete.connect(changed, sender=model, dispatch_uid=f"content-deleted-{model.__name__}")
+    post_migrate.connect(site_stands, dispatch_uid="content-site")
+
+
+def changed(sender: type[Page], instance: Page | None = None, **kwargs: Any) -> None:
+    """Raises the version; for an alert the files follow in the same request, after the commit."""
+    actions.bump()
+    if issubclass(sender, AlertPage) or not issubclass(sender, OURS):
+        transaction.on_commit(actions.write_alerts)
+
+
+def site_stands(sender: Any, using: str, **kwargs: Any) -> None:
+    """Wherever the tables exist, so do home, lists and the editors' group."""
+    if sender.label == "content":
+        actions.ensure_site(using=using)

@@ -1,0 +1,32 @@
+"""Serves the alert files as they lie on the disk: no database, no session, no template."""
+
+from pathlib import Path
+
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse
+from django.utils import timezone
+from django.views.decorators.http import require_safe
+
+from portal.content import alerts
+
+
+@require_safe
+def alerts_json(request: HttpRequest) -> HttpResponse:
+    """The file for programs."""
+    return _file(alerts.JSON_NAME, "application/json; charset=utf-8", alerts.render_json)
+
+
+@require_safe
+def alerts_html(request: HttpRequest) -> HttpResponse:
+    """The page for people, without any style or script."""
+    return _file(alerts.HTML_NAME, "text/html; charset=utf-8", alerts.render_html)
+
+
+def _file(name: str, content_type: str, empty: alerts.Render) -> HttpResponse:
+    try:
+        text = (Path(settings.ALERTS_DIR) / name).read_text(encoding="utf-8")
+    except FileNotFoundError:
+        text = empty((), timezone.now())
+    response = HttpResponse(text, content_type=content_type)
+    response.headers["Cache-Control"] = "public, max-age=10"
+    return response

@@ -1,0 +1,52 @@
+"""The vocabularies of identity as choices for editors, and audiences in words for readers."""
+
+from collections.abc import Mapping
+
+from identity.attributes import DEFINITIONS, DISTRICTS, TOPICS, label, pick, value_label
+from identity.audience import Audience
+
+EDITABLE_KEYS = (
+    "area.district",
+    "area.waste_zone",
+    "age_band",
+    "household.has_child",
+    "household.school_years",
+    "language",
+)
+"""What a page may be aimed at. Access needs and interests are not among them: nobody is singled out by a need."""
+
+
+def topic_choices() -> list[tuple[str, str]]:
+    """Topics by their Japanese names."""
+    return [(code, pick(texts, "ja")) for code, texts in TOPICS.items()]
+
+
+def district_choices() -> list[tuple[str, str]]:
+    """Districts by their Japanese names."""
+    return [(district.code, district.name["ja"]) for district in DISTRICTS.values()]
+
+
+def district_codes() -> frozenset[str]:
+    """Codes of all districts."""
+    return frozenset(DISTRICTS)
+
+
+def audience_choices(key: str) -> tuple[str, list[tuple[str, str]]]:
+    """The attribute's name and its values with their names."""
+    known = DEFINITIONS[key]
+    return label(key, "ja"), [(code, pick(texts, "ja")) for code, texts in known.options.items()]
+
+
+def audience_in_words(audience: Audience, locale: str) -> str:
+    """One line such as 「お住まいの地区: 仏生山 / 子どものいる世帯: はい」; empty for everybody."""
+    parts = []
+    for key, values in audience.to_json().items():
+        names = [value_label(key, value, locale) for value in values]
+        parts.append(f"{label(key, locale)}: {(', ' if locale == 'en' else '、').join(names)}")
+    return " / ".join(parts)
+
+
+def topic_names(codes: list[str] | tuple[str, ...], locale: str) -> list[str]:
+    """Names of topics; a code that is no longer in the vocabulary is left out."""
+    known: Mapping[str, Mapping[str, str]] = TOPICS
+    return [pick(known[code], locale) for code in codes if code in known]
