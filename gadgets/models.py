@@ -65,6 +65,8 @@ class Gadget(models.Model):
     published = models.ForeignKey("GadgetVersion", null=True, on_delete=models.PROTECT, related_name="+")
     published_at = models.DateTimeField(null=True)
     client_id = models.CharField(max_length=255, blank=True)
+    # The client at the ID does not yet say what `state` says: a sweep sets it right.
+    client_due = models.BooleanField(default=False)
     topics = models.JSONField(default=list, blank=True)
     audience = models.JSONField(default=dict, blank=True)
     created_at = models.DateTimeField(default=timezone.now)
@@ -187,6 +189,7 @@ class ReviewNote(models.Model):
         SUSPENDED = "suspended"
         RESUMED = "resumed"
         RETIRED = "retired"
+        SECRET_ROTATED = "secret_rotated"
 
     gadget = models.ForeignKey(Gadget, on_delete=models.CASCADE, related_name="notes")
     version = models.ForeignKey(GadgetVersion, null=True, on_delete=models.SET_NULL, related_name="notes")
