@@ -217,11 +217,16 @@ def validate(key: str, raw: object) -> Value:
     return tuple(option for option in known.options if option in chosen)
 
 
-def validate_settable(key: str, raw: object) -> Value:
-    """As `validate`, for what a resident may set; `DerivedAttribute` for what follows from another."""
+def require_settable(key: str) -> None:
+    """`UnknownAttribute`, or `DerivedAttribute` for what follows from another and is never set by itself."""
     known = definition(key)
     if known.derived:
         raise DerivedAttribute(key, f"{known.label['ja']}は、ほかの属性から自動で決まります。")
+
+
+def validate_settable(key: str, raw: object) -> Value:
+    """As `validate`, for what a resident may set; raises also what `require_settable` raises."""
+    require_settable(key)
     return validate(key, raw)
 
 

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 
 from identity import attributes
 from identity.attributes import Value
-from identity.errors import AttributeProblem, AudienceError
+from identity.errors import AttributeProblem
+from identity.errors import AudienceError as AudienceError
 
 K_CLAIMS = 20
 """Fewest residents who may share a cell of claims, a learned figure or a figure shown to a provider."""

@@ -6,8 +6,11 @@ IdentityError
 ├── ConsentProblem: NothingAsked, UnknownItem, UndeclaredItem, UnknownRecipient, UnknownLevel
 ├── UnknownRole, NotAllowed, NoSuchResident, NoSuchClient
 ├── LedgerIsAppendOnly (a mistake of the program: an entry of the ledger was to be changed)
+├── ProviderProblem: ProviderUnavailable (trying again can help), SignInFailed
+├── InvalidToken (of the ID: access token or logout token; never shown to a resident)
 └── CannotUnseal (a stored secret cannot be opened with the present key)
 """
+# ruff: noqa: N818 (the names say what happened, as a sentence would)
 
 from typing import ClassVar
 
@@ -108,3 +111,29 @@ class LedgerIsAppendOnly(IdentityError):
 
 class CannotUnseal(IdentityError):
     default = "保存した秘密を開けません。"
+
+
+class ProviderProblem(IdentityError):
+    """The regional ID could not do what was asked of it."""
+
+    default = "地域IDで処理できませんでした。"
+
+
+class ProviderUnavailable(ProviderProblem):
+    """No answer within a second, or not a sensible one."""
+
+    default = "いまサインインできません。しばらくしてから、もう一度お試しください。"
+    retry = True
+
+
+class SignInFailed(ProviderProblem):
+    """The answer of the ID does not belong to this browser's attempt, or does not hold."""
+
+    default = "サインインを確認できませんでした。もう一度、はじめからお試しください。"
+    retry = True
+
+
+class InvalidToken(IdentityError):
+    """A token that claims to come from the regional ID does not hold; the message says why, for logs and callers."""
+
+    default = "token is not valid"

@@ -1,0 +1,316 @@
+"""Reads of identity for other packages: what holds for a resident now, as frozen values."""
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from functools import lru_cache
+from typing import Any
+from uuid import UUID
+
+from django.db import connection
+from django.db.models import Count, Exists, Max, OuterRef, Q, QuerySet, TextField
+from django.db.models.functions import Cast
+from django.http import HttpRequest
+from django.utils import timezone
+
+from identity import attributes, consent, crypto, subjects
+from identity.attributes import Value
+from identity.audience import K_REACH, Audience, matches
+from identity.errors import NoSuchClient, NoSuchResident
+from identity.models import AccessLog, ConsentEvent, ConsentState, GadgetClient, NoticeVersion, Resident
+from identity.roles import Actor
+
+COUNT_DAYS = 30
+
+
+@dataclass(frozen=True, slots=True)
+class Bundle:
+    """Everything a page needs about one resident, read at once.
+
+    `attributes` is for the resident's own pages; `released` is what the recommender may see (empty without
+    opt-in). `grants` and `decided` map a recipient to its items; `levels` to the lowest level it was granted.
+    """
+
+    id: UUID
+    name: str
+    locale: str
+    roles: frozenset[str]
+    attributes: Mapping[str, Value]
+    released: Mapping[str, Value]
+    personalised: bool
+    consent_version: int
+    grants: Mapping[str, frozenset[str]]
+    decided: Mapping[str, Mapping[str, str]]
+    levels: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class ItemRow:
+    """What was decided about one item: `status` is granted, refused, withdrawn or expired."""
+
+    item: str
+    status: str
+    since: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class RecipientRow:
+    """One recipient on わたしのデータ; `count` is of the last 30 days."""
+
+    recipient: str
+    purpose: str
+    level: str
+    items: tuple[ItemRow, ...]
+    since: datetime | None
+    expires_at: datetime | None
+    last_access: datetime | None
+    count: int
+
+    @property
+    def granted(self) -> tuple[str, ...]:
+        return tuple(row.item for row in self.items if row.status == consent.GRANTED)
+
+    @property
+    def refused(self) -> tuple[str, ...]:
+        return tuple(row.item for row in self.items if row.status == consent.REFUSED)
+
+
+@dataclass(frozen=True, slots=True)
+class AccessRow:
+    """Which items left to whom, when, and through which door."""
+
+    recipient: str
+    items: tuple[str, ...]
+    via: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class EventRow:
+    """Something about a resident's consent changed; `cursor` orders the events."""
+
+    cursor: int
+    resident_id: UUID
+    recipient: str
+    kind: str
+    at: datetime
+
+
+def current_resident(request: HttpRequest) -> UUID | None:
+    """The resident whose session this is, without a query of its own; None for a guest."""
+    raw = request.session.get("_resident")
+    try:
+        return UUID(raw) if raw else None
+    except ValueError:
+        return None
+
+
+_PROBE = UUID(int=0)
+
+
+@lru_cache(maxsize=4)
+def _bundle_sql(using: str) -> tuple[str, tuple[object, ...]]:
+    """The bundle's SQL, compiled once for each database: compiling costs eight times what running does."""
+    query = Resident.objects.filter(id=_PROBE, is_active=True).values_list(
+        "display_name",
+        "locale",
+        "consent_version",
+        Cast("roles", TextField()),
+        Cast("attributes", TextField()),
+        "consents__recipient",
+        "consents__item",
+        "consents__status",
+        "consents__level",
+        "consents__expires_at",
+    )
+    sql, params = query.query.get_compiler(using=using).as_sql()
+    return sql, tuple(params)
+
+
+def bundle(resident_id: UUID) -> Bundle | None:
+    """One SQL query; None when there is no such resident or the account is closed."""
+    sql, params = _bundle_sql(connection.alias)
+    adapt = Resident._meta.pk.get_db_prep_value
+    probe, wanted = adapt(_PROBE, connection), adapt(resident_id, connection)
+    with connection.cursor() as cursor:
+        cursor.execute(sql, [wanted if value == probe else value for value in params])
+        rows = cursor.fetchall()
+    return _bundle(resident_id, rows, timezone.now()) if rows else None
+
+
+def _bundle(resident_id: UUID, rows: list[tuple[Any, ...]], now: datetime) -> Bundle:
+    name, locale, version, roles, stored = rows[0][:5]
+    values = attributes.derive(attributes.from_json(json.loads(stored)))
+    grants: dict[str, set[str]] = {}
+    decided: dict[str, dict[str, str]] = {}
+    levels: dict[str, str] = {}
+    for *_, recipient, item, status, level, expires_at in rows:
+        if recipient is None:
+            continue
+        decided.setdefault(recipient, {})[item] = status
+        if consent.holds(status, _aware(expires_at), now):
+            grants.setdefault(recipient, set()).add(item)
+            levels[recipient] = min(levels.get(recipient, level), level, key=consent.LEVELS.index)
+    ranking = grants.get(consent.RECOMMENDER, set())
+    return Bundle(
+        id=resident_id,
+        name=name,
+        locale=locale,
+        roles=frozenset(json.loads(roles)),
+        attributes=values,
+        released={key: value for key, value in values.items() if key in ranking},
+        personalised=bool(ranking),
+        consent_version=version,
+        grants={recipient: frozenset(items) for recipient, items in grants.items()},
+        decided=decided,
+        levels=levels,
+    )
+
+
+def _aware(at: datetime | None) -> datetime | None:
+    """SQLite hands out times without their zone; what Django stores there is UTC."""
+    return at.replace(tzinfo=UTC) if at is not None and at.tzinfo is None else at
+
+
+def granted(
+    resident_id: UUID, recipient: str, declared: Iterable[str], level: str = "none"
+) -> Mapping[str, Value]:
+    """What may leave to `recipient` at this moment: declared, granted at this level or above, and known.
+
+    Reads the ledger's state anew on each call: a withdrawal counts from the next one on.
+    """
+    rows = ConsentState.objects.filter(
+        resident_id=resident_id, resident__is_active=True, recipient=recipient, status=consent.GRANTED
+    ).values_list("item", "level", "expires_at", "resident__attributes")
+    now = timezone.now()
+    stored: Mapping[str, Any] = {}
+    items: set[str] = set()
+    for item, granted_level, expires_at, raw in rows:
+        if consent.holds(consent.GRANTED, expires_at, now) and consent.covers(granted_level, level):
+            items.add(item)
+            stored = raw
+    if not items:
+        return {}
+    return consent.releasable(attributes.derive(attributes.from_json(stored)), items, declared)
+
+
+def overview(resident_id: UUID) -> tuple[RecipientRow, ...]:
+    """Every recipient that was ever decided about or got something, the latest decision first. Two queries."""
+    now = timezone.now()
+    states: dict[str, list[tuple[Any, ...]]] = {}
+    for row in (
+        ConsentState.objects.filter(resident_id=resident_id)
+        .order_by("-receipt__given_at", "item")
+        .values_list("recipient", "purpose", "level", "item", "status", "expires_at", "receipt__given_at")
+    ):
+        states.setdefault(row[0], []).append(row)
+    accesses = {
+        row["recipient"]: (row["last"], row["recent"])
+        for row in AccessLog.objects.filter(resident_id=resident_id)
+        .values("recipient")
+        .annotate(last=Max("at"), recent=Count("id", filter=Q(at__gte=now - timedelta(days=COUNT_DAYS))))
+    }
+    return tuple(
+        _recipient_row(recipient, states.get(recipient, []), accesses.get(recipient, (None, 0)), now)
+        for recipient in [*states, *(key for key in accesses if key not in states)]
+    )
+
+
+def _recipient_row(
+    recipient: str, rows: list[tuple[Any, ...]], access: tuple[datetime | None, int], now: datetime
+) -> RecipientRow:
+    items = []
+    since: list[datetime] = []
+    expiries: list[datetime] = []
+    for _, _, _, item, status, expires_at, given_at in rows:
+        alive = consent.holds(status, expires_at, now)
+        items.append(
+            ItemRow(item, "expired" if status == consent.GRANTED and not alive else status, given_at)
+        )
+        if alive:
+            since.append(given_at)
+            expiries.extend([expires_at] if expires_at else [])
+    order = {key: position for position, key in enumerate(attributes.KEYS)}
+    return RecipientRow(
+        recipient=recipient,
+        purpose=rows[0][1] if rows else "",
+        level=rows[0][2] if rows else "none",
+        items=tuple(sorted(items, key=lambda row: order.get(row.item, len(order)))),
+        since=min(since, default=None),
+        expires_at=min(expiries, default=None),
+        last_access=access[0],
+        count=access[1],
+    )
+
+
+def access_log(resident_id: UUID, limit: int = 50) -> tuple[AccessRow, ...]:
+    """What left lately, the newest first."""
+    rows = AccessLog.objects.filter(resident_id=resident_id).order_by("-at", "-id")[:limit]
+    return tuple(AccessRow(row.recipient, tuple(row.items), row.via, row.at) for row in rows)
+
+
+def count_exactly(audience: Audience) -> int:
+    """How many residents it reaches: those who opted in with every attribute it asks about. Never shown as is."""
+    reached = Resident.objects.filter(is_active=True).filter(
+        Exists(_ranking_states().filter(resident=OuterRef("pk")))
+    )
+    for key, _ in audience.clauses:
+        reached = reached.filter(Exists(_ranking_states().filter(resident=OuterRef("pk"), item=key)))
+    if not audience:
+        return reached.count()
+    rows = reached.values_list("attributes", flat=True).iterator(chunk_size=2000)
+    return sum(matches(audience, attributes.derive(attributes.from_json(stored))) for stored in rows)
+
+
+def _ranking_states() -> QuerySet[ConsentState]:
+    return ConsentState.objects.filter(recipient=consent.RECOMMENDER, status=consent.GRANTED).filter(
+        Q(expires_at=None) | Q(expires_at__gt=timezone.now())
+    )
+
+
+def audience_counts(audience: Audience) -> int | None:
+    """The reach that an editor may see: None under `K_REACH`, else rounded to tens."""
+    exact = count_exactly(audience)
+    return None if exact < K_REACH else (exact + 5) // 10 * 10
+
+
+def subject_for(resident_id: UUID, client_id: str) -> str:
+    """The pseudonym that the gadget's OIDC client sees; equal to the one in the ID's own tokens.
+
+    Raises `NoSuchResident`, `NoSuchClient`, `CannotUnseal`.
+    """
+    user = Resident.objects.filter(id=resident_id).values_list("subject", flat=True).first()
+    if user is None:
+        raise NoSuchResident
+    client = (
+        GadgetClient.objects.filter(client_id=client_id).values_list("sector_host", "salt_sealed").first()
+    )
+    if client is None:
+        raise NoSuchClient
+    sector, sealed = client
+    return subjects.pairwise(sector, user, crypto.unseal(sealed, place=crypto.client_place(client_id)))
+
+
+def actor(resident_id: UUID) -> Actor:
+    """The resident as somebody who acts, with their roles; `NoSuchResident` when the account is closed."""
+    roles = Resident.objects.filter(id=resident_id, is_active=True).values_list("roles", flat=True).first()
+    if roles is None:
+        raise NoSuchResident
+    return Actor(id=resident_id, roles=frozenset(roles))
+
+
+def names(resident_ids: Iterable[UUID]) -> Mapping[UUID, str]:
+    """Display names, for the queues of officers."""
+    return dict(Resident.objects.filter(id__in=list(resident_ids)).values_list("id", "display_name"))
+
+
+def events_since(cursor: int, limit: int = 500) -> tuple[EventRow, ...]:
+    """What changed after `cursor`, oldest first; start at 0 and go on with the last row's cursor."""
+    rows = ConsentEvent.objects.filter(id__gt=cursor).order_by("id")[:limit]
+    return tuple(EventRow(row.id, row.resident_id, row.recipient, row.kind, row.at) for row in rows)
+
+
+def shown_text(sha256: str) -> str | None:
+    """The text that was on the screen when a decision with this notice was made."""
+    return NoticeVersion.objects.filter(sha256=sha256).values_list("text", flat=True).first()

@@ -1,0 +1,1 @@
+"""わたしのデータ: what is known about the resident, who may see it, and who did."""
