@@ -1,24 +1,36 @@
 """Errors of gadgets, one tree:
 
 GadgetError
-├── SchemaError                 what a provider published breaks a rule; holds every problem found
+├── SchemaError                   what a provider published breaks a rule; holds every problem found
 │   ├── ManifestError
 │   └── CardError
-├── DoorError                   an untrusted URL was refused or did not answer
-│   ├── UrlRefusedError              scheme, port, user info, IP literal, host name
-│   ├── AddressRefusedError          the name leads to an address that is not public
-│   ├── NameNotFoundError            the name does not resolve (in time)
-│   ├── ConnectError           nobody answers there, or not in time
-│   ├── TlsError               the certificate does not fit the name
-│   ├── DeadlineError          the whole answer was not there in time
-│   ├── AnswerBrokenError            the connection broke, or the answer is not HTTP
-│   ├── RedirectError         3xx: redirects are never followed
+├── DoorError                     an untrusted URL was refused or did not answer
+│   ├── UrlRefusedError           scheme, port, user info, IP literal, host name
+│   ├── AddressRefusedError       the name leads to an address that is not public
+│   ├── NameNotFoundError         the name does not resolve (in time)
+│   ├── ConnectError              nobody answers there, or not in time
+│   ├── TlsError                  the certificate does not fit the name
+│   ├── DeadlineError             the whole answer was not there in time
+│   ├── AnswerBrokenError         the connection broke, or the answer is not HTTP
+│   ├── RedirectError             3xx: redirects are never followed
 │   ├── StatusError               any other status than the expected
-│   ├── ContentTypeError        media type or content encoding
-│   └── AnswerTooLargeError          more bytes than allowed, on the wire or unpacked
-├── GadgetBusyError                  the bulkhead is full
-├── BreakerOpenError                 the provider failed too often; we wait before asking again
-└── NoCardError                      the gadget has no card to fetch (kind `link`)
+│   ├── ContentTypeError          media type or content encoding
+│   └── AnswerTooLargeError       more bytes than allowed, on the wire or unpacked
+├── GadgetBusyError               the bulkhead is full
+├── BreakerOpenError              the provider failed too often; we wait before asking again
+├── NoCardError                   the gadget has no card to fetch (kind `link`)
+└── LifeError                     a step in a gadget's life or in a resident's layout was refused
+    ├── NotPermittedError         the person may not do this
+    ├── NotListedError            the origin's /.well-known/region-gadget.json does not list the manifest
+    ├── NotYoursError             the domain, the name or the gadget belongs to another organisation
+    ├── WrongStateError           the step does not follow from the present state
+    ├── NotNewerError             the manifest is the one that we have, or its version does not rise
+    ├── ReasonMissingError        a refusal or a suspension must say why
+    ├── NoSuchGadgetError         there is no such gadget, or it is not published
+    ├── LockedError               the city shows this gadget to everybody: it cannot be hidden
+    ├── BadSettingError           a size or setting that the gadget does not have
+    └── TooOftenError             too many tries in a short time
+
 
 `message` may be shown to a resident, `retry` says whether trying again can help, `provider_message`
 is for the provider and the operator and names the place.
@@ -203,12 +215,12 @@ class LifeError(GadgetError):
         super().__init__(self.message)
 
 
-class NotPermitted(LifeError):
+class NotPermittedError(LifeError):
     code = "not_permitted"
     message = "この操作をする権限がありません。"
 
 
-class NotListed(LifeError):
+class NotListedError(LifeError):
     code = "not_listed"
 
     def __init__(self, manifest_url: str, well_known: str) -> None:
@@ -219,42 +231,42 @@ class NotListed(LifeError):
         )
 
 
-class NotYours(LifeError):
+class NotYoursError(LifeError):
     code = "not_yours"
     message = "このドメインまたはサービスは、別の組織が登録しています。"
 
 
-class WrongState(LifeError):
+class WrongStateError(LifeError):
     code = "wrong_state"
     message = "いまの状態では、この操作はできません。ページを読み込み直してください。"
 
 
-class NotNewer(LifeError):
+class NotNewerError(LifeError):
     code = "not_newer"
     message = "マニフェストは、登録済みのものと同じです。"
 
 
-class ReasonMissing(LifeError):
+class ReasonMissingError(LifeError):
     code = "reason_missing"
     message = "理由を書いてください。提供者に、そのまま伝わります。"
 
 
-class NoSuchGadget(LifeError):
+class NoSuchGadgetError(LifeError):
     code = "no_such_gadget"
     message = "このサービスは、いま公開されていません。"
 
 
-class Locked(LifeError):
+class LockedError(LifeError):
     code = "locked"
     message = "このサービスは市がすべての方にお見せしているため、隠せません。"
 
 
-class BadSetting(LifeError):
+class BadSettingError(LifeError):
     code = "bad_setting"
     message = "このサービスにはない大きさ、または設定です。"
 
 
-class TooOften(LifeError):
+class TooOftenError(LifeError):
     code = "too_often"
     message = "短い時間に何度も登録されました。しばらくしてから、もう一度お試しください。"
     retry = True
