@@ -1,0 +1,1 @@
+"""Shared kit of the example providers: what any provider of a Region Gadget needs, in plain Python."""

@@ -1,0 +1,1 @@
+"""Example provider: school lunch (level `pairwise`)."""

@@ -1,0 +1,47 @@
+"""What a family asked to be warned of, by pairwise subject, in a SQLite file or in memory."""
+
+import json
+import sqlite3
+import threading
+from collections.abc import Sequence
+from pathlib import Path
+
+from examples.lunch.ingredients import INGREDIENTS
+
+
+class Wishes:
+    """One row for each subject that chose something; choosing nothing removes the row."""
+
+    def __init__(self, var_dir: Path | None) -> None:
+        if var_dir is not None:
+            var_dir.mkdir(parents=True, exist_ok=True)
+        self._lock = threading.Lock()
+        self._db = sqlite3.connect(
+            ":memory:" if var_dir is None else var_dir / "lunch.sqlite3", check_same_thread=False
+        )
+        with self._lock, self._db:
+            self._db.execute(
+                "CREATE TABLE IF NOT EXISTS wish (sub TEXT PRIMARY KEY, ingredients TEXT NOT NULL)"
+            )
+
+    def of(self, sub: str | None) -> tuple[str, ...]:
+        """The ingredients this subject chose."""
+        if sub is None:
+            return ()
+        with self._lock:
+            row = self._db.execute("SELECT ingredients FROM wish WHERE sub = ?", (sub,)).fetchone()
+        return tuple(key for key in json.loads(row[0]) if key in INGREDIENTS) if row else ()
+
+    def keep(self, sub: str, ingredients: Sequence[str]) -> None:
+        """Stores the choice; what is not in the vocabulary is dropped."""
+        known = [key for key in INGREDIENTS if key in set(ingredients)]
+        with self._lock, self._db:
+            if known:
+                self._db.execute("REPLACE INTO wish VALUES (?, ?)", (sub, json.dumps(known)))
+            else:
+                self._db.execute("DELETE FROM wish WHERE sub = ?", (sub,))
+
+    def close(self) -> None:
+        """Closes the database."""
+        with self._lock:
+            self._db.close()

@@ -1,0 +1,1 @@
+"""Example provider: river levels (level `none`)."""

@@ -1,0 +1,1 @@
+"""Example provider: waste collection days (level `audience`)."""
