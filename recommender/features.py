@@ -119,7 +119,8 @@ class Part:
 class Catalogue:
     """Items compiled for ranking: immutable, ordered newest first and then by id.
 
-    `z` is items × columns (float64), `published` and `expires` are POSIX seconds, `rate` is the loss of
+    `z` is items × columns (float64); `published`, `expires` and `anchor` (from which an item ages) are POSIX
+    seconds, `rate` is the loss of
     score a second. A mask given to a ranker follows the order of `items`.
     """
 
@@ -129,6 +130,7 @@ class Catalogue:
     columns: Mapping[Column, int]
     z: Floats
     published: Floats
+    anchor: Floats
     expires: Floats
     rate: Floats
 
@@ -152,6 +154,7 @@ class Catalogue:
             columns=columns,
             z=z,
             published=np.array([item.published_at.timestamp() for item in ordered]),
+            anchor=np.array([(item.starts_at or item.published_at).timestamp() for item in ordered]),
             expires=np.array(
                 [item.expires_at.timestamp() if item.expires_at else math.inf for item in ordered]
             ),
@@ -164,8 +167,8 @@ class Catalogue:
         return (self.published <= moment) & (moment < self.expires)
 
     def recency(self, now: datetime) -> Floats:
-        """What each item has lost by its age, at most MAX_HALF_LIVES half-lives."""
-        age = np.maximum(now.timestamp() - self.published, 0.0)
+        """What each item has lost by its distance in time, at most MAX_HALF_LIVES half-lives."""
+        age = np.abs(now.timestamp() - self.anchor)
         return -np.minimum(age * self.rate, MAX_HALF_LIVES * math.log(2))
 
     def parts(self, profile: Profile) -> list[Part]:
@@ -185,7 +188,7 @@ class Catalogue:
 def _ordered(items: Iterable[Item]) -> tuple[Item, ...]:
     by_id: dict[str, Item] = {}
     for item in items:
-        for moment in (item.published_at, item.expires_at):
+        for moment in (item.published_at, item.expires_at, item.starts_at):
             if moment is not None and moment.tzinfo is None:
                 raise CatalogueError(f"item {item.id}: a time without a zone: {moment}")
         known = by_id.get(item.id)

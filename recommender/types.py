@@ -12,7 +12,9 @@ class Item:
     """Something that may be shown: a page, an event, a gadget.
 
     `places` empty = the whole region. `language` empty = every language. `published_at` and
-    `expires_at` are aware. `audience_keys` are the attributes by which its audience was chosen.
+    `expires_at` are aware. `audience_keys` are the attributes by which its audience was chosen. What takes
+    place at a time (`starts_at`) is the fresher, the nearer that time is; everything else ages from its
+    publication.
     """
 
     id: str
@@ -25,6 +27,7 @@ class Item:
     expires_at: datetime | None
     urgent: bool
     audience_keys: tuple[str, ...] = ()
+    starts_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,5 +1,6 @@
 """The order of a list follows attributes, preferences and age, and is the same each time."""
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 import numpy as np
@@ -64,6 +65,16 @@ def test_an_item_ages_by_the_half_life_of_its_kind():
     scores = {r.item_id: r.score for r in ranker.rank(GUEST, now=NOW)}
     assert np.exp(scores["old"]) == pytest.approx(0.5)
     assert np.exp(scores["service"]) > 0.98
+
+
+def test_an_event_is_the_fresher_the_nearer_its_time_is():
+    month = timedelta(days=30)
+    items = [
+        replace(item("later", kind="event", age=timedelta(0)), starts_at=NOW + month),
+        replace(item("soon", kind="event", age=month), starts_at=NOW + timedelta(days=2)),
+        replace(item("begun", kind="event", age=month), starts_at=NOW - timedelta(days=9)),
+    ]
+    assert ids(items, GUEST) == ["soon", "begun", "later"]
 
 
 def test_an_item_chosen_for_the_reader_comes_before_one_for_everybody():

@@ -1,0 +1,107 @@
+"""The cards of a home as the cache holds them; nothing in here asks a provider."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from gadgets import fetch
+from gadgets.layout import Arranged, Placement, Slot, arrange
+from gadgets.types import ClaimSpec, GadgetInfo, StoredCard, Wanted
+from identity.queries import Bundle
+from portal.home.catalogue import Catalogue
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """A gadget in its place, and the card that is wanted for it (None for a gadget without a card)."""
+
+    place: Arranged
+    gadget: GadgetInfo
+    wanted: Wanted | None
+    key: str
+
+
+@dataclass(frozen=True, slots=True)
+class CardView:
+    """What the frame of one gadget shows. `stored` is None when nothing can be shown now.
+
+    `asks` are the attributes to ask for, at most for one gadget of a page.
+    """
+
+    place: Arranged
+    gadget: GadgetInfo
+    stored: StoredCard | None
+    public_form: bool = False
+    asks: tuple[ClaimSpec, ...] = ()
+
+    @property
+    def has_card(self) -> bool:
+        return self.gadget.card_url is not None
+
+
+def wishes(
+    catalogue: Catalogue,
+    slots: Sequence[Slot],
+    placements: Sequence[Placement],
+    *,
+    bundle: Bundle | None,
+    locale: str,
+) -> list[Wish]:
+    """The gadgets of a home in order; a hidden or no longer published one is left out."""
+    found = []
+    for place in arrange(slots, placements):
+        gadget = catalogue.registry.gadgets.get(place.gadget_id)
+        if gadget is None or place.hidden:
+            continue
+        wanted = None
+        if gadget.card_url is not None:
+            wanted = fetch.wanted_for(
+                gadget, bundle=bundle, locale=locale, size=place.size, settings=place.settings
+            )
+        found.append(Wish(place, gadget, wanted, fetch.cache_key(wanted) if wanted else ""))
+    return found
+
+
+def views(
+    found: Sequence[Wish],
+    cached: Mapping[str, Any],
+    *,
+    bundle: Bundle | None,
+    may_ask: bool,
+    now: datetime,
+) -> tuple[CardView, ...]:
+    """The wishes with what the cache held for them."""
+    made = []
+    for wish in found:
+        asks = _asks(wish.gadget, bundle) if may_ask and bundle else ()
+        may_ask = may_ask and not asks
+        made.append(
+            CardView(
+                place=wish.place,
+                gadget=wish.gadget,
+                stored=_stored(cached.get(wish.key), wish.wanted, now),
+                public_form=wish.wanted is not None and wish.wanted.public_form,
+                asks=asks,
+            )
+        )
+    return tuple(made)
+
+
+def _stored(raw: Any, wanted: Wanted | None, now: datetime) -> StoredCard | None:
+    if raw is None or wanted is None:
+        return None
+    stored = fetch.decode(raw, wanted)
+    return stored if stored is not None and now < stored.stale_until else None
+
+
+def _asks(gadget: GadgetInfo, bundle: Bundle) -> tuple[ClaimSpec, ...]:
+    """Attributes that nothing was decided about; an optional one only when there is a value to use."""
+    if gadget.identity == "none":
+        return ()
+    decided = bundle.decided.get(gadget.id, {})
+    return tuple(
+        claim
+        for claim in gadget.claims
+        if claim.name not in decided and (claim.required or claim.name in bundle.attributes)
+    )

@@ -1,0 +1,141 @@
+"""What can stand on a home, immutable and in process memory; rebuilt only when a version number changes."""
+
+import threading
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gadgets.layout import Slot
+from gadgets.queries import Registry, registry
+from identity.attributes import Value
+from identity.audience import Audience, matches
+from portal.content import queries as content
+from portal.content.queries import HomeLayout
+from portal.home.sources import Entry, Gadgets, ItemSource, Pages
+from recommender.features import Catalogue as Compiled
+from recommender.ranking import AttributeRanker, NewestRanker, Ranker
+
+Mask = NDArray[np.bool_]
+
+RANKED_KINDS = frozenset({"news", "event", "service", "notice", "gadget"})
+
+
+@dataclass(frozen=True, eq=False)
+class Catalogue:
+    """Everything that is published, as of one pair of version numbers.
+
+    `entries` follow the rows of `compiled.items` (newest first). `fragments` is filled as entries are first
+    drawn, by locale and row; nothing else in here ever changes.
+    """
+
+    version: tuple[int, int]
+    registry: Registry
+    layout: HomeLayout
+    entries: tuple[Entry, ...]
+    compiled: Compiled
+    personal: Ranker
+    chronological: Ranker
+    audiences: tuple[Audience, ...]
+    audience_of: NDArray[np.intp]
+    ranked_kinds: Mask
+    alerts: NDArray[np.intp]
+    events: NDArray[np.intp]
+    event_starts: NDArray[np.float64]
+    news: NDArray[np.intp]
+    fragments: dict[tuple[str, str, int], str] = field(default_factory=dict)
+
+    @classmethod
+    def build(
+        cls,
+        version: tuple[int, int],
+        sources: Sequence[ItemSource],
+        *,
+        registry: Registry,
+        layout: HomeLayout,
+    ) -> "Catalogue":
+        """Compile the entries of all sources."""
+        found = [entry for source in sources for entry in source.entries()]
+        by_item = {id(entry.item): entry for entry in found}
+        compiled = Compiled.compile(entry.item for entry in found)
+        entries = tuple(by_item[id(item)] for item in compiled.items)
+        events = _events(entries)
+        audiences = tuple(dict.fromkeys(entry.audience for entry in entries))
+        number_of = {audience: number for number, audience in enumerate(audiences)}
+        return cls(
+            version=version,
+            registry=registry,
+            layout=layout,
+            entries=entries,
+            compiled=compiled,
+            personal=AttributeRanker(compiled),
+            chronological=NewestRanker(compiled),
+            audiences=audiences,
+            audience_of=np.array([number_of[entry.audience] for entry in entries], dtype=np.intp),
+            ranked_kinds=np.array([entry.item.kind in RANKED_KINDS for entry in entries], dtype=bool),
+            alerts=np.array(_alerts(entries), dtype=np.intp),
+            events=np.array(events, dtype=np.intp),
+            event_starts=np.array([_start(entries[row]).timestamp() for row in events]),
+            news=np.array(_of_kind(entries, "news"), dtype=np.intp),
+        )
+
+    def meant_for(self, attributes: Mapping[str, Value]) -> Mask:
+        """Mask of the entries whose audience somebody with these attributes belongs to."""
+        met = np.array([matches(audience, attributes) for audience in self.audiences], dtype=bool)
+        return met[self.audience_of] if self.entries else np.zeros(0, dtype=bool)
+
+
+def _alerts(entries: Sequence[Entry]) -> list[int]:
+    """Urgent before all others, then the higher level, then the newer: a lesser one never displaces."""
+    rows = [row for row, entry in enumerate(entries) if entry.item.kind == "alert" or entry.item.urgent]
+    return sorted(rows, key=lambda row: (not entries[row].item.urgent, -entries[row].level, row))
+
+
+def _of_kind(entries: Sequence[Entry], kind: str) -> list[int]:
+    return [row for row, entry in enumerate(entries) if entry.item.kind == kind]
+
+
+def _start(entry: Entry) -> datetime:
+    return entry.item.starts_at or entry.item.published_at
+
+
+def _events(entries: Sequence[Entry]) -> list[int]:
+    return sorted(_of_kind(entries, "event"), key=lambda row: (_start(entries[row]), entries[row].item.id))
+
+
+_held: Catalogue | None = None
+_lock = threading.Lock()
+
+
+def held() -> Catalogue | None:
+    """The catalogue of this process as it is, whatever its age."""
+    return _held
+
+
+def current(content_version: int | None = None, registry_version: int | None = None) -> Catalogue:
+    """The catalogue of the present version numbers.
+
+    The numbers are those of the caller's own multi-get; one that was not in the cache is read behind it.
+    """
+    global _held  # noqa: PLW0603 - one catalogue for each process, replaced whole
+    published = registry(registry_version)
+    version = (content.version() if content_version is None else content_version, published.version)
+    found = _held
+    if found is not None and found.version == version:
+        return found
+    with _lock:
+        if _held is None or _held.version != version:
+            _held = Catalogue.build(
+                version,
+                (Pages(content.items()), Gadgets(published)),
+                registry=published,
+                layout=content.home_layout(),
+            )
+        return _held
+
+
+def default_slots() -> tuple[Slot, ...]:
+    """The city's slots as the published home page names them."""
+    return tuple(Slot(slot.gadget_id, slot.size, slot.locked) for slot in current().layout.slots)

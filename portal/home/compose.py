@@ -1,0 +1,133 @@
+"""Puts a home together from the catalogue for one reader: pins alerts, ranks, lists events and news.
+
+The same function serves guest, resident and preview. It reads no database and asks no provider.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Literal
+
+import numpy as np
+
+from identity.attributes import Value
+from portal.content.queries import HomeLayout
+from portal.home.cards import CardView
+from portal.home.catalogue import Catalogue, Mask
+from portal.home.guest import Choices
+from recommender.explain import Reason, reasons
+from recommender.ranking import LIMIT
+from recommender.types import Profile
+
+SHOWN = 5
+EVENTS = 12
+NEWS = 5
+LESSER_ALERTS = 3
+
+Mode = Literal["guest", "resident", "preview"]
+
+
+@dataclass(frozen=True, slots=True)
+class Reader:
+    """For whom a home is put together. `attributes` are those that the recommender may see, no others."""
+
+    mode: Mode
+    locale: str
+    attributes: Mapping[str, Value] = field(default_factory=dict)
+    personalised: bool = True
+    choices: Choices = field(default_factory=Choices)
+
+    @property
+    def profile(self) -> Profile:
+        """The reader as the recommender sees it."""
+        district, interests = self.attributes.get("area.district"), self.attributes.get("interests")
+        return Profile(
+            district=district if isinstance(district, str) else None,
+            declared=interests if isinstance(interests, tuple) else (),
+            attributes={key: value for key, value in self.attributes.items() if key != "interests"},
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """A row of the catalogue on the list, and why it is there."""
+
+    row: int
+    reasons: tuple[Reason, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class HomeView:
+    """Everything that a home shows, by rows of `catalogue.entries`."""
+
+    catalogue: Catalogue
+    layout: HomeLayout
+    reader: Reader
+    now: datetime
+    alerts: tuple[int, ...]
+    listed: tuple[Listed, ...]
+    cards: tuple[CardView, ...]
+    events: tuple[int, ...]
+    news: tuple[int, ...]
+
+
+def compose(
+    layout: HomeLayout,
+    reader: Reader,
+    now: datetime,
+    *,
+    catalogue: Catalogue,
+    cards: Sequence[CardView] = (),
+) -> HomeView:
+    """The home of one reader at `now`; what has expired by then is not on it."""
+    live = catalogue.compiled.live(now)
+    meant = live & catalogue.meant_for(reader.attributes)
+    return HomeView(
+        catalogue=catalogue,
+        layout=layout,
+        reader=reader,
+        now=now,
+        alerts=_alerts(catalogue, live),
+        listed=_listed(catalogue, reader, now, meant, cards),
+        cards=tuple(cards),
+        events=_events(catalogue, meant, now),
+        news=tuple(catalogue.news[meant[catalogue.news]][:NEWS].tolist()),
+    )
+
+
+def _alerts(catalogue: Catalogue, live: Mask) -> tuple[int, ...]:
+    """Urgent alerts for everybody, wherever they live; of the lesser ones the first few."""
+    rows = catalogue.alerts[live[catalogue.alerts]].tolist()
+    urgent = [row for row in rows if catalogue.entries[row].item.urgent]
+    return (*urgent, *rows[len(urgent) : len(urgent) + LESSER_ALERTS])
+
+
+def _listed(
+    catalogue: Catalogue, reader: Reader, now: datetime, meant: Mask, cards: Sequence[CardView]
+) -> tuple[Listed, ...]:
+    allowed = meant & catalogue.ranked_kinds
+    allowed[catalogue.alerts] = False
+    index = catalogue.compiled.index
+    for card in cards:
+        row = index.get(f"gadget:{card.gadget.id}")
+        if row is not None:
+            allowed[row] = False
+    ranker = catalogue.personal
+    if not reader.personalised:
+        # Events come by the list, hundreds at once: newest first would show nothing else.
+        ranker = catalogue.chronological
+        allowed[catalogue.events] = False
+    profile = reader.profile
+    return tuple(
+        Listed(index[ranked.item_id], reasons(ranked, profile))
+        for ranked in ranker.rank(profile, now=now, allowed=allowed, limit=LIMIT)
+    )
+
+
+def _events(catalogue: Catalogue, meant: Mask, now: datetime) -> tuple[int, ...]:
+    """What begins next; what has begun and goes on fills the list up, the latest first."""
+    wanted = meant[catalogue.events]
+    ahead = catalogue.event_starts >= now.timestamp()
+    rows = catalogue.events[np.flatnonzero(wanted & ahead)[:EVENTS]].tolist()
+    going_on = catalogue.events[np.flatnonzero(wanted & ~ahead)[::-1]][: EVENTS - len(rows)].tolist()
+    return (*rows, *going_on)

@@ -1,0 +1,14 @@
+"""Everything that can go wrong on the home: `HomeError` > `BadChoices`."""
+
+
+class HomeError(Exception):
+    """Base of this package's errors; `retry` says whether trying again can help."""
+
+    message = "ページを表示できませんでした。"
+    retry = False
+
+
+class BadChoices(HomeError):
+    """A guest's choices name a district or topic that is not in the vocabulary."""
+
+    message = "選んだ地区またはテーマが見つかりません。もう一度選んでください。"

@@ -1,0 +1,39 @@
+"""Days and times as they are written in each of the three languages; pure but for the region's time zone."""
+
+from datetime import date, datetime
+
+from django.utils import timezone
+
+_DAYS = {"ja": "月火水木金土日", "ja-simple": "月火水木金土日"}
+_EN_DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
+_EN_MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+
+
+def day(value: date | datetime, locale: str) -> str:
+    """2026年6月3日(水), or Wed 3 Jun 2026."""
+    if isinstance(value, datetime):
+        value = timezone.localtime(value).date()
+    if locale == "en":
+        return f"{_EN_DAYS[value.weekday()]} {value.day} {_EN_MONTHS[value.month - 1]} {value.year}"
+    weekday = _DAYS.get(locale, _DAYS["ja"])[value.weekday()]
+    return f"{value.year}年{value.month}月{value.day}日({weekday})"
+
+
+def clock(value: datetime) -> str:
+    """14:05, in the region's time."""
+    return f"{timezone.localtime(value):%H:%M}"
+
+
+def moment(value: datetime, locale: str, now: datetime) -> str:
+    """The clock alone for today, with the day before it otherwise."""
+    same_day = timezone.localtime(value).date() == timezone.localtime(now).date()
+    return clock(value) if same_day else f"{day(value, locale)} {clock(value)}"
+
+
+def when(starts: datetime, ends: datetime | None, locale: str, *, all_day: bool) -> str:
+    """The day or days of an event, and its hour where one is known."""
+    first = day(starts, locale)
+    last = day(ends, locale) if ends else first
+    hour = "" if all_day else f" {clock(starts)}"
+    dash = " – " if locale == "en" else "〜"
+    return f"{first}{hour}" if first == last else f"{first}{hour}{dash}{last}"
