@@ -18,9 +18,10 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+from portal.supervise import Launcher, StartError, end_group
 from tests.services import keycloak, postgres, redis_server
+from tests.services.commands import say
 from tests.services.ports import free_ports
-from tests.services.processes import Launcher, ServiceError, end_group, say
 
 
 def start_all(launcher: Launcher, *, with_keycloak: bool) -> dict[str, str]:
@@ -62,7 +63,7 @@ def run_with(command: list[str], *, with_keycloak: bool) -> int:
     signal.signal(signal.SIGTERM, leave)
     try:
         env = {**os.environ, **start_all(launcher, with_keycloak=with_keycloak)}
-        child = subprocess.Popen(command, env=env)  # noqa: S603  the caller's own command
+        child = subprocess.Popen(command, env=env)
         try:
             return child.wait()
         except KeyboardInterrupt:
@@ -91,7 +92,7 @@ def start_and_leave(env_file: Path, *, with_keycloak: bool) -> int:
     launcher = Launcher(_folder(), tied=False)
     try:
         made = start_all(launcher, with_keycloak=with_keycloak)
-    except (ServiceError, KeyboardInterrupt):
+    except (StartError, KeyboardInterrupt):
         launcher.stop_all()
         shutil.rmtree(launcher.folder, ignore_errors=True)
         raise
@@ -145,7 +146,7 @@ def main(arguments: list[str]) -> int:
         if chosen.what == "start":
             return start_and_leave(chosen.env_file, with_keycloak=chosen.keycloak)
         return stop(chosen.env_file)
-    except ServiceError as error:
+    except StartError as error:
         say(str(error))
         return 3
 

@@ -12,9 +12,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from portal.supervise import Launcher, Running, wait_until
 from tests.services import packages, realm
+from tests.services.commands import ServiceError, find, run, say
 from tests.services.ports import free_ports
-from tests.services.processes import Launcher, Running, ServiceError, find, run, say, wait_until
 
 VERSION = "26.7.0"
 ARTIFACT = f"org.keycloak:keycloak-quarkus-dist:{VERSION}:zip"
@@ -141,7 +142,7 @@ def _unpack(archive: Path, target: Path) -> None:
     beside = target.with_suffix(".unpacked")
     shutil.rmtree(beside, ignore_errors=True)
     with zipfile.ZipFile(archive) as bundle:
-        bundle.extractall(beside)  # noqa: S202  Maven checked the archive against its checksum
+        bundle.extractall(beside)
     (beside / f"keycloak-{VERSION}").rename(target)
     shutil.rmtree(beside)
     (target / "bin" / "kc.sh").chmod(0o755)

@@ -6,7 +6,7 @@ import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.services.processes import ServiceError, find, run, say
+from tests.services.commands import ServiceError, find, run, say
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from typing import Any
 import requests
 
 from portal.demo_cast import CAST
-from tests.services.processes import ServiceError
+from tests.services.commands import ServiceError
 
 NAME = "region"
 

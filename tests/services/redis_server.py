@@ -2,9 +2,10 @@
 
 import socket
 
+from portal.supervise import Launcher, wait_until
 from tests.services import packages
+from tests.services.commands import find
 from tests.services.ports import free_ports
-from tests.services.processes import Launcher, find, wait_until
 
 DATABASES = 64
 

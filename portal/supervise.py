@@ -1,12 +1,13 @@
-"""Starts long-running programs in process groups of their own, waits until they answer, and ends them."""
+"""Starts long-running programs in process groups of their own, waits until they answer, and ends them.
+
+Used by `bin/demo`, and by the tests and benchmarks, which start the real parts. Imports no Django.
+"""
 
 import ctypes
 import os
 import pwd
-import shutil
 import signal
 import subprocess
-import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -15,8 +16,8 @@ from pathlib import Path
 PR_SET_PDEATHSIG = 1
 
 
-class ServiceError(Exception):
-    """A part could not be had or did not start; the message says which, why, and what to do."""
+class StartError(Exception):
+    """A program did not start; the message says which, why, and what to do."""
 
 
 @dataclass
@@ -114,7 +115,7 @@ class Launcher:
                 env={**os.environ, **(env or {})},
                 cwd=cwd,
                 start_new_session=True,
-                preexec_fn=_tie_to_parent if self.tied else None,  # noqa: PLW1509
+                preexec_fn=_tie_to_parent if self.tied else None,
                 user=account.pw_uid if account else None,
                 group=account.pw_gid if account else None,
                 extra_groups=[] if account else None,
@@ -130,47 +131,17 @@ class Launcher:
 
 
 def wait_until(running: Running, ready: Callable[[], bool], seconds: float) -> None:
-    """Waits for `ready`; `ServiceError` with the end of the log when the program dies or time runs out."""
+    """Waits for `ready`; `StartError` with the end of the log when the program dies or time runs out."""
     until = time.monotonic() + seconds
     while time.monotonic() < until:
         if ready():
             return
         if not running.alive():
-            raise ServiceError(
+            raise StartError(
                 f"{running.name} ended with status {running.process.returncode} before it was ready. "
                 f"The end of its log:\n{running.tail()}"
             )
         time.sleep(0.1)
-    raise ServiceError(
+    raise StartError(
         f"{running.name} was not ready after {seconds:.0f} seconds. The end of its log:\n{running.tail()}"
     )
-
-
-def run(
-    command: Sequence[str | Path], *, what: str, env: Mapping[str, str] | None = None, **more: object
-) -> str:
-    """Runs a command to its end and returns what it printed; `ServiceError` says `what` failed."""
-    done = subprocess.run(  # noqa: S603  # type: ignore[call-overload]
-        [str(part) for part in command],
-        capture_output=True,
-        text=True,
-        stdin=subprocess.DEVNULL,
-        env={**os.environ, **(env or {})},
-        **more,
-    )
-    if done.returncode:
-        said = (done.stdout + done.stderr).strip().splitlines()[-25:]
-        raise ServiceError(f"{what} failed (status {done.returncode}):\n" + "\n".join(said))
-    return str(done.stdout)
-
-
-def find(program: str, *folders: Path) -> str | None:
-    """The path of a program on PATH, in /usr/sbin or in one of `folders`."""
-    path = os.pathsep.join([os.environ.get("PATH", ""), "/usr/sbin", "/sbin", *(str(f) for f in folders)])
-    return shutil.which(program, path=path)
-
-
-def say(line: str) -> None:
-    """One line of progress for the person who waits."""
-    sys.stderr.write(f"services: {line}\n")
-    sys.stderr.flush()
