@@ -1,6 +1,6 @@
 """`python -m tests.services run|start|stop`: PostgreSQL, Redis and Keycloak for tests, benchmarks and people.
 
-python -m tests.services run [--keycloak] -- COMMAND …     start, run COMMAND with their addresses, stop
+python -m tests.services run [--keycloak] -- COMMAND …              start, run COMMAND with their addresses, stop
 python -m tests.services start --env-file F [--keycloak]   start and leave running; `. F` sets the addresses
 python -m tests.services stop --env-file F                 stop what that start started
 """
@@ -15,17 +15,18 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from portal.supervise import Launcher, StartError, end_group
-from tests.services import keycloak, postgres, redis_server
+from tests.services import keycloak, packages, postgres, redis_server
 from tests.services.commands import say
 from tests.services.ports import free_ports
 
 
-def start_all(launcher: Launcher, *, with_keycloak: bool) -> dict[str, str]:
+def start_all(launcher: Launcher, *, with_keycloak: bool, with_browser: bool = False) -> dict[str, str]:
     """Starts the parts that the environment does not name already; returns their addresses."""
+    packages.ensure(*_needed(with_keycloak=with_keycloak, with_browser=with_browser))
     made: dict[str, str] = {"MADOGUCHI_SERVICES": "1"}
     begun = time.monotonic()
 
@@ -47,13 +48,29 @@ def start_all(launcher: Launcher, *, with_keycloak: bool) -> dict[str, str]:
     return made
 
 
+def _needed(*, with_keycloak: bool, with_browser: bool) -> Iterator[packages.Part]:
+    """Everything in one call of apt-get, which is slow to start."""
+    if not os.environ.get("DATABASE_URL"):
+        yield packages.POSTGRES
+    if not os.environ.get("REDIS_URL"):
+        yield packages.REDIS
+    if with_keycloak and not os.environ.get("KEYCLOAK_ADMIN_CLIENT_SECRET"):
+        yield packages.JAVA
+        if not os.environ.get("KEYCLOAK_HOME") and not keycloak.archive_path().is_file():
+            yield packages.MAVEN
+    if with_browser:
+        yield packages.CHROMIUM
+        yield packages.JAPANESE_FONT
+    yield packages.NGINX
+
+
 def _folder() -> Path:
     folder = Path(tempfile.mkdtemp(prefix="madoguchi-"))
     folder.chmod(0o711)  # PostgreSQL runs as another user and must reach its own folder below
     return folder
 
 
-def run_with(command: list[str], *, with_keycloak: bool) -> int:
+def run_with(command: list[str], *, with_keycloak: bool, with_browser: bool) -> int:
     """Starts everything, runs the command to its end, stops everything; returns the command's status."""
     launcher = Launcher(_folder())
 
@@ -62,7 +79,7 @@ def run_with(command: list[str], *, with_keycloak: bool) -> int:
 
     signal.signal(signal.SIGTERM, leave)
     try:
-        env = {**os.environ, **start_all(launcher, with_keycloak=with_keycloak)}
+        env = {**os.environ, **start_all(launcher, with_keycloak=with_keycloak, with_browser=with_browser)}
         child = subprocess.Popen(command, env=env)
         try:
             return child.wait()
@@ -132,6 +149,9 @@ def main(arguments: list[str]) -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.services", description=__doc__)
     parser.add_argument("what", choices=["run", "start", "stop"])
     parser.add_argument("--keycloak", action="store_true", help="Keycloak too")
+    parser.add_argument(
+        "--browser", action="store_true", help="see that Chromium and a Japanese font are here"
+    )
     parser.add_argument("--env-file", type=Path, default=Path(".services/env"))
     own, command = arguments, []
     if "--" in arguments:
@@ -142,7 +162,7 @@ def main(arguments: list[str]) -> int:
         if chosen.what == "run":
             if not command:
                 parser.error("run needs a command after --")
-            return run_with(command, with_keycloak=chosen.keycloak)
+            return run_with(command, with_keycloak=chosen.keycloak, with_browser=chosen.browser)
         if chosen.what == "start":
             return start_and_leave(chosen.env_file, with_keycloak=chosen.keycloak)
         return stop(chosen.env_file)

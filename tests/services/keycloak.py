@@ -108,13 +108,20 @@ def _distribution() -> Path:
     return target
 
 
-def _archive() -> Path:
-    packages.ensure(packages.MAVEN)
-    stored = (
-        Path.home() / ".m2/repository/org/keycloak/keycloak-quarkus-dist" / VERSION
+def archive_path() -> Path:
+    """Where Maven keeps the distribution once it is fetched."""
+    return (
+        Path.home()
+        / ".m2/repository/org/keycloak/keycloak-quarkus-dist"
+        / VERSION
         / f"keycloak-quarkus-dist-{VERSION}.zip"
-    )  # fmt: skip
+    )
+
+
+def _archive() -> Path:
+    stored = archive_path()
     if not stored.is_file():
+        packages.ensure(packages.MAVEN)
         say(f"fetching Keycloak {VERSION} with Maven (176 MB, once for this machine)")
         try:
             run(

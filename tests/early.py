@@ -1,0 +1,37 @@
+"""Gives each test worker its own Redis numbers and folder, before Django's settings are read.
+
+Loaded by `-p tests.early`; a conftest would come too late, since pytest-django reads the settings first.
+"""
+
+import atexit
+import os
+import shutil
+import tempfile
+from urllib.parse import urlsplit, urlunsplit
+
+# Redis numbers: 0 is left alone, 1 to 31 are the workers', 32 and more are the sites' that journeys start.
+FIRST_SITE_NUMBER = 32
+
+
+def worker_number() -> int:
+    """0 for a run without workers and for the controller, n + 1 for worker gw*n*."""
+    name = os.environ.get("PYTEST_XDIST_WORKER", "")
+    return int(name.removeprefix("gw")) + 1 if name else 0
+
+
+def redis_number(url: str, number: int) -> str:
+    """The same Redis, another database."""
+    parts = urlsplit(url)
+    return urlunsplit(parts._replace(path=f"/{number}"))
+
+
+def prepare() -> None:
+    """Sets VAR_DIR and REDIS_URL for this worker."""
+    folder = tempfile.mkdtemp(prefix="madoguchi-test-")
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    os.environ["VAR_DIR"] = folder
+    if os.environ.get("REDIS_URL"):
+        os.environ["REDIS_URL"] = redis_number(os.environ["REDIS_URL"], worker_number() + 1)
+
+
+prepare()
