@@ -19,3 +19,18 @@ def login_link(login_url: str, *, issuer: str, target: str | None = None) -> str
     if target is not None:
         query.append(("target_link_uri", target))
     return urlunsplit(parts._replace(query=urlencode(query), fragment=""))
+
+
+def redirect_uri(login_url: str) -> str:
+    """The one redirect URI of a gadget's client: `callback` beside the `login` URL."""
+    return _beside(login_url, "callback")
+
+
+def logout_uri(login_url: str) -> str:
+    """Where back-channel logouts go: `backchannel-logout` beside the `login` URL."""
+    return _beside(login_url, "backchannel-logout")
+
+
+def _beside(login_url: str, name: str) -> str:
+    parts = urlsplit(login_url)
+    return urlunsplit(parts._replace(path=f"{parts.path.rpartition('/')[0]}/{name}", query="", fragment=""))

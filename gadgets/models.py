@@ -17,7 +17,9 @@ class Provider(models.Model):
         COMPANY = "company"
         DEPARTMENT = "department"
         CITY = "city"
+        REGION = "region"
         NPO = "npo"
+        SCHOOL = "school"
         OTHER = "other"
 
     name = models.CharField(max_length=100, unique=True)
@@ -189,7 +191,7 @@ class ReviewNote(models.Model):
         SUSPENDED = "suspended"
         RESUMED = "resumed"
         RETIRED = "retired"
-        SECRET_ROTATED = "secret_rotated"
+        ROTATED = "rotated"
 
     gadget = models.ForeignKey(Gadget, on_delete=models.CASCADE, related_name="notes")
     version = models.ForeignKey(GadgetVersion, null=True, on_delete=models.SET_NULL, related_name="notes")

@@ -54,7 +54,7 @@ def registry(version: int | None = None) -> Registry:
     Costs nothing while the number stands; one query for the number when the cache does not know it, two when
     the registry has changed.
     """
-    global _held  # noqa: PLW0603  one registry for each process, replaced whole
+    global _held  # one registry for each process, replaced whole
     number = version if version is not None else _number()
     held = _held
     if held is not None and held.version == number:
@@ -91,8 +91,8 @@ def _info(row: Gadget) -> GadgetInfo | None:
         return None
     try:
         parsed = manifests.parse(bytes(version.manifest), url=version.url)
-    except ManifestError as error:
-        log.error("gadget %s left out, its approved manifest no longer parses: %s", row.gadget_id, error)
+    except ManifestError:
+        log.exception("gadget %s left out: its approved manifest no longer parses", row.gadget_id)
         return None
     return GadgetInfo(
         id=parsed.id,

@@ -11,11 +11,13 @@ from django.db.models import Q
 from django.utils import timezone
 
 from gadgets import conformance
+from gadgets.clients import sync_due_clients
 from gadgets.models import CheckLine, CheckRun, GadgetVersion
 
 log = logging.getLogger(__name__)
 
 RUN_CHECKS = "gadgets.run_checks"
+SYNC_CLIENTS = "gadgets.sync_clients"
 # A run that its process never ended (a restart, a crash) is taken up again after this.
 LOST_AFTER = timedelta(seconds=120)
 
@@ -72,4 +74,7 @@ def _subject(version: GadgetVersion) -> conformance.Subject:
     )
 
 
-DUE_JOBS: list[tuple[str, float, Callable[[], object]]] = [(RUN_CHECKS, 10, run_waiting_checks)]
+DUE_JOBS: list[tuple[str, float, Callable[[], object]]] = [
+    (RUN_CHECKS, 10, run_waiting_checks),
+    (SYNC_CLIENTS, 30, sync_due_clients),
+]

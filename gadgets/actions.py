@@ -1,0 +1,398 @@
+"""Writes of a gadget's life: organisations, registration, checks, review, suspension, retirement.
+
+One function for each step: it checks who asks, changes the tables and writes the audit row in one
+transaction, and lets effects (clients at the ID, the registry's number, the executor) follow the commit.
+Nothing is fetched inside a transaction. Residents' layouts are in `gadgets.placing`.
+"""
+
+from uuid import UUID
+
+from django.core.cache import cache
+from django.db import IntegrityError, transaction
+from django.utils import timezone
+
+from gadgets import manifest as manifests
+from gadgets import registration, tasks
+from gadgets.clients import client_due, set_secret
+from gadgets.errors import (
+    LifeError,
+    NoSuchGadgetError,
+    NotNewerError,
+    NotPermittedError,
+    NotYoursError,
+    ReasonMissingError,
+    TooOftenError,
+    WrongStateError,
+)
+from gadgets.models import CheckRun, Gadget, GadgetVersion, Membership, Provider, ReviewNote, bump_registry
+from gadgets.placing import configure, hide, move, place, unplace
+from gadgets.queries import VERSION_KEY, VERSION_TTL
+from gadgets.types import content_hash
+from identity.idp import ClientCredentials
+from identity.roles import OPERATOR, Actor
+
+__all__ = [
+    "add_member",
+    "approve",
+    "configure",
+    "create_organisation",
+    "finish_checks",
+    "hide",
+    "move",
+    "place",
+    "refresh",
+    "refuse",
+    "register",
+    "resume",
+    "retire",
+    "rotate_secret",
+    "run_checks",
+    "submit",
+    "suspend",
+    "unplace",
+]
+
+Decision = ReviewNote.Decision
+REGISTRATIONS_AN_HOUR = 30
+_OPEN = (
+    GadgetVersion.State.DRAFT,
+    GadgetVersion.State.CHECKED,
+    GadgetVersion.State.IN_REVIEW,
+    GadgetVersion.State.REFUSED,
+)
+
+
+# --- organisations ---------------------------------------------------------------------------------------------
+
+
+def create_organisation(*, name: str, kind: str, contact: str, by: Actor) -> int:
+    """Anyone signed in may create one and becomes its first member; returns its number."""
+    if by.id is None:
+        raise NotPermittedError
+    name = name.strip()
+    if not name or kind not in Provider.Kind.values or "@" not in contact:
+        raise LifeError("組織の名前、種類、連絡先のメールアドレスを書いてください。")
+    try:
+        with transaction.atomic():
+            provider = Provider.objects.create(name=name, kind=kind, contact=contact.strip())
+            Membership.objects.create(provider=provider, resident_id=by.id)
+    except IntegrityError as error:
+        raise NotYoursError("同じ名前の組織が、すでに登録されています。") from error
+    return provider.pk
+
+
+def add_member(*, provider_id: int, resident_id: UUID, by: Actor) -> None:
+    """A member lets another resident act for the organisation."""
+    _member_of(provider_id, by)
+    Membership.objects.get_or_create(provider_id=provider_id, resident_id=resident_id)
+
+
+def _member_of(provider_id: int, by: Actor) -> None:
+    if by.id is None and by.has(OPERATOR):
+        return  # the portal's own commands, such as the seed of the demo
+    if not Membership.objects.filter(provider_id=provider_id, resident_id=by.id).exists():
+        raise NotPermittedError
+
+
+# --- registration ----------------------------------------------------------------------------------------------
+
+
+def register(*, url: str, provider_id: int, by: Actor) -> str:
+    """Fetches and files the manifest at `url` as a draft, and asks for its checks; returns the gadget's id.
+
+    The origin's `/.well-known/region-gadget.json` must list the URL. Raises DoorError, ManifestError, or a
+    LifeError; nothing is kept then.
+    """
+    _member_of(provider_id, by)
+    _not_too_often(by)
+    fetched = registration.fetch(url.strip())
+    return _file(fetched, provider_id=provider_id, by=by)
+
+
+def refresh(*, gadget_id: str, by: Actor) -> str:
+    """Fetches the manifest again: what changed becomes a new draft and is never live by itself."""
+    gadget = Gadget.objects.filter(gadget_id=gadget_id).first()
+    if gadget is None:
+        raise NoSuchGadgetError
+    return register(url=gadget.url, provider_id=gadget.provider_id, by=by)
+
+
+def _not_too_often(by: Actor) -> None:
+    if by.id is None:
+        return
+    key = f"gadgets:register:{by.id}"
+    cache.add(key, 0, 3600)
+    try:
+        count = cache.incr(key)
+    except ValueError:
+        return  # the cache has let the key go: the limit is light, not a guard
+    if isinstance(count, int) and count > REGISTRATIONS_AN_HOUR:
+        raise TooOftenError
+
+
+@transaction.atomic
+def _file(fetched: registration.Fetched, *, provider_id: int, by: Actor) -> str:
+    parsed = fetched.manifest
+    _claim_host(provider_id, parsed.host)
+    gadget, _ = Gadget.objects.select_for_update().get_or_create(
+        gadget_id=parsed.id, defaults={"provider_id": provider_id, "url": fetched.url}
+    )
+    if gadget.provider_id != provider_id:
+        raise NotYoursError
+    if gadget.state == Gadget.State.RETIRED:
+        raise WrongStateError("このサービスは終了しています。別の id で登録してください。")
+    pin = content_hash(fetched.raw)
+    _is_news(gadget, parsed.version, pin)
+    gadget.versions.filter(state__in=_OPEN).update(state=GadgetVersion.State.REPLACED)
+    version = GadgetVersion.objects.create(
+        gadget=gadget, version=parsed.version, manifest=fetched.raw, sha256=pin, url=fetched.url
+    )
+    gadget.url = fetched.url
+    if gadget.published_id is None:
+        gadget.state = Gadget.State.DRAFT
+    gadget.save(update_fields=["url", "state"])
+    _note(gadget, version, by, Decision.REGISTERED)
+    _ask_for_checks(version)
+    return gadget.gadget_id
+
+
+def _claim_host(provider_id: int, host: str) -> None:
+    provider = Provider.objects.select_for_update().get(pk=provider_id)
+    if provider.host == host:
+        return
+    if provider.host is not None:
+        raise NotYoursError(
+            f"この組織のドメインは {provider.host} です。別のドメインには、別の組織を登録してください。"
+        )
+    if Provider.objects.filter(host=host).exists():
+        raise NotYoursError
+    provider.host = host
+    provider.save(update_fields=["host"])
+
+
+def _is_news(gadget: Gadget, version: str, pin: str) -> None:
+    """The same bytes again are nothing new, unless the draft with them was refused and may be tried again."""
+    draft = gadget.versions.filter(state__in=_OPEN).first()
+    if draft is not None and draft.sha256 == pin and draft.state != GadgetVersion.State.REFUSED:
+        raise NotNewerError
+    if draft is not None and draft.state == GadgetVersion.State.IN_REVIEW:
+        raise WrongStateError("審査中の版があります。審査が終わってから、新しい版を読み込んでください。")
+    published = gadget.published
+    if published is None:
+        return
+    if published.sha256 == pin:
+        raise NotNewerError
+    if not manifests.increases(version, published.version):
+        raise NotNewerError(
+            f"公開中の版は {published.version} です。変更したマニフェストの version を、それより大きくしてください。"
+        )
+
+
+# --- checks ----------------------------------------------------------------------------------------------------
+
+
+@transaction.atomic
+def run_checks(*, gadget_id: str, by: Actor) -> None:
+    """Asks for another run of the checks on the draft; a run that waits or runs already is enough."""
+    gadget = _gadget(gadget_id)
+    _member_of(gadget.provider_id, by)
+    version = _draft(gadget)
+    if version.state == GadgetVersion.State.IN_REVIEW:
+        raise WrongStateError
+    _ask_for_checks(version)
+
+
+def _ask_for_checks(version: GadgetVersion) -> None:
+    if not version.runs.filter(state__in=[CheckRun.State.WAITING, CheckRun.State.RUNNING]).exists():
+        CheckRun.objects.create(version=version)
+    transaction.on_commit(lambda: tasks.kick(tasks.RUN_CHECKS))
+
+
+@transaction.atomic
+def finish_checks(*, run_id: int, ok: bool) -> None:
+    """Closes a run; a draft that passed every check becomes `checked`, one that did not falls back to `draft`."""
+    now = timezone.now()
+    closed = CheckRun.objects.filter(pk=run_id, state=CheckRun.State.RUNNING).update(
+        state=CheckRun.State.DONE, ok=ok, finished_at=now
+    )
+    if not closed:
+        return
+    version = GadgetVersion.objects.select_related("gadget").get(runs=run_id)
+    state = GadgetVersion.State.CHECKED if ok else GadgetVersion.State.DRAFT
+    moved = GadgetVersion.objects.filter(
+        pk=version.pk,
+        state__in=[GadgetVersion.State.DRAFT, GadgetVersion.State.CHECKED, GadgetVersion.State.REFUSED],
+    ).update(state=state)
+    if moved:
+        _mirror(version.gadget, state)
+        _note(version.gadget, version, None, Decision.CHECKED)
+
+
+# --- review ----------------------------------------------------------------------------------------------------
+
+
+@transaction.atomic
+def submit(*, gadget_id: str, by: Actor) -> None:
+    """Hands a draft that passed its checks to the operator."""
+    gadget = _gadget(gadget_id)
+    _member_of(gadget.provider_id, by)
+    version = _draft(gadget)
+    if version.state != GadgetVersion.State.CHECKED:
+        raise WrongStateError("すべての検査に合格してから、審査を申し込んでください。")
+    _step(version, GadgetVersion.State.CHECKED, GadgetVersion.State.IN_REVIEW)
+    _mirror(gadget, GadgetVersion.State.IN_REVIEW)
+    _note(gadget, version, by, Decision.SUBMITTED)
+
+
+def approve(*, gadget_id: str, by: Actor) -> None:
+    """Publishes the version under review: from now on exactly these bytes are used and served."""
+    with transaction.atomic():
+        gadget = _reviewed(gadget_id, by)
+        version = _draft(gadget)
+        if content_hash(bytes(version.manifest)) != version.sha256:
+            raise WrongStateError(
+                "保存したマニフェストが、取得したときのものと違います。もう一度登録してください。"
+            )
+        parsed = manifests.parse(bytes(version.manifest), url=version.url)
+        now = timezone.now()
+        _step(version, GadgetVersion.State.IN_REVIEW, GadgetVersion.State.APPROVED, approved_at=now)
+        gadget.published = version
+        gadget.published_at = gadget.published_at or now
+        if gadget.state != Gadget.State.SUSPENDED:
+            gadget.state = Gadget.State.PUBLISHED
+        gadget.topics = list(parsed.topics)
+        gadget.save(update_fields=["published", "published_at", "state", "topics"])
+        _note(gadget, version, by, Decision.APPROVED)
+        _registry_changes()
+        client_due(gadget)
+
+
+@transaction.atomic
+def refuse(*, gadget_id: str, reason: str, by: Actor) -> None:
+    """Sends the version back; the provider reads `reason` as it was written."""
+    gadget = _reviewed(gadget_id, by)
+    version = _draft(gadget)
+    _step(version, GadgetVersion.State.IN_REVIEW, GadgetVersion.State.REFUSED)
+    _mirror(gadget, GadgetVersion.State.DRAFT)
+    _note(gadget, version, by, Decision.REFUSED, _words(reason))
+
+
+@transaction.atomic
+def suspend(*, gadget_id: str, reason: str, by: Actor) -> None:
+    """The kill switch: gone from every page on the next request; its site can sign nobody in any more."""
+    _operator(by)
+    gadget = _gadget(gadget_id)
+    words = _words(reason)
+    _turn(gadget, Gadget.State.PUBLISHED, Gadget.State.SUSPENDED)
+    _note(gadget, gadget.published, by, Decision.SUSPENDED, words)
+    _registry_changes()
+    client_due(gadget)
+
+
+@transaction.atomic
+def resume(*, gadget_id: str, by: Actor) -> None:
+    """Back on the pages as it was approved."""
+    _operator(by)
+    gadget = _gadget(gadget_id)
+    _turn(gadget, Gadget.State.SUSPENDED, Gadget.State.PUBLISHED)
+    _note(gadget, gadget.published, by, Decision.RESUMED)
+    _registry_changes()
+    client_due(gadget)
+
+
+@transaction.atomic
+def retire(*, gadget_id: str, by: Actor) -> None:
+    """The end: by the provider itself or by the operator; an id is never used again."""
+    gadget = _gadget(gadget_id)
+    if not by.has(OPERATOR):
+        _member_of(gadget.provider_id, by)
+    if gadget.state == Gadget.State.RETIRED:
+        raise WrongStateError
+    gadget.versions.filter(state__in=_OPEN).update(state=GadgetVersion.State.REPLACED)
+    Gadget.objects.filter(pk=gadget.pk).update(state=Gadget.State.RETIRED)
+    _note(gadget, gadget.published, by, Decision.RETIRED)
+    _registry_changes()
+    client_due(gadget)
+
+
+def rotate_secret(*, gadget_id: str, by: Actor, secret: str = "") -> ClientCredentials:
+    """A new secret for the provider's site, shown once; only the portal's own commands may choose it."""
+    gadget = Gadget.objects.filter(gadget_id=gadget_id).first()
+    if gadget is None:
+        raise NoSuchGadgetError
+    _member_of(gadget.provider_id, by)
+    if secret and by.id is not None:
+        raise NotPermittedError
+    credentials = set_secret(gadget_id, secret)
+    _note(gadget, gadget.published, by, Decision.ROTATED)
+    return credentials
+
+
+# --- shared ----------------------------------------------------------------------------------------------------
+
+
+def _gadget(gadget_id: str) -> Gadget:
+    gadget = Gadget.objects.select_for_update(of=("self",)).filter(gadget_id=gadget_id).first()
+    if gadget is None:
+        raise NoSuchGadgetError
+    return gadget
+
+
+def _draft(gadget: Gadget) -> GadgetVersion:
+    version = gadget.versions.filter(state__in=_OPEN).first()
+    if version is None:
+        raise WrongStateError("審査中または準備中の版はありません。")
+    return version
+
+
+def _operator(by: Actor) -> None:
+    if not by.has(OPERATOR):
+        raise NotPermittedError
+
+
+def _reviewed(gadget_id: str, by: Actor) -> Gadget:
+    """The gadget, for an operator who is not a member of its provider: two people look at every version."""
+    _operator(by)
+    gadget = _gadget(gadget_id)
+    if (
+        by.id is not None
+        and Membership.objects.filter(provider_id=gadget.provider_id, resident_id=by.id).exists()
+    ):
+        raise NotPermittedError("自分が所属する組織のサービスは審査できません。別の運用者に頼んでください。")
+    return gadget
+
+
+def _words(reason: str) -> str:
+    words = reason.strip()
+    if not words:
+        raise ReasonMissingError
+    return words
+
+
+def _step(version: GadgetVersion, old: str, new: str, **fields: object) -> None:
+    """A conditional UPDATE: of two people who decide at once, one is told."""
+    if not GadgetVersion.objects.filter(pk=version.pk, state=old).update(state=new, **fields):
+        raise WrongStateError
+
+
+def _turn(gadget: Gadget, old: str, new: str) -> None:
+    if not Gadget.objects.filter(pk=gadget.pk, state=old).update(state=new):
+        raise WrongStateError
+
+
+def _mirror(gadget: Gadget, state: str) -> None:
+    """Until its first version is published, a gadget is where its draft is."""
+    Gadget.objects.filter(pk=gadget.pk, published__isnull=True).update(state=state)
+
+
+def _note(
+    gadget: Gadget, version: GadgetVersion | None, by: Actor | None, decision: str, reason: str = ""
+) -> None:
+    ReviewNote.objects.create(
+        gadget=gadget, version=version, who_id=by.id if by else None, decision=decision, reason=reason
+    )
+
+
+def _registry_changes() -> None:
+    number = bump_registry()
+    transaction.on_commit(lambda: cache.set(VERSION_KEY, number, VERSION_TTL))

@@ -1,0 +1,92 @@
+"""Keeps a gadget's OIDC client at the regional ID in step with the gadget's life.
+
+The row says what is due (`Gadget.client_due`); it is tried right after the commit and again by the sweep, so
+an ID that is down for a while loses nothing.
+"""
+
+import logging
+
+from django.db import transaction
+from django.db.models import QuerySet
+
+from gadgets import launch
+from gadgets import manifest as manifests
+from gadgets.errors import NoSuchGadgetError, WrongStateError
+from gadgets.models import Gadget, GadgetVersion, bump_registry
+from identity.errors import IdentityError
+from identity.idp import ClientCredentials, ClientSpec, provider
+
+log = logging.getLogger(__name__)
+
+
+def client_due(gadget: Gadget) -> None:
+    """Marks, inside the caller's transaction, that the client must follow; tries it after the commit."""
+    Gadget.objects.filter(pk=gadget.pk).update(client_due=True)
+    transaction.on_commit(lambda: _try(Gadget.objects.filter(pk=gadget.pk, client_due=True)))
+
+
+def sync_due_clients() -> int:
+    """The sweep: returns how many clients were set right."""
+    return _try(Gadget.objects.filter(client_due=True))
+
+
+def _try(rows: QuerySet[Gadget]) -> int:
+    done = 0
+    for row in rows.select_related("published"):
+        try:
+            _sync(row)
+        except IdentityError as error:
+            log.warning("client of %s not yet in step: %s", row.gadget_id, type(error).__name__)
+        else:
+            done += 1
+    return done
+
+
+def _sync(row: Gadget, secret: str = "") -> ClientCredentials | None:
+    """Talks to the ID outside of any transaction, then writes what came of it, unless the gadget moved on."""
+    spec = client_spec(row) if row.state == Gadget.State.PUBLISHED else None
+    made = None
+    if spec is not None:
+        made = provider().upsert_client(spec, secret=secret)
+        provider().enable_client(spec.client_id)
+    elif row.client_id:
+        provider().disable_client(row.client_id)
+    client_id = spec.client_id if spec is not None else row.client_id
+    with transaction.atomic():
+        Gadget.objects.filter(pk=row.pk, state=row.state, published_id=row.published_id).update(
+            client_due=False, client_id=client_id
+        )
+        if client_id != row.client_id:
+            bump_registry()
+    return made
+
+
+def client_spec(row: Gadget) -> ClientSpec | None:
+    """What the gadget's site registers; None when it declares no `login`."""
+    version: GadgetVersion | None = row.published
+    if version is None:
+        return None
+    parsed = manifests.parse(bytes(version.manifest), url=version.url)
+    if parsed.endpoints.login is None:
+        return None
+    return ClientSpec(
+        gadget_id=parsed.id,
+        client_id=row.client_id or parsed.id,
+        name=parsed.title["ja"],
+        sector_host=parsed.host,
+        identity_level=parsed.identity,
+        redirect_uris=(launch.redirect_uri(parsed.endpoints.login),),
+        post_logout_redirect_uris=(f"{parsed.origin}/",),
+        logout_uri=launch.logout_uri(parsed.endpoints.login),
+    )
+
+
+def set_secret(gadget_id: str, secret: str = "") -> ClientCredentials:
+    """A new secret for the gadget's client, chosen by the ID or given; it is shown once and not kept."""
+    row = Gadget.objects.select_related("published").filter(gadget_id=gadget_id).first()
+    if row is None:
+        raise NoSuchGadgetError
+    if row.state != Gadget.State.PUBLISHED or client_spec(row) is None:
+        raise WrongStateError("公開中で login を宣言しているサービスだけが、クライアントの秘密を持てます。")
+    made = _sync(row, secret)
+    return made or provider().rotate_client(row.client_id)

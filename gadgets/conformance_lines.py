@@ -1,0 +1,30 @@
+"""The line of a check report: what was checked, how it went, and what to do; pure."""
+
+from dataclasses import dataclass, field
+
+from gadgets.errors import DoorError
+from gadgets.types import Texts
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One line; texts in Japanese and English. `remedy` is empty when the line passes."""
+
+    number: int
+    title: Texts
+    ok: bool
+    message: Texts
+    remedy: Texts = field(default_factory=dict)
+
+
+def passed(number: int, title: Texts, message: Texts) -> Line:
+    return Line(number, title, ok=True, message=message)
+
+
+def fix(number: int, title: Texts, message: Texts, remedy: Texts) -> Line:
+    return Line(number, title, ok=False, message=message, remedy=remedy)
+
+
+def broken(error: DoorError) -> Texts:
+    """What the door says, in both languages."""
+    return {"ja": error.provider_message, "en": str(error)}
