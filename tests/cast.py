@@ -1,0 +1,100 @@
+"""The fixed cast, in the database: builders for each person, and a sign-in as the portal does it."""
+
+from dataclasses import replace
+from uuid import UUID
+
+from django.test import Client
+
+from identity import actions
+from identity.consent import Notice
+from identity.models import Resident
+from identity.roles import SYSTEM, Actor
+from portal.demo_cast import BUSCO, EDITOR, HANAKO, LINH, OPERATOR, TARO, WASTECO, Person
+
+NOTICE = Notice(language="ja", text="おすすめの並べかえに、あなたの属性を使います。")
+CONTROLLER = "くらしの窓口"
+
+
+def as_actor(resident: Resident) -> Actor:
+    """The resident as somebody who acts."""
+    return Actor(id=resident.id, roles=frozenset(resident.roles))
+
+
+def make(person: Person, *, opted_in: bool | None = None) -> Resident:
+    """`person` as a row, with attributes, roles and opt-in; `opted_in` overrides what the cast says."""
+    actions.create_resident(
+        resident_id=person.id,
+        username=person.username,
+        email=person.email,
+        display_name=person.display_name,
+        locale=person.locale,
+        by=SYSTEM,
+    )
+    resident = Resident.objects.get(id=person.id)
+    by = as_actor(resident)
+    if person.attributes:
+        actions.set_attributes(resident_id=person.id, values=person.attributes, by=by)
+    if person.opted_in if opted_in is None else opted_in:
+        actions.opt_in_personalisation(resident_id=person.id, notice=NOTICE, controller=CONTROLLER, by=by)
+    if person.roles:
+        actions.set_roles(resident_id=person.id, roles=person.roles, by=SYSTEM)
+    return Resident.objects.get(id=person.id)
+
+
+def hanako(*, opted_in: bool | None = None) -> Resident:
+    """Parent of a third-grader and a small child in Busshozan."""
+    return make(HANAKO, opted_in=opted_in)
+
+
+def taro(*, opted_in: bool | None = None) -> Resident:
+    """78, lives alone in Yashima."""
+    return make(TARO, opted_in=opted_in)
+
+
+def linh(*, opted_in: bool | None = None) -> Resident:
+    """Reads English; lives and works in Ritsurin."""
+    return make(LINH, opted_in=opted_in)
+
+
+def editor() -> Resident:
+    """Writes pages in the admin."""
+    return make(EDITOR)
+
+
+def operator() -> Resident:
+    """Reviews gadgets."""
+    return make(OPERATOR)
+
+
+def wasteco() -> Resident:
+    """A member of the provider of the waste gadget."""
+    return make(WASTECO)
+
+
+def busco() -> Resident:
+    """A member of a provider that registers a fourth gadget."""
+    return make(BUSCO)
+
+
+def newcomer(number: int = 1) -> Resident:
+    """Somebody who has just registered: no attributes, nothing agreed to."""
+    return make(
+        replace(
+            HANAKO,
+            id=UUID(f"00000000-0000-4000-9000-{number:012d}"),
+            username=f"newcomer{number}",
+            email=f"newcomer{number}@region.localhost",
+            display_name="新しい人",
+            attributes={},
+            opted_in=False,
+        )
+    )
+
+
+def sign_in(client: Client, resident: Resident) -> Client:
+    """A portal session such as the one that sign-in leaves behind."""
+    client.force_login(resident, backend="identity.backends.RegionalIdBackend")
+    session = client.session
+    session["_resident"] = str(resident.id)
+    session.save()
+    return client
