@@ -9,6 +9,10 @@ ContentError
 └── AlertNotWritten       the static files could not be replaced
 """
 
+# ruff: noqa: N818 (the names say what happened, as a sentence would)
+
+from typing import Any
+
 
 class ContentError(Exception):
     """Base of this package's errors; `retry` says whether trying again can help."""
@@ -25,7 +29,9 @@ class NotAllowed(ContentError):
 
 
 class ImportRefused(ContentError):
-    """The file was refused as a whole; the database is as it was."""
+    """The file was refused as a whole; the database is as it was. `report` is set once its rows were read."""
+
+    report: Any = None
 
 
 class UnreadableFile(ImportRefused):

@@ -38,7 +38,7 @@ class _KeyedCheckboxes(widgets.MultiWidget):
             subwidget["legend"] = legend
         return context
 
-    def id_for_label(self, id_: str) -> str:
+    def id_for_label(self, _id: str) -> str:
         """A group of groups has no single control that a label could point at."""
         return ""
 

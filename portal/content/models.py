@@ -119,9 +119,6 @@ class RegionPage(LocalisedPage):
                 response.render()
         return response
 
-    def get_template(self, request: HttpRequest, *args: Any, **kwargs: Any) -> str:
-        return f"content/{self.kind}_page.html"
-
     @property
     def local_summary(self) -> str:
         return str(self.localised("summary"))
@@ -135,6 +132,7 @@ class NewsPage(RegionPage):
     """News of the city."""
 
     kind = "news"
+    template = "content/news_page.html"
 
     class Meta:
         verbose_name = _("お知らせ")
@@ -150,6 +148,7 @@ class ServicePage(RegionPage):
     action_label_simple = models.CharField(_("ボタンの文(やさしい日本語)"), max_length=60, blank=True)
 
     kind = "service"
+    template = "content/service_page.html"
     details: ClassVar[list[Any]] = [
         FieldPanel("action_url"),
         FieldPanel("action_label"),
@@ -192,6 +191,7 @@ class EventPage(RegionPage):
     repeated = models.BooleanField(default=False, editable=False)
 
     kind = "event"
+    template = "content/event_page.html"
     details: ClassVar[list[Any]] = [
         FieldPanel("starts_on"),
         FieldPanel("ends_on"),
@@ -263,6 +263,7 @@ class AlertPage(RegionPage):
     what_to_do_simple = models.TextField(_("とるべき行動(やさしい日本語)"), blank=True)
 
     kind = "alert"
+    template = "content/alert_page.html"
     details: ClassVar[list[Any]] = [
         FieldPanel("level"),
         FieldPanel("alert_kind"),
@@ -304,6 +305,7 @@ class IndexPage(LocalisedPage):
     intro_en = models.TextField(_("はじめの文(英語)"), blank=True)
     intro_simple = models.TextField(_("はじめの文(やさしい日本語)"), blank=True)
 
+    template = "content/index_page.html"
     parent_page_types: ClassVar[list[str]] = ["content.HomePage"]
     subpage_types: ClassVar[list[str]] = [
         "content.NewsPage",
@@ -328,9 +330,6 @@ class IndexPage(LocalisedPage):
     @property
     def local_intro(self) -> str:
         return str(self.localised("intro"))
-
-    def get_template(self, request: HttpRequest, *args: Any, **kwargs: Any) -> str:
-        return "content/index_page.html"
 
     def get_context(self, request: HttpRequest, *args: Any, **kwargs: Any) -> dict[str, Any]:
         from portal.content.listing import page_of_items
@@ -359,7 +358,7 @@ class HomePage(LocalisedPage):
         verbose_name = _("トップページ")
         verbose_name_plural = _("トップページ")
 
-    def serve(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+    def serve(self, request: HttpRequest, *_args: Any, **_kwargs: Any) -> HttpResponse:
         """The same home as at `/`, whichever way it was asked for."""
         from portal.home.views import home
 

@@ -8,6 +8,7 @@ from typing import Any
 from django.core.cache import cache
 from django.utils import timezone
 
+from gadgets.layout import Slot
 from identity.attributes import DISTRICTS, TOPICS, Texts
 from identity.audience import Audience
 from portal.content.actions import VERSION_KEY, VERSION_TTL
@@ -51,15 +52,6 @@ class ContentItem:
     sample: bool = False
     what_to_do: Texts | None = None
     all_day: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Slot:
-    """A gadget that everybody has at first; a locked one cannot be removed."""
-
-    gadget_id: str
-    size: str
-    locked: bool
 
 
 @dataclass(frozen=True, slots=True)

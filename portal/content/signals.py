@@ -22,14 +22,14 @@ def connect() -> None:
     post_migrate.connect(site_stands, dispatch_uid="content-site")
 
 
-def changed(sender: type[Page], instance: Page | None = None, **kwargs: Any) -> None:
+def changed(sender: type[Page], **_kwargs: Any) -> None:
     """Raises the version; for an alert the files follow in the same request, after the commit."""
     actions.bump()
     if issubclass(sender, AlertPage) or not issubclass(sender, OURS):
         transaction.on_commit(actions.write_alerts)
 
 
-def site_stands(sender: Any, using: str, **kwargs: Any) -> None:
+def site_stands(sender: Any, using: str, **_kwargs: Any) -> None:
     """Wherever the tables exist, so do home, lists and the editors' group."""
     if sender.label == "content":
         actions.ensure_site(using=using)

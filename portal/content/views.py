@@ -11,13 +11,13 @@ from portal.content import alerts
 
 
 @require_safe
-def alerts_json(request: HttpRequest) -> HttpResponse:
+def alerts_json(_request: HttpRequest) -> HttpResponse:
     """The file for programs."""
     return _file(alerts.JSON_NAME, "application/json; charset=utf-8", alerts.render_json)
 
 
 @require_safe
-def alerts_html(request: HttpRequest) -> HttpResponse:
+def alerts_html(_request: HttpRequest) -> HttpResponse:
     """The page for people, without any style or script."""
     return _file(alerts.HTML_NAME, "text/html; charset=utf-8", alerts.render_html)
 
