@@ -141,7 +141,11 @@ class Wanted:
 
 @dataclass(frozen=True, slots=True)
 class StoredCard:
-    """A card drawn once. Fresh until `fresh_until`; may be shown as old until `stale_until`."""
+    """A card drawn once. Fresh until `fresh_until`; may be shown as old until `stale_until`.
+
+    `html` is what to show; `forms` are the same card drawn as current and, where that differs, as old: a
+    card past its freshness must not call a value current.
+    """
 
     html: str
     summary: str
@@ -152,6 +156,7 @@ class StoredCard:
     source: Source
     valid_until: datetime | None = None
     etag: str = ""
+    forms: tuple[str, str] = ("", "")
 
     def status(self, now: datetime) -> Literal["current", "old"]:
         """What the frame says of the card: past its own `valid_until`, or past its freshness, it is old."""

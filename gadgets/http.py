@@ -1,0 +1,414 @@
+"""The only door to untrusted URLs: https to public addresses, under a deadline and byte caps, no redirects.
+
+A name is resolved once; every address it has must be public, and the socket is opened to an address that
+was checked, while TLS verifies the name. Nothing of the environment (proxies, netrc) is used and no cookie
+is kept. With `loopback_names` (demo and tests) names under `.localhost`, and only they, lead to 127.0.0.1,
+with http and any port.
+"""
+
+import contextvars
+import io
+import ipaddress
+import re
+import socket
+import ssl
+import time
+import zlib
+from collections.abc import Callable, Collection, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import TimeoutError as FutureTimeoutError
+from contextlib import closing
+from dataclasses import dataclass
+from functools import cache
+from http.client import HTTPMessage, HTTPResponse
+from types import MappingProxyType
+from typing import Any
+from urllib.parse import urlsplit
+
+import requests
+import requests.certs
+import urllib3.exceptions
+from requests.adapters import HTTPAdapter
+from urllib3.connection import HTTPConnection, HTTPSConnection
+from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
+
+from gadgets.errors import (
+    AddressRefusedError,
+    AnswerBrokenError,
+    AnswerTooLargeError,
+    ConnectError,
+    ContentTypeError,
+    DeadlineError,
+    DoorError,
+    NameNotFoundError,
+    RedirectError,
+    StatusError,
+    TlsError,
+    UrlRefusedError,
+)
+
+CONNECT_SECONDS = 0.3
+RESOLVE_SECONDS = 1.0
+HEADER_BYTES = 64 * 1024
+JSON_TYPES = frozenset({"application/json", "application/vnd.region-gadget+json"})
+
+Resolver = Callable[[str, int], Sequence[str]]
+
+_HOST = re.compile(r"(?=.{1,253}\Z)([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)*[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
+_NUMERIC_END = re.compile(r"(^|\.)(\d+|0x[0-9a-f]*)\Z")
+_PRINTABLE = re.compile(r"[!-~]+")
+_REFUSED_NETWORKS = tuple(
+    ipaddress.ip_network(network) for network in ("64:ff9b::/96", "64:ff9b:1::/48", "2002::/16", "2001::/32")
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What came back. Header names in lower case; a cookie is never among them."""
+
+    url: str
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """A URL whose form was checked; its addresses are checked when the socket opens."""
+
+    url: str
+    host: str
+    loopback: bool
+
+
+@dataclass(slots=True)
+class _Trip:
+    """One request on its way: what its connection may do, and until when (monotonic)."""
+
+    target: Target
+    resolver: Resolver
+    until: float
+    max_bytes: int
+
+    def remaining(self) -> float:
+        left = self.until - time.monotonic()
+        if left <= 0:
+            raise DeadlineError(
+                self.target.url,
+                "the whole answer was not there in time",
+                "制限時間の内に応答が終わりませんでした。",
+            )
+        return left
+
+
+_trip: contextvars.ContextVar[_Trip] = contextvars.ContextVar("door_trip")
+_resolvers = ThreadPoolExecutor(max_workers=8, thread_name_prefix="door-resolve")
+
+
+def refusal(address: str) -> str:
+    """Why an address may not be called; empty when it is public."""
+    try:
+        ip: ipaddress.IPv4Address | ipaddress.IPv6Address = ipaddress.ip_address(address)
+    except ValueError:
+        return "not an address"
+    if isinstance(ip, ipaddress.IPv6Address):
+        if ip.ipv4_mapped is not None:
+            ip = ip.ipv4_mapped
+        elif ip.scope_id or ip.is_site_local or any(ip in network for network in _REFUSED_NETWORKS):
+            return "not a public address"
+    if not ip.is_global or ip.is_multicast or ip.is_reserved or ip.is_unspecified:
+        return "not a public address"
+    return ""
+
+
+def _resolve(host: str, port: int) -> list[str]:
+    found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    return list(dict.fromkeys(str(address[0]) for _, _, _, _, address in found))
+
+
+class _DeadlineReader(io.RawIOBase):
+    """Reads a socket so that every single wait ends at the trip's deadline, and counts the bytes."""
+
+    def __init__(self, sock: socket.socket, source: io.RawIOBase, trip: _Trip) -> None:
+        super().__init__()
+        self._sock, self._source, self._trip = sock, source, trip
+        self._left = trip.max_bytes + HEADER_BYTES
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int | None:
+        self._sock.settimeout(self._trip.remaining())
+        count = self._source.readinto(buffer)
+        self._left -= count or 0
+        if self._left < 0:
+            raise _too_large(self._trip.target.url, self._trip.max_bytes)
+        return count
+
+    def close(self) -> None:
+        self._source.close()
+        super().close()
+
+
+class _Response(HTTPResponse):
+    def __init__(self, sock: socket.socket, *args: Any, **kwargs: Any) -> None:
+        super().__init__(sock, *args, **kwargs)
+        self.fp: io.BufferedReader = io.BufferedReader(_DeadlineReader(sock, self.fp.detach(), _trip.get()))
+
+
+def _open_socket(host: str, port: int) -> socket.socket:
+    """A socket to a checked address of the host; refuses the host when one of its addresses is not public."""
+    trip = _trip.get()
+    url = trip.target.url
+    if host != trip.target.host:
+        raise UrlRefusedError(url, f"the host was read as {host!r}", f"ホスト名が {host!r} と読まれました。")
+    addresses = ["127.0.0.1"] if trip.target.loopback else _checked_addresses(trip, port)
+    failure: OSError | None = None
+    for address in addresses[:3]:
+        try:
+            sock = socket.create_connection((address, port), min(CONNECT_SECONDS, trip.remaining()))
+        except OSError as error:
+            failure = error
+            continue
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        sock.settimeout(trip.remaining())
+        return sock
+    raise ConnectError(
+        url, f"nobody answers on port {port}", f"ポート {port} に接続できません。"
+    ) from failure
+
+
+def _checked_addresses(trip: _Trip, port: int) -> list[str]:
+    url, host = trip.target.url, trip.target.host
+    try:
+        future = _resolvers.submit(trip.resolver, host, port)
+        addresses = list(future.result(timeout=min(RESOLVE_SECONDS, trip.remaining())))
+    except (OSError, UnicodeError, FutureTimeoutError) as error:
+        raise NameNotFoundError(
+            url, f"the name {host} does not resolve", f"ホスト名 {host} が見つかりません。"
+        ) from error
+    for address in addresses:
+        if refusal(address):
+            raise AddressRefusedError(
+                url,
+                f"{host} leads to an address that is not public",
+                f"{host} は公開されていない（内部の）アドレスにつながるため、接続しません。",
+            )
+    if not addresses:
+        raise NameNotFoundError(
+            url, f"the name {host} has no address", f"ホスト名 {host} にアドレスがありません。"
+        )
+    return addresses
+
+
+class _PlainConnection(HTTPConnection):
+    response_class = _Response
+
+    def _new_conn(self) -> socket.socket:
+        return _open_socket(self._dns_host, self.port)
+
+
+class _TlsConnection(HTTPSConnection):
+    response_class = _Response
+
+    def _new_conn(self) -> socket.socket:
+        return _open_socket(self._dns_host, self.port)
+
+
+class _PlainPool(HTTPConnectionPool):
+    ConnectionCls = _PlainConnection
+
+
+class _TlsPool(HTTPSConnectionPool):
+    ConnectionCls = _TlsConnection
+
+
+class _Adapter(HTTPAdapter):
+    """Opens sockets by our rules; the trust store is loaded once and not for each connection."""
+
+    def __init__(self, ca_file: str | None) -> None:
+        self._context = ssl.create_default_context(cafile=ca_file or requests.certs.where())
+        self._context.minimum_version = ssl.TLSVersion.TLSv1_2
+        super().__init__(max_retries=0, pool_maxsize=32)
+
+    def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
+        super().init_poolmanager(*args, ssl_context=self._context, **kwargs)
+        self.poolmanager.pool_classes_by_scheme = {"http": _PlainPool, "https": _TlsPool}
+
+    def cert_verify(self, *args: Any, **kwargs: Any) -> None:
+        """The context given above already verifies chain and name."""
+
+
+class Door:
+    """Fetches from untrusted URLs. Thread-safe; keeps no cookie, follows no redirect, tries once."""
+
+    def __init__(
+        self, *, loopback_names: bool = False, resolver: Resolver | None = None, ca_file: str | None = None
+    ) -> None:
+        self._loopback_names = loopback_names
+        self._resolver = resolver or _resolve
+        self._adapter = _Adapter(ca_file)
+
+    def check(self, url: str) -> Target:
+        """The form of a URL: https, port 443, a host name; raises UrlRefusedError. Asks no name server."""
+        if _PRINTABLE.fullmatch(url) is None or "\\" in url:
+            raise UrlRefusedError(
+                url, "characters that do not belong into a URL", "アドレスに使えない文字が含まれています。"
+            )
+        try:
+            parts = urlsplit(url)
+            port = parts.port
+        except ValueError as error:
+            raise UrlRefusedError(url, str(error), "アドレスとして読めません。") from error
+        host = parts.hostname or ""
+        if "@" in parts.netloc:
+            raise UrlRefusedError(
+                url, "user name in the URL", "アドレスにユーザー名やパスワードを含めることはできません。"
+            )
+        if parts.netloc.startswith("[") or _NUMERIC_END.search(host):
+            raise UrlRefusedError(
+                url, "an IP address in place of a name", "IP アドレスは使えません。ホスト名を書いてください。"
+            )
+        if _HOST.fullmatch(host) is None:
+            raise UrlRefusedError(url, "no valid host name", "ホスト名が正しくありません。")
+        loopback = self._loopback_names and host.endswith(".localhost")
+        if parts.scheme != "https" and not (loopback and parts.scheme == "http"):
+            raise UrlRefusedError(url, "only https is called", "https:// で始まるアドレスだけが使えます。")
+        if not loopback and port not in (None, 443):
+            raise UrlRefusedError(
+                url, f"port {port} is not 443", f"ポート {port} は使えません（443 だけです）。"
+            )
+        return Target(url, host, loopback)
+
+    def fetch(
+        self,
+        url: str,
+        *,
+        method: str = "GET",
+        headers: Mapping[str, str] | None = None,
+        body: bytes | None = None,
+        deadline: float,
+        max_bytes: int,
+        content_types: Collection[str] | None = None,
+        accept: Collection[int] = (200,),
+    ) -> Answer:
+        """One request that is over after `deadline` seconds, whatever the other side does.
+
+        `content_types` holds for answers of 200; `max_bytes` for the body, on the wire and unpacked.
+        Raises a DoorError that names the place.
+        """
+        started = time.monotonic()
+        target = self.check(url)
+        trip = _Trip(target, self._resolver, started + deadline, max_bytes)
+        try:
+            request = requests.Request(method, url, headers=dict(headers or {}), data=body).prepare()
+        except requests.RequestException as error:
+            raise UrlRefusedError(url, str(error), "アドレスとして読めません。") from error
+        request.headers.update({"Accept-Encoding": "gzip", "Connection": "close"})
+        request.headers.setdefault("User-Agent", "Madoguchi-Gadget/1.0")
+        token = _trip.set(trip)
+        try:
+            response = self._adapter.send(
+                request, stream=True, timeout=(CONNECT_SECONDS, deadline), verify=True
+            )
+            with closing(response):
+                _check_head(response, url, content_types, accept)
+                content = _read(response, trip)
+        except DoorError:
+            raise
+        except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
+            raise _translated(error, url) from error
+        finally:
+            _trip.reset(token)
+        kept = {
+            name.lower(): value
+            for name, value in response.headers.items()
+            if name.lower() not in ("set-cookie", "set-cookie2")
+        }
+        return Answer(url, response.status_code, MappingProxyType(kept), content, time.monotonic() - started)
+
+
+def _translated(error: Exception, url: str) -> DoorError:
+    if isinstance(error, requests.exceptions.SSLError | urllib3.exceptions.SSLError | ssl.SSLError):
+        return TlsError(url, f"TLS failed: {error}", "証明書を確認できません（名前・期限・発行元）。")
+    timeouts = (requests.exceptions.Timeout, urllib3.exceptions.TimeoutError, TimeoutError)
+    if isinstance(error, timeouts) or "timed out" in str(error):
+        return DeadlineError(url, "the answer did not come in time", "制限時間の内に応答がありませんでした。")
+    return AnswerBrokenError(
+        url, f"the connection broke: {error}", "応答の途中で接続が切れたか、HTTP ではありません。"
+    )
+
+
+def _too_large(url: str, max_bytes: int) -> AnswerTooLargeError:
+    return AnswerTooLargeError(
+        url,
+        f"the answer is larger than {max_bytes} bytes",
+        f"応答が上限の {max_bytes} バイトを超えています。",
+    )
+
+
+def _check_head(
+    response: requests.Response, url: str, content_types: Collection[str] | None, accept: Collection[int]
+) -> None:
+    status = response.status_code
+    if status not in accept:
+        if status in (301, 302, 303, 307, 308):
+            raise RedirectError(
+                url,
+                f"redirects (status {status}), and redirects are not followed",
+                f"別のアドレスへ転送されました（状態コード {status}）。転送には従いません。",
+            )
+        raise StatusError(url, status)
+    encoding = response.headers.get("Content-Encoding", "identity").strip().lower()
+    if encoding not in ("identity", "gzip", ""):
+        raise ContentTypeError(
+            url,
+            f"content encoding {encoding!r}",
+            f"Content-Encoding「{encoding}」には対応していません（gzip だけです）。",
+        )
+    if content_types is None or status != 200:
+        return
+    given = HTTPMessage()
+    given["Content-Type"] = response.headers.get("Content-Type", "application/octet-stream")
+    if given.get_content_type() not in content_types:
+        wanted = ", ".join(sorted(content_types))
+        raise ContentTypeError(
+            url,
+            f"content type {given.get_content_type()} in place of {wanted}",
+            f"Content-Type が {given.get_content_type()} です（{wanted} にしてください）。",
+        )
+
+
+def _read(response: requests.Response, trip: _Trip) -> bytes:
+    """The body, unpacked; stops as soon as it is too large, packed or unpacked."""
+    packed = response.headers.get("Content-Encoding", "").strip().lower() == "gzip"
+    unpacker = zlib.decompressobj(16 + zlib.MAX_WBITS) if packed else None
+    body, on_wire = bytearray(), 0
+    while True:
+        trip.remaining()
+        chunk = response.raw.read1(16384)
+        if not chunk:
+            break
+        on_wire += len(chunk)
+        try:
+            body += unpacker.decompress(chunk, trip.max_bytes + 1 - len(body)) if unpacker else chunk
+        except zlib.error as error:
+            raise AnswerBrokenError(trip.target.url, "broken gzip", "gzip として読めません。") from error
+        if max(on_wire, len(body)) > trip.max_bytes:
+            raise _too_large(trip.target.url, trip.max_bytes)
+    if unpacker is not None and on_wire and not unpacker.eof:
+        raise AnswerBrokenError(trip.target.url, "gzip ends too early", "gzip が途中で終わっています。")
+    return bytes(body)
+
+
+@cache
+def _door(loopback_names: bool) -> Door:
+    return Door(loopback_names=loopback_names)
+
+
+def door() -> Door:
+    """The door as the settings say."""
+    from django.conf import settings  # the provider's command-line tool uses this module without settings
+
+    return _door(settings.LOOPBACK_NAMES)

@@ -1,0 +1,111 @@
+"""Draws a checked card once, by our own templates, to a fragment of HTML.
+
+The fragment holds no heading, no script and no style; the page around it owns title, source, status line
+and forms. `rc-` classes are its only contract with the stylesheet.
+"""
+
+import hashlib
+from dataclasses import replace
+from datetime import date, datetime
+from functools import cache
+from importlib.resources import files
+from typing import Any
+
+from django.template.loader import get_template
+from django.utils import formats, timezone, translation
+from django.utils.safestring import SafeString, mark_safe
+
+from gadgets.card import Block, Card, DateItem, Fallback, ListBlock, Metric, Notice, Text
+from gadgets.text import inline_html, paragraphs
+
+_TEMPLATES = "templates/gadgets/card"
+_DAY = {"en": "D j M", "ja": "n月j日（D）"}
+_DAY_AND_YEAR = {"en": "D j M Y", "ja": "Y年n月j日（D）"}
+_CLOCK = "H:i"
+
+
+@cache
+def template_version() -> str:
+    """Changes whenever a template or the drawing code does; part of every card's cache key."""
+    digest = hashlib.sha256()
+    package = files("gadgets")
+    sources = [package.joinpath("render.py"), package.joinpath("text.py")]
+    sources += sorted(package.joinpath(_TEMPLATES).iterdir(), key=lambda file: file.name)
+    for source in sources:
+        if source.is_file():
+            digest.update(source.name.encode() + b"\0" + source.read_bytes())
+    return digest.hexdigest()[:12]
+
+
+def html_language(locale: str) -> str:
+    """Easy Japanese is Japanese to a browser."""
+    return "ja" if locale == "ja-simple" else locale
+
+
+def render(card: Card, *, locale: str, old: bool = False) -> str:
+    """The fragment. `old`: as it looks once the card is past its freshness; nothing in it is then called current."""
+    with translation.override(locale):
+        blocks = [_context(block, card, locale, old=old) for block in card.blocks]
+        page_language = html_language(locale)
+        context = {
+            "blocks": blocks,
+            "lang": card.lang,
+            "word_lang": page_language if page_language != card.lang else "",
+        }
+        return get_template("gadgets/card/card.html").render(context)
+
+
+def _safe(html: str) -> SafeString:
+    """`gadgets.text` has escaped and cleaned it."""
+    return mark_safe(html)  # noqa: S308
+
+
+def _context(block: Block, card: Card, locale: str, *, old: bool) -> dict[str, Any]:
+    context: dict[str, Any] = {"block": block, "template": f"gadgets/card/{block.type}.html"}
+    if isinstance(block, Text | Fallback | Notice):
+        context["paragraphs"] = [_safe(part) for part in paragraphs(block.text)]
+    elif isinstance(block, ListBlock):
+        context["items"] = [
+            {"href": item.href, "text": item.text if item.href else _safe(inline_html(item.text))}
+            for item in block.items
+        ]
+    elif isinstance(block, Metric):
+        shown = replace(block, status="old") if old and block.status == "current" else block
+        context["block"] = shown
+        context["number"] = number(shown.value)
+        if shown.observed is not None:
+            context["observed"] = moment(shown.observed, locale, card.updated)
+            context["observed_iso"] = shown.observed.isoformat()
+    elif block.type == "dates":
+        context["items"] = [_date(item, locale, card.updated) for item in block.items]  # type: ignore[union-attr]
+    return context
+
+
+def number(value: float | None) -> str:
+    """Digits with separators; empty for a missing value, which the template then names in words."""
+    if value is None:
+        return ""
+    if isinstance(value, int):
+        return f"{value:,}"
+    text = f"{value:,.6f}".rstrip("0").rstrip(".")
+    return "0" if text == "-0" else text
+
+
+def moment(at: date | datetime, locale: str, beside: datetime) -> str:
+    """A date (and time) in words; the year only where it is another than that of the card."""
+    zone = timezone.get_current_timezone()
+    local = at.astimezone(zone) if isinstance(at, datetime) else at
+    table = _DAY if local.year == beside.astimezone(zone).year else _DAY_AND_YEAR
+    text = formats.date_format(
+        local, table[html_language(locale) if html_language(locale) in table else "ja"]
+    )
+    return f"{text} {formats.date_format(local, _CLOCK)}" if isinstance(local, datetime) else text
+
+
+def _date(item: DateItem, locale: str, beside: datetime) -> dict[str, Any]:
+    return {
+        "iso": item.iso,
+        "shown": moment(item.at, locale, beside),
+        "label": item.label,
+        "note": item.note,
+    }
