@@ -159,8 +159,9 @@ def _ask(wanted: Wanted, until: float) -> StoredCard:
     else:
         parsed = cards.parse(answer.body, manifest=gadget)
         stored = _dated(_drawn(parsed, wanted, answer, now), answer, gadget, wanted, now)
-    cache.set(cache_key(wanted), encode(stored, wanted), (stored.stale_until - now).total_seconds())
-    return stored
+    raw = encode(stored, wanted)
+    cache.set(cache_key(wanted), raw, (stored.stale_until - now).total_seconds())
+    return decode(raw, wanted, now) or stored
 
 
 def _as_granted_now(wanted: Wanted) -> Wanted:

@@ -26,7 +26,6 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import requests
-import requests.certs
 import urllib3.exceptions
 from requests.adapters import HTTPAdapter
 from urllib3.connection import HTTPConnection, HTTPSConnection
@@ -228,7 +227,7 @@ class _Adapter(HTTPAdapter):
     """Opens sockets by our rules; the trust store is loaded once and not for each connection."""
 
     def __init__(self, ca_file: str | None) -> None:
-        self._context = ssl.create_default_context(cafile=ca_file or requests.certs.where())
+        self._context = ssl.create_default_context(cafile=ca_file or requests.utils.DEFAULT_CA_BUNDLE_PATH)
         self._context.minimum_version = ssl.TLSVersion.TLSv1_2
         super().__init__(max_retries=0, pool_maxsize=32)
 

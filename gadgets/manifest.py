@@ -187,7 +187,7 @@ def _names(document: Mapping[str, Any]) -> list[Problem]:
 
 def _domain(document: Mapping[str, Any], url: str) -> list[Problem]:
     """The id belongs to the host, and everything fetched lives on the origin that proved control."""
-    problems = []
+    problems: list[Problem] = []
     prefix, origin = expected_prefix(url), origin_of(url)
     if re.fullmatch(re.escape(prefix) + r"\.[a-z][a-z0-9-]*", document["id"]) is None:
         problems.append(
@@ -237,7 +237,7 @@ def _domain(document: Mapping[str, Any], url: str) -> list[Problem]:
 
 def _needs(document: Mapping[str, Any]) -> list[Problem]:
     """What each kind and level must have."""
-    problems = []
+    problems: list[Problem] = []
     endpoints = document.get("endpoints", {})
     needed = {"card": ("card", "health"), "link": ("login",)}[document["kind"]]
     problems.extend(
@@ -305,7 +305,7 @@ def combinations(specs: tuple[SettingSpec, ...]) -> int | None:
 
 def _settings(document: Mapping[str, Any]) -> list[Problem]:
     """Defaults fit, ranges hold, and a shared card cannot single a resident out by its settings."""
-    problems = []
+    problems: list[Problem] = []
     properties = (document.get("settings") or {}).get("properties", {})
     specs = tuple(_setting(name, definition) for name, definition in properties.items())
     problems.extend(

@@ -15,7 +15,7 @@ from django.template.loader import get_template
 from django.utils import formats, timezone, translation
 from django.utils.safestring import SafeString, mark_safe
 
-from gadgets.card import Block, Card, DateItem, Fallback, ListBlock, Metric, Notice, Text
+from gadgets.card import Block, Card, DateItem, Dates, Fallback, ListBlock, Metric, Notice, Text
 from gadgets.text import inline_html, paragraphs
 
 _TEMPLATES = "templates/gadgets/card"
@@ -76,8 +76,8 @@ def _context(block: Block, card: Card, locale: str, *, old: bool) -> dict[str, A
         if shown.observed is not None:
             context["observed"] = moment(shown.observed, locale, card.updated)
             context["observed_iso"] = shown.observed.isoformat()
-    elif block.type == "dates":
-        context["items"] = [_date(item, locale, card.updated) for item in block.items]  # type: ignore[union-attr]
+    elif isinstance(block, Dates):
+        context["items"] = [_date(item, locale, card.updated) for item in block.items]
     return context
 
 

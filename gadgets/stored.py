@@ -129,7 +129,7 @@ def _moment(seconds: float) -> datetime:
 def encode(stored: StoredCard, wanted: Wanted) -> bytes:
     """The stored form: one line of JSON, then the HTML; sealed at level pairwise."""
     source = stored.source
-    head = {
+    head: dict[str, Any] = {
         "summary": stored.summary,
         "at": [
             _seconds(at)
@@ -165,24 +165,28 @@ def decode(raw: Any, wanted: Wanted, now: datetime | None = None) -> StoredCard 
         if kind == _SEALED:
             nonce, sealed = body[:_NONCE], body[_NONCE:]
             body = _cipher(settings.CARD_CACHE_KEY).decrypt(nonce, sealed, cache_key(wanted).encode())
-        head, _, drawn = body.partition(b"\n")
-        found = json.loads(head)
-        fetched, fresh, stale, observed, valid = found["at"]
-        forms = (drawn[: found["length"]].decode(), drawn[found["length"] :].decode())
-        stored = StoredCard(
-            html=forms[0],
-            summary=found["summary"],
-            fetched_at=_moment(fetched),
-            fresh_until=_moment(fresh),
-            stale_until=_moment(stale),
-            observed_at=_moment(observed),
-            source=Source(*found["source"]),
-            valid_until=_moment(valid) if valid is not None else None,
-            etag=found["etag"],
-            forms=forms,
-        )
-        if forms[1] and stored.status(now or datetime.now(UTC)) == "old":
-            return replace(stored, html=forms[1])
-        return stored
+        stored = _opened(body)
     except (InvalidTag, ValueError, KeyError, TypeError):
         return None
+    if stored.forms[1] and stored.status(now or datetime.now(UTC)) == "old":
+        return replace(stored, html=stored.forms[1])
+    return stored
+
+
+def _opened(body: bytes) -> StoredCard:
+    head, _, drawn = body.partition(b"\n")
+    found = json.loads(head)
+    fetched, fresh, stale, observed, valid = found["at"]
+    forms = (drawn[: found["length"]].decode(), drawn[found["length"] :].decode())
+    return StoredCard(
+        html=forms[0],
+        summary=found["summary"],
+        fetched_at=_moment(fetched),
+        fresh_until=_moment(fresh),
+        stale_until=_moment(stale),
+        observed_at=_moment(observed),
+        source=Source(*found["source"]),
+        valid_until=_moment(valid) if valid is not None else None,
+        etag=found["etag"],
+        forms=forms,
+    )
