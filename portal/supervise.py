@@ -145,3 +145,22 @@ def wait_until(running: Running, ready: Callable[[], bool], seconds: float) -> N
     raise StartError(
         f"{running.name} was not ready after {seconds:.0f} seconds. The end of its log:\n{running.tail()}"
     )
+
+
+def run_to_end(command: Sequence[str | Path], *, env: Mapping[str, str], cwd: Path, log: Path) -> None:
+    """Runs a command to its end, its output in `log`; `StartError` shows the end of it when it fails."""
+    with log.open("ab") as out:
+        done = subprocess.run(  # noqa: S603  the command is ours
+            [str(part) for part in command],
+            stdin=subprocess.DEVNULL,
+            stdout=out,
+            stderr=subprocess.STDOUT,
+            env={**os.environ, **env},
+            cwd=cwd,
+            check=False,
+            preexec_fn=_tie_to_parent,
+        )
+    if done.returncode:
+        said = "\n".join(log.read_text(errors="replace").splitlines()[-25:])
+        shown = " ".join(Path(str(part)).name for part in command)
+        raise StartError(f"{shown} ended with status {done.returncode}:\n{said}")
