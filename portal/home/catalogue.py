@@ -14,6 +14,7 @@ from identity.attributes import Value
 from identity.audience import Audience, matches
 from portal.content import queries as content
 from portal.content.queries import HomeLayout
+from portal.home.shell import Shell
 from portal.home.sources import Entry, Gadgets, ItemSource, Pages
 from recommender.features import Catalogue as Compiled
 from recommender.ranking import AttributeRanker, NewestRanker, Ranker
@@ -27,8 +28,8 @@ RANKED_KINDS = frozenset({"news", "event", "service", "notice", "gadget"})
 class Catalogue:
     """Everything that is published, as of one pair of version numbers.
 
-    `entries` follow the rows of `compiled.items` (newest first). `fragments` is filled as entries are first
-    drawn, by locale and row; nothing else in here ever changes.
+    `entries` follow the rows of `compiled.items` (newest first). `drawn` is filled with pieces of HTML as they
+    are first drawn; nothing else in here ever changes.
     """
 
     version: tuple[int, int]
@@ -45,7 +46,7 @@ class Catalogue:
     events: NDArray[np.intp]
     event_starts: NDArray[np.float64]
     news: NDArray[np.intp]
-    fragments: dict[tuple[str, str, int], str] = field(default_factory=dict)
+    drawn: dict[tuple[object, ...], Shell] = field(default_factory=dict)
 
     @classmethod
     def build(
@@ -119,7 +120,7 @@ def current(content_version: int | None = None, registry_version: int | None = N
 
     The numbers are those of the caller's own multi-get; one that was not in the cache is read behind it.
     """
-    global _held  # noqa: PLW0603 - one catalogue for each process, replaced whole
+    global _held
     published = registry(registry_version)
     version = (content.version() if content_version is None else content_version, published.version)
     found = _held

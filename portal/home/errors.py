@@ -1,4 +1,4 @@
-"""Everything that can go wrong on the home: `HomeError` > `BadChoices`."""
+"""Everything that can go wrong on the home: `HomeError` > `ChoicesError`."""
 
 
 class HomeError(Exception):
@@ -8,7 +8,7 @@ class HomeError(Exception):
     retry = False
 
 
-class BadChoices(HomeError):
+class ChoicesError(HomeError):
     """A guest's choices name a district or topic that is not in the vocabulary."""
 
     message = "選んだ地区またはテーマが見つかりません。もう一度選んでください。"

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from identity.attributes import DISTRICTS, TOPICS, Value, derive
-from portal.home.errors import BadChoices
+from portal.home.errors import ChoicesError
 
 COOKIE = "guest"
 MAX_AGE = 180 * 24 * 3600
@@ -42,10 +42,10 @@ class Choices:
 
 
 def choose(district: str, topics: Iterable[str]) -> Choices:
-    """Choices from a form; BadChoices for anything outside the vocabulary."""
+    """Choices from a form; ChoicesError for anything outside the vocabulary."""
     wanted = sorted(set(topics))
     if (district and district not in DISTRICTS) or any(topic not in TOPICS for topic in wanted):
-        raise BadChoices(f"{district!r} {wanted!r}")
+        raise ChoicesError(f"{district!r} {wanted!r}")
     return Choices(district or None, tuple(wanted))
 
 
@@ -59,5 +59,5 @@ def read(cookie: str | None) -> Choices:
         return Choices()
     try:
         return choose(district, topics.split("-") if topics else ())
-    except BadChoices:
+    except ChoicesError:
         return Choices()

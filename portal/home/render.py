@@ -1,0 +1,336 @@
+"""Draws a home: templates run once for each piece and language, a request only joins the pieces.
+
+One function serves guest, resident and preview.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from django.contrib.auth.models import AnonymousUser
+from django.http import HttpRequest
+from django.middleware.csrf import get_token
+from django.template.loader import render_to_string
+from django.urls import reverse
+from django.utils.html import escape
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from identity.attributes import DISTRICTS, TOPICS, label, pick, value_label
+from identity.errors import UnknownAttribute
+from portal.home import words
+from portal.home.cards import CardView
+from portal.home.compose import SHOWN, HomeView, Listed, Mode
+from portal.home.guest import Choices
+from portal.home.shell import Shell, clean, slot
+from portal.home.sources import Entry
+from recommender.explain import Reason, sentence
+
+ENOUGH_EVENTS = 12
+EVENTS_SHOWN = 6
+
+
+def render(view: HomeView, *, request: HttpRequest, messages: str = "") -> str:
+    """The whole page. `messages` is HTML for what the last action had to say."""
+    signed_in = view.reader.mode == "resident"
+    values = {
+        "csrf": get_token(request) if signed_in else "",
+        "messages": messages,
+        "alerts": _alerts(view),
+        "listed": _listed(view),
+        "events": _events(view),
+        "news": _news(view),
+        "guest": _guest(view) if view.reader.mode == "guest" else "",
+    }
+    values["cards"] = "".join(_card(view, card, values["csrf"]) for card in view.cards)
+    return _shell(view).fill(values)
+
+
+def change_url(key: str, mode: Mode) -> str:
+    """Where the attribute behind a reason is changed."""
+    if not key:
+        return ""
+    if mode != "resident":
+        return "#guest"
+    # Having children follows from the school years; a place in the ledger has one form.
+    name = "household.school_years" if key == "household.has_child" else key
+    return f"{reverse('mydata:attributes')}#{name.replace('.', '-')}"
+
+
+def _draw(view: HomeView, key: tuple[object, ...], template: str, context: Mapping[str, Any]) -> Shell:
+    """The piece of this key, drawn by its template when it is first wanted."""
+    drawn = view.catalogue.drawn
+    full = (view.reader.locale, *key)
+    found = drawn.get(full)
+    if found is None:
+        found = drawn[full] = Shell.cut(render_to_string(template, dict(context)))
+    return found
+
+
+def _shell(view: HomeView) -> Shell:
+    key = (view.reader.locale, "shell", view.reader.mode, view.reader.personalised)
+    # A preview may bring zones that are still being edited.
+    kept = view.layout is view.catalogue.layout
+    found = view.catalogue.drawn.get(key) if kept else None
+    if found is None:
+        found = Shell.cut(render_to_string("home/home.html", _context(view), request=_stand_in(view)))
+        if kept:
+            view.catalogue.drawn[key] = found
+    return found
+
+
+def _context(view: HomeView) -> dict[str, Any]:
+    locale, mode = view.reader.locale, view.reader.mode
+    titles = view.layout.titles
+    return {
+        "csrf_token": slot("csrf"),
+        "title": clean(pick(titles["home"], locale)) if "home" in titles else _("ホーム"),
+        "zones": [
+            {
+                "name": zone,
+                "title": clean(pick(titles[zone], locale)),
+                "template": f"home/zone_{zone}.html",
+            }
+            for zone in view.layout.zones
+        ],
+        "resident": mode == "resident",
+        "guest": mode == "guest",
+        "personalised": view.reader.personalised,
+        "slot": {
+            name: slot(name) for name in ("messages", "alerts", "listed", "cards", "events", "news", "guest")
+        },
+    }
+
+
+def _stand_in(view: HomeView) -> HttpRequest:
+    """The request for which a shell is drawn: the home's own address, and nobody in particular."""
+    request = HttpRequest()
+    request.method = "GET"
+    request.path = request.path_info = reverse("home:home")
+    request.META = {"SERVER_NAME": "portal", "SERVER_PORT": "80"}
+    request.session = {"_resident": ""} if view.reader.mode == "resident" else {}  # type: ignore[assignment]
+    request.user = AnonymousUser()
+    return request
+
+
+def _address(entry: Entry, locale: str) -> str:
+    return entry.path if locale == "ja" else f"/{locale}{entry.path}"
+
+
+def _words(entry: Entry, locale: str) -> dict[str, Any]:
+    """What every template of an entry needs."""
+    return {
+        "url": _address(entry, locale),
+        "kind": entry.item.kind,
+        "title": clean(pick(entry.title, locale)),
+        "summary": clean(pick(entry.summary, locale)),
+        # A text that falls back to Japanese says so to a screen reader.
+        "lang": "ja" if locale == "en" and "en" not in entry.title else "",
+        "published": entry.item.published_at,
+        "published_text": words.day(entry.item.published_at, locale),
+        "places": (", " if locale == "en" else "、").join(
+            pick(DISTRICTS[place].name, locale) for place in entry.item.places if place in DISTRICTS
+        ),
+        "place": clean(entry.place),
+        "attribution": clean(entry.attribution),
+        "when": words.when(entry.item.starts_at, entry.ends_at, locale, all_day=entry.all_day)
+        if entry.item.starts_at
+        else "",
+        "starts_at": entry.item.starts_at,
+        "urgent": entry.item.urgent,
+        "level": entry.level,
+        "what_to_do": clean(pick(entry.what_to_do, locale)) if entry.what_to_do else "",
+        "sample": entry.sample,
+        "slot": {"why": slot("why")},
+    }
+
+
+def entry_piece(view: HomeView, row: int, template: str) -> Shell:
+    """One entry of the catalogue by one template."""
+    found = view.catalogue.drawn.get((view.reader.locale, template, row))
+    if found is not None:
+        return found
+    entry = view.catalogue.entries[row]
+    return _draw(view, (template, row), template, _words(entry, view.reader.locale))
+
+
+def _alerts(view: HomeView) -> str:
+    if not view.alerts:
+        return ""
+    return "".join(entry_piece(view, row, "home/_alert.html").fill({}) for row in view.alerts)
+
+
+def _listed(view: HomeView) -> str:
+    if not view.listed:
+        return f"<p>{escape(_('いま表示できるお知らせはありません。'))}</p>"
+    lines = [
+        entry_piece(view, listed.row, "home/_entry.html").fill({"why": _why(view, listed)})
+        for listed in view.listed
+    ]
+    html = f'<ul class="entries">{"".join(lines[:SHOWN])}</ul>'
+    rest = lines[SHOWN:]
+    if rest:
+        more = escape(ngettext("ほかの%(count)d件", "ほかの%(count)d件", len(rest)) % {"count": len(rest)})
+        html += f'<details class="more"><summary>{more}</summary><ul class="entries">{"".join(rest)}</ul></details>'
+    return html
+
+
+def _why(view: HomeView, listed: Listed) -> str:
+    reader = view.reader
+    key = tuple((r.code, r.params.get("key"), r.params.get("value")) for r in listed.reasons)
+    full = (reader.locale, "why", reader.mode, key)
+    found = view.catalogue.drawn.get(full)
+    if found is None:
+        lines = [_reason(reason, reader.locale, reader.mode) for reason in listed.reasons]
+        found = _draw(view, full[1:], "home/_why.html", {"lines": lines})
+    return found.fill({})
+
+
+def _reason(reason: Reason, locale: str, mode: Mode) -> dict[str, str]:
+    try:
+        subject = label(reason.change_key, locale) if reason.change_key else ""
+    except UnknownAttribute:
+        subject = ""
+    return {
+        "text": sentence(reason, locale, value_label),
+        "url": change_url(reason.change_key, mode),
+        "subject": subject,
+    }
+
+
+def _events(view: HomeView) -> str:
+    if not view.events:
+        return f"<p>{escape(_('これから始まるイベントはありません。'))}</p>"
+    lines = [entry_piece(view, row, "home/_event.html").fill({}) for row in view.events]
+    html = f'<ul class="entries">{"".join(lines[:EVENTS_SHOWN])}</ul>'
+    rest = lines[EVENTS_SHOWN:]
+    if rest:
+        more = escape(ngettext("ほかの%(count)d件", "ほかの%(count)d件", len(rest)) % {"count": len(rest)})
+        html += f'<details class="more"><summary>{more}</summary><ul class="entries">{"".join(rest)}</ul></details>'
+    if len(lines) < ENOUGH_EVENTS:
+        html += f'<p class="muted">{escape(_("分かっているイベントはここまでです。"))}</p>'
+    return html
+
+
+def _news(view: HomeView) -> str:
+    if not view.news:
+        return f"<p>{escape(_('お知らせはありません。'))}</p>"
+    lines = "".join(entry_piece(view, row, "home/_news.html").fill({}) for row in view.news)
+    return f'<ul class="entries">{lines}</ul>'
+
+
+def _card(view: HomeView, card: CardView, csrf: str) -> str:
+    locale, gadget, place = view.reader.locale, card.gadget, card.place
+    resident = view.reader.mode == "resident"
+    frame = _draw(
+        view,
+        ("frame", gadget.id, place.size, place.locked, resident),
+        "home/_gadget.html",
+        {
+            "gadget": gadget,
+            "title": clean(pick(gadget.title, locale)),
+            "summary": clean(pick(gadget.summary, locale)),
+            "size": place.size.lower(),
+            "locked": place.locked,
+            "resident": resident,
+            "csrf_token": slot("csrf"),
+            "slot": {name: slot(name) for name in ("body", "fetch", "status", "prompt")},
+        },
+    )
+    return frame.fill(
+        {
+            "csrf": csrf,
+            "body": _body(view, card),
+            "fetch": _fetch(view, card),
+            "status": _status(view, card),
+            "prompt": _prompt(view, card, csrf) if card.asks else "",
+        }
+    )
+
+
+def _body(view: HomeView, card: CardView) -> str:
+    if card.stored is not None:
+        return card.stored.html
+    if not card.has_card:
+        return f"<p>{escape(pick(card.gadget.summary, view.reader.locale))}</p>"
+    return _draw(
+        view,
+        ("missing", card.gadget.id),
+        "home/_missing.html",
+        {"gadget": card.gadget, "title": clean(pick(card.gadget.title, view.reader.locale))},
+    ).fill({})
+
+
+def _fetch(view: HomeView, card: CardView) -> str:
+    """Marks a body that the page's script fills or renews; without a script it stays as it is."""
+    if not card.has_card or view.reader.mode == "preview":
+        return ""
+    if card.stored is not None and not card.stored.wants_refresh(view.now):
+        return ""
+    state = "missing" if card.stored is None else "old"
+    source = escape(
+        f"{reverse('gadgets:fragment', args=[card.gadget.id])}?locale={view.reader.locale}&size={card.place.size}"
+    )
+    return f' data-card="{state}" data-src="{source}"'
+
+
+def _status(view: HomeView, card: CardView) -> str:
+    if not card.has_card:
+        return ""
+    if card.stored is None:
+        return escape(_("取得できません"))
+    stored, locale = card.stored, view.reader.locale
+    time = words.moment(stored.observed_at, locale, view.now)
+    text = _("%(time)s 現在") % {"time": time}
+    if stored.status(view.now) == "old":
+        text = _("古い情報です（%(time)s 現在）") % {"time": time}
+    source = _("出典: %(publisher)s（%(licence)s）") % {
+        "publisher": stored.source.publisher,
+        "licence": stored.source.licence,
+    }
+    note = f" {escape(stored.source.note)}" if stored.source.note else ""
+    return f"{escape(text)}<br>{escape(source)}{note}"
+
+
+def _prompt(view: HomeView, card: CardView, csrf: str) -> str:
+    locale, gadget = view.reader.locale, card.gadget
+    names = tuple(claim.name for claim in card.asks)
+    return _draw(
+        view,
+        ("prompt", gadget.id, names),
+        "home/_consent.html",
+        {
+            "gadget": gadget,
+            "title": clean(pick(gadget.title, locale)),
+            "items": [
+                {
+                    "name": claim.name,
+                    "label": label(claim.name, locale),
+                    "purpose": clean(pick(claim.purpose, locale)),
+                    "required": claim.required,
+                    "retention": claim.retention,
+                }
+                for claim in card.asks
+            ],
+            "csrf_token": slot("csrf"),
+        },
+    ).fill({"csrf": csrf})
+
+
+def _guest(view: HomeView) -> str:
+    choices = view.reader.choices
+    return _draw(view, ("guest", choices), "home/_guest.html", guest_form(choices, view.reader.locale)).fill(
+        {}
+    )
+
+
+def guest_form(choices: Choices, locale: str, error: str = "") -> dict[str, Any]:
+    """The context of a guest's form."""
+    return {
+        "choices": choices,
+        "error": error,
+        "districts": [
+            (code, pick(district.name, locale), code == choices.district)
+            for code, district in DISTRICTS.items()
+        ],
+        "topics": [(code, pick(texts, locale), code in choices.topics) for code, texts in TOPICS.items()],
+    }

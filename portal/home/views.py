@@ -1,0 +1,186 @@
+"""The home for guests and residents, a guest's choices, and all news in order of time."""
+
+from collections.abc import Mapping
+from datetime import datetime
+
+from django.contrib.messages import get_messages
+from django.core.cache import cache
+from django.core.paginator import Paginator
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.template.loader import render_to_string
+from django.utils import timezone
+from django.utils.cache import patch_vary_headers
+from django.utils.translation import get_language
+from django.views.decorators.csrf import csrf_exempt
+from django.views.decorators.http import require_POST, require_safe
+
+from gadgets import queries as gadget_queries
+from gadgets.layout import Placement, Slot
+from identity import queries as identity_queries
+from identity.attributes import Value, pick
+from identity.queries import Bundle
+from portal.content import queries as content
+from portal.content.queries import HomeLayout
+from portal.home import cards, guest as guests, words
+from portal.home.catalogue import Catalogue, current, held
+from portal.home.compose import Reader, compose
+from portal.home.errors import ChoicesError
+from portal.home.render import guest_form
+from portal.home.render import render as draw
+
+# Set by the answer to a question for consent: one question for each visit, never a row of them.
+ASKED = "consent_asked"
+NEWS_KINDS = frozenset({"news", "notice", "alert", "service"})
+NEWS_PER_PAGE = 30
+# Shared caches only, and briefly: an alert must be on the next page that anybody loads.
+GUEST_CACHING = "public, max-age=0, s-maxage=5"
+
+
+@require_safe
+def home(request: HttpRequest) -> HttpResponse:
+    """The home of whoever asks: two queries for a resident, none for a guest, none for each item or gadget."""
+    now, locale = timezone.now(), get_language() or "ja"
+    resident_id = identity_queries.current_resident(request)
+    bundle = identity_queries.bundle(resident_id) if resident_id else None
+    placements = gadget_queries.layout(bundle.id) if bundle else ()
+    catalogue, views = _cards(
+        placements,
+        bundle=bundle,
+        locale=locale,
+        now=now,
+        may_ask=bundle is not None and not request.session.get(ASKED),
+    )
+    reader = _resident(bundle, locale) if bundle else _guest(request, locale)
+    view = compose(catalogue.layout, reader, now, catalogue=catalogue, cards=views)
+    response = HttpResponse(draw(view, request=request, messages=_messages(request)))
+    response.headers["Cache-Control"] = "private, no-store" if bundle else GUEST_CACHING
+    patch_vary_headers(response, ("Cookie",))
+    return response
+
+
+def preview(
+    request: HttpRequest, layout: HomeLayout, attributes: Mapping[str, Value], *, locale: str, now: datetime
+) -> HttpResponse:
+    """The home of a made-up person with zones as they are being edited; reads no resident."""
+    catalogue = current()
+    slots = _slots(layout)
+    found = cards.wishes(catalogue, slots, (), bundle=None, locale=locale)
+    cached = cache.get_many([wish.key for wish in found if wish.key])
+    views = cards.views(found, cached, bundle=None, may_ask=False, now=now)
+    reader = Reader(mode="preview", locale=locale, attributes=attributes)
+    view = compose(layout, reader, now, catalogue=catalogue, cards=views)
+    response = HttpResponse(draw(view, request=request))
+    response.headers["Cache-Control"] = "private, no-store"
+    return response
+
+
+def _slots(layout: HomeLayout) -> tuple[Slot, ...]:
+    return tuple(Slot(slot.gadget_id, slot.size, slot.locked) for slot in layout.slots)
+
+
+def _cards(
+    placements: tuple[Placement, ...], *, bundle: Bundle | None, locale: str, now: datetime, may_ask: bool
+) -> tuple[Catalogue, tuple[cards.CardView, ...]]:
+    """Version numbers and cards by one multi-get; a second one only just after something was published."""
+    catalogue = held() or current()
+    found = _wishes(catalogue, placements, bundle, locale)
+    numbers = (content.VERSION_KEY, gadget_queries.VERSION_KEY)
+    cached = cache.get_many([*numbers, *(wish.key for wish in found if wish.key)])
+    fresh = current(*(_number(cached.get(name)) for name in numbers))
+    if fresh is not catalogue:
+        catalogue = fresh
+        found = _wishes(catalogue, placements, bundle, locale)
+        missing = [wish.key for wish in found if wish.key and wish.key not in cached]
+        cached |= cache.get_many(missing) if missing else {}
+    return catalogue, cards.views(found, cached, bundle=bundle, may_ask=may_ask, now=now)
+
+
+def _wishes(
+    catalogue: Catalogue, placements: tuple[Placement, ...], bundle: Bundle | None, locale: str
+) -> list[cards.Wish]:
+    return cards.wishes(catalogue, _slots(catalogue.layout), placements, bundle=bundle, locale=locale)
+
+
+def _number(value: object) -> int | None:
+    return value if isinstance(value, int) else None
+
+
+def _resident(bundle: Bundle, locale: str) -> Reader:
+    return Reader(
+        mode="resident", locale=locale, attributes=bundle.released, personalised=bundle.personalised
+    )
+
+
+def _guest(request: HttpRequest, locale: str) -> Reader:
+    choices = guests.read(request.COOKIES.get(guests.COOKIE))
+    return Reader(mode="guest", locale=locale, attributes=choices.attributes, choices=choices)
+
+
+def _messages(request: HttpRequest) -> str:
+    """What the last action had to say; most requests have no message and pay no template."""
+    found = list(get_messages(request))
+    return render_to_string("home/_messages.html", {"messages": found}) if found else ""
+
+
+@csrf_exempt  # the page with this form is the same for all guests, so it can hold no token of one of them
+@require_POST
+def guest(request: HttpRequest) -> HttpResponse:
+    """Keeps a guest's choices in the cookie; nothing is stored here."""
+    if not _own_form(request):
+        return HttpResponse(status=403)
+    response = redirect("home:home")
+    if request.POST.get("action") == "clear":
+        response.delete_cookie(guests.COOKIE)
+        return response
+    try:
+        choices = guests.choose(request.POST.get("district", ""), request.POST.getlist("topics"))
+    except ChoicesError as error:
+        locale = get_language() or "ja"
+        context = guest_form(guests.Choices(), locale, error.message)
+        return render(request, "home/guest_error.html", context, status=400)
+    response.set_cookie(
+        guests.COOKIE,
+        choices.cookie,
+        max_age=guests.MAX_AGE,
+        secure=request.is_secure(),
+        httponly=True,
+        samesite="Lax",
+    )
+    return response
+
+
+def _own_form(request: HttpRequest) -> bool:
+    """Whether the form was sent from a page of this site, as far as the browser tells."""
+    site = request.headers.get("Sec-Fetch-Site", "same-origin")
+    origin = request.headers.get("Origin")
+    own = f"{request.scheme}://{request.get_host()}"
+    # With `no-referrer` a browser sends "null" for its own forms; Sec-Fetch-Site decides then.
+    return site in {"same-origin", "none"} and origin in {None, "null", own}
+
+
+@require_safe
+def news(request: HttpRequest) -> HttpResponse:
+    """Everything that was published and holds, newest first, the same for everybody."""
+    now, locale = timezone.now(), get_language() or "ja"
+    catalogue = current()
+    live = catalogue.compiled.live(now)
+    rows = [row for row, entry in enumerate(catalogue.entries) if live[row] and entry.item.kind in NEWS_KINDS]
+    page = Paginator(rows, NEWS_PER_PAGE).get_page(request.GET.get("page"))
+    entries = [_line(catalogue, row, locale) for row in page.object_list]
+    return render(request, "home/news.html", {"page": page, "entries": entries})
+
+
+def _line(catalogue: Catalogue, row: int, locale: str) -> dict[str, object]:
+    entry = catalogue.entries[row]
+    return {
+        "url": entry.path if locale == "ja" else f"/{locale}{entry.path}",
+        "title": pick(entry.title, locale),
+        "summary": pick(entry.summary, locale),
+        "lang": "ja" if locale == "en" and "en" not in entry.title else "",
+        "kind": entry.item.kind,
+        "urgent": entry.item.urgent,
+        "sample": entry.sample,
+        "published": entry.item.published_at,
+        "published_text": words.day(entry.item.published_at, locale),
+    }
