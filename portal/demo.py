@@ -147,7 +147,7 @@ class Demo:
         """Made once, readable by their owner only; they stay so that sessions and consents stay valid."""
         path = self.folder / "secrets.env"
         if not path.is_file():
-            made = _new_secrets()
+            made = new_secrets()
             path.touch(mode=0o600)
             path.write_text("".join(f"{name}={value}\n" for name, value in made.items()))
         return dict(line.split("=", 1) for line in path.read_text().splitlines() if "=" in line)
@@ -338,7 +338,9 @@ def answers(port: int, path: str) -> bool:
         line.close()
 
 
-def _new_secrets() -> dict[str, str]:
+def new_secrets() -> dict[str, str]:
+    """Fresh keys for one installation, as settings; a PEM has its line ends escaped."""
+
     def pem(key: ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey) -> str:
         raw = key.private_bytes(
             serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()

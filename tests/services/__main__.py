@@ -43,7 +43,8 @@ def start_all(launcher: Launcher, *, with_keycloak: bool, with_browser: bool = F
         part(
             "Keycloak",
             "KEYCLOAK_ADMIN_CLIENT_SECRET",
-            lambda: keycloak.start(launcher, portal_port=free_ports()),
+            # Ten in a row: the portal's, its providers', and some for what a test starts.
+            lambda: keycloak.start(launcher, portal_port=free_ports(10)),
         )
     return made
 

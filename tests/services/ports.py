@@ -2,6 +2,7 @@
 
 import random
 import socket
+from collections.abc import Collection
 
 LOWEST, HIGHEST = 20_000, 31_000
 _given: set[int] = set()
@@ -18,14 +19,14 @@ def is_free(port: int) -> bool:
     return True
 
 
-def free_ports(count: int = 1) -> int:
+def free_ports(count: int = 1, *, avoid: Collection[int] = ()) -> int:
     """The first of `count` consecutive free ports; never the same twice in one process."""
     # Not `random`: pytest-randomly seeds it alike in every worker, and they would race for one port.
     pick = random.SystemRandom()
     for _ in range(500):
         first = pick.randrange(LOWEST, HIGHEST - count)
         wanted = set(range(first, first + count))
-        if not wanted & _given and all(is_free(port) for port in wanted):
+        if not wanted & _given and wanted.isdisjoint(avoid) and all(is_free(port) for port in wanted):
             _given.update(wanted)
             return first
     raise RuntimeError(f"no {count} free ports in a row between {LOWEST} and {HIGHEST} on 127.0.0.1")

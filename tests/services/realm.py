@@ -58,7 +58,7 @@ def arrange(base: str, *, client_id: str, client_secret: str, portal_url: str) -
     portal["redirectUris"] = [f"{portal_url}/sign-in/callback"]
     portal["attributes"] |= {
         "backchannel.logout.url": f"{portal_url}/oidc/backchannel-logout",
-        "post.logout.redirect.uris": f"{portal_url}/",
+        "post.logout.redirect.uris": f"{portal_url}/##{portal_url}/sign-out/done",
     }
     admin.call("PUT", f"clients/{portal['id']}", portal)
 

@@ -1,0 +1,174 @@
+"""Fixtures of every test: the fixed time, real parts, whole sites and a real browser."""
+
+import os
+import re
+import shutil
+from collections.abc import Iterator
+from datetime import datetime
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Page, Playwright, sync_playwright
+
+from portal.supervise import StartError
+from tests import sites
+
+NOW = datetime(2026, 10, 5, 9, 0, tzinfo=ZoneInfo("Asia/Tokyo"))
+CHROMIUM = (
+    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
+    "--disable-component-update", "--disable-sync",
+)  # fmt: skip
+KEPT = Path(__file__).resolve().parent.parent / "var" / "test"
+
+
+# --- the whole suite ----------------------------------------------------------------------------------------
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Journeys that share a site run in one worker, so that it starts once."""
+    for item in items:
+        names = set(getattr(item, "fixturenames", ()))
+        for fixture, group in (("city_site", "city"), ("demo_site", "demo")):
+            if fixture in names:
+                item.add_marker(pytest.mark.xdist_group(group))
+                break
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """A skipped test is a failed run: what is not run is not known to work."""
+    if hasattr(session.config, "workerinput"):
+        return
+    reporter = session.config.pluginmanager.getplugin("terminalreporter")
+    skipped = len(reporter.stats.get("skipped", ())) if reporter else 0
+    if skipped and session.exitstatus == pytest.ExitCode.OK:
+        reporter.write_line(f"\n{skipped} skipped: no test may be skipped here", red=True)
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Iterator[None]:
+    """Lets the browser fixtures see whether the test failed."""
+    report = yield
+    item.stash.setdefault(REPORTS, {})[report.when] = report
+    return report
+
+
+REPORTS: pytest.StashKey[dict[str, pytest.TestReport]] = pytest.StashKey()
+
+
+# --- time and parts -----------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def now() -> datetime:
+    """A Monday morning; events of the sample data lie before and after it."""
+    return NOW
+
+
+@pytest.fixture(scope="session")
+def keycloak_env() -> dict[str, str]:
+    """Addresses and secrets of the Keycloak that bin/test started; fails where there is none."""
+    names = (
+        "KEYCLOAK_URL", "KEYCLOAK_PUBLIC_URL", "KEYCLOAK_REALM", "KEYCLOAK_ISSUER", "KEYCLOAK_DISCOVERY_URL",
+        "KEYCLOAK_PORTAL_URL", "KEYCLOAK_HEALTH_URL", "KEYCLOAK_CAST", "KEYCLOAK_ADMIN_CLIENT_ID",
+        "KEYCLOAK_ADMIN_CLIENT_SECRET", "OIDC_CLIENT_ID", "OIDC_CLIENT_SECRET",
+    )  # fmt: skip
+    missing = [name for name in names if not os.environ.get(name)]
+    if missing:
+        pytest.fail(f"{missing[0]} is not set. {sites.CITY_ONLY}", pytrace=False)
+    return {name: os.environ[name] for name in names}
+
+
+# --- whole sites --------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="session")
+def demo_site() -> Iterator[sites.Site]:
+    """`bin/demo`, as a newcomer types it: SQLite, embedded ID, three providers."""
+    yield from _running(sites.start_demo)
+
+
+@pytest.fixture(scope="session")
+def city_site() -> Iterator[sites.Site]:
+    """As a city runs it: PostgreSQL, Redis, Celery, Keycloak, three providers."""
+    yield from _running(sites.start_city)
+
+
+def _running(start: "sites.Starter") -> Iterator[sites.Site]:
+    try:
+        site = start()
+    except StartError as error:
+        pytest.fail(str(error), pytrace=False)
+    yield site
+    site.stop()
+
+
+@pytest.fixture
+def providers_back(request: pytest.FixtureRequest) -> Iterator[None]:
+    """For a test that kills providers or makes them misbehave: afterwards all three run as before."""
+    yield
+    for name in ("demo_site", "city_site"):
+        if name in request.fixturenames:
+            site: sites.Site = request.getfixturevalue(name)
+            for provider in sites.PROVIDERS[:3]:
+                site.start(provider)
+
+
+# --- browser ------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="session")
+def playwright() -> Iterator[Playwright]:
+    """Playwright without browsers of its own."""
+    # Playwright's loop runs in this thread as long as the browser lives; Django would refuse its database then.
+    os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "1"
+    with sync_playwright() as started:
+        yield started
+    del os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"]
+
+
+@pytest.fixture(scope="session")
+def browser(playwright: Playwright) -> Iterator[Browser]:
+    """Debian's Chromium."""
+    program = shutil.which("chromium")
+    if program is None:
+        pytest.fail("Chromium is missing: sudo apt-get install chromium, or run bin/test.", pytrace=False)
+    started = playwright.chromium.launch(executable_path=program, args=list(CHROMIUM))
+    yield started
+    started.close()
+
+
+@pytest.fixture
+def context_args() -> dict[str, object]:
+    """A small phone in Japan; a test may override it for dark, wide, without JavaScript and so on."""
+    return {"locale": "ja-JP", "timezone_id": "Asia/Tokyo", "viewport": {"width": 360, "height": 740}}
+
+
+@pytest.fixture
+def context(
+    browser: Browser, context_args: dict[str, object], request: pytest.FixtureRequest
+) -> Iterator[BrowserContext]:
+    """A fresh profile; when the test fails, pictures of its pages are kept in var/test/."""
+    made = browser.new_context(**context_args)  # type: ignore[arg-type]
+    made.set_default_timeout(10_000)
+    yield made
+    reports = request.node.stash.get(REPORTS, {})
+    if any(report.failed for report in reports.values()):
+        _keep_pictures(made, request.node.nodeid)
+    made.close()
+
+
+@pytest.fixture
+def page(context: BrowserContext) -> Page:
+    """One page of `context`."""
+    return context.new_page()
+
+
+def _keep_pictures(context: BrowserContext, name: str) -> None:
+    KEPT.mkdir(parents=True, exist_ok=True)
+    stem = re.sub(r"[^\w.-]+", "_", name)
+    for number, page in enumerate(context.pages):
+        page.screenshot(path=KEPT / f"{stem}-{number}.png", full_page=True)
+        (KEPT / f"{stem}-{number}.html").write_text(page.content())
