@@ -12,7 +12,11 @@ class RegionalIdBackend(ModelBackend):
     """The backend named in sessions that `identity.signin` opened."""
 
     def authenticate(
-        self, request: HttpRequest | None, username: str | None = None, password: str | None = None, **kwargs: Any
+        self,
+        request: HttpRequest | None,
+        username: str | None = None,
+        password: str | None = None,
+        **kwargs: Any,
     ) -> Resident | None:
         """Always None: only a verified ID token opens a session."""
         return None

@@ -68,7 +68,9 @@ class PublicConnection(HTTPSConnection):
     """Opens its socket only to an address of the public internet."""
 
     def _new_conn(self) -> socket.socket:
-        for family, _, _, _, address in socket.getaddrinfo(self._dns_host, self.port, type=socket.SOCK_STREAM):
+        for family, _, _, _, address in socket.getaddrinfo(
+            self._dns_host, self.port, type=socket.SOCK_STREAM
+        ):
             if family in {socket.AF_INET, socket.AF_INET6} and ipaddress.ip_address(address[0]).is_global:
                 return create_connection((str(address[0]), self.port), self.timeout)
         raise NewConnectionError(self, "no public address")

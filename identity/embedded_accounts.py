@@ -1,0 +1,129 @@
+"""allauth's one override point and its forms: opaque user names, our own next-rule, labels for people."""
+
+from typing import Any
+
+from allauth.account.adapter import DefaultAccountAdapter
+from allauth.account.forms import LoginForm as BaseLoginForm
+from allauth.account.forms import ReauthenticateForm as BaseReauthenticateForm
+from allauth.account.forms import SignupForm as BaseSignupForm
+from django import forms
+from django.conf import settings
+from django.http import HttpRequest
+from django.utils import timezone
+from django.utils.http import url_has_allowed_host_and_scheme
+from django.utils.translation import get_language, gettext_lazy
+
+from identity import embedded
+from identity.models import Resident, opaque_username
+
+
+class AccountAdapter(DefaultAccountAdapter):
+    """How accounts of the embedded provider differ from allauth's defaults."""
+
+    error_messages = {
+        **DefaultAccountAdapter.error_messages,
+        "username_password_mismatch": gettext_lazy(
+            "ユーザー名（またはメールアドレス）かパスワードが違います。"
+        ),
+        "email_password_mismatch": gettext_lazy("ユーザー名（またはメールアドレス）かパスワードが違います。"),
+        "incorrect_password": gettext_lazy("パスワードが違います。"),
+        "too_many_login_attempts": gettext_lazy(
+            "何度も間違えたため、しばらくサインインできません。5分ほど待ってから、もう一度お試しください。"
+        ),
+    }
+
+    def is_safe_url(self, url: str) -> bool:
+        """Only paths of the ID itself: what leads further is checked by the protocol."""
+        return bool(url) and url_has_allowed_host_and_scheme(url, allowed_hosts=None)
+
+    def is_ajax(self, request: HttpRequest) -> bool:
+        """There are no script clients here."""
+        return False
+
+    def populate_username(self, request: HttpRequest, user: Resident) -> None:
+        """A name that says nothing of the person."""
+        user.username = user.username or opaque_username()
+
+    def new_user(self, request: HttpRequest) -> Resident:
+        """Starts in the language of the page."""
+        return Resident(locale=get_language() or "ja")
+
+    def save_user(
+        self, request: HttpRequest, user: Resident, form: forms.Form, commit: bool = True
+    ) -> Resident:
+        """Also keeps the name to be greeted by."""
+        user.display_name = form.cleaned_data.get("display_name", "")
+        user.username = opaque_username()
+        return super().save_user(request, user, form, commit)  # type: ignore[no-any-return]
+
+    def login(self, request: HttpRequest, user: Resident) -> None:
+        """Each login is a sign-in of its own, with its own `sid` for each client."""
+        embedded.end_request(request)
+        request.session.pop(embedded.SIGN_IN, None)
+        super().login(request, user)
+        embedded.begin(request, now=timezone.now())
+
+    def logout(self, request: HttpRequest) -> None:
+        """Tells the clients first: afterwards nobody knows which they were."""
+        embedded.end_request(request)
+        super().logout(request)
+
+    def get_login_redirect_url(self, request: HttpRequest) -> str:
+        """Without a `next` there is nothing to do at the ID."""
+        return f"{settings.PORTAL_URL}/sign-in/"
+
+    get_signup_redirect_url = get_login_redirect_url
+
+    def get_logout_redirect_url(self, request: HttpRequest) -> str:
+        return f"{settings.PORTAL_URL}/"
+
+    def add_message(self, *args: Any, **kwargs: Any) -> None:
+        """No banners: the next page says by itself what happened."""
+
+
+def _tidy(form: forms.Form) -> None:
+    """No placeholders (they vanish while typing), and errors tied to their field."""
+    for field in form.fields.values():
+        field.widget.attrs.pop("placeholder", None)
+
+
+class LoginForm(BaseLoginForm):
+    """User name or e-mail address, and password."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["login"].label = gettext_lazy("ユーザー名またはメールアドレス")
+        self.fields["login"].widget.attrs.update(
+            autocomplete="username", autocapitalize="none", spellcheck="false"
+        )
+        self.fields["password"].label = gettext_lazy("パスワード")
+        self.fields["password"].help_text = ""
+        _tidy(self)
+
+
+class SignupForm(BaseSignupForm):
+    """E-mail address, password, and the name to be greeted by."""
+
+    display_name = forms.CharField(
+        label=gettext_lazy("表示する名前（なくてもかまいません）"),
+        max_length=100,
+        required=False,
+        widget=forms.TextInput(attrs={"autocomplete": "nickname"}),
+    )
+    field_order = ["display_name", "email", "password1"]
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["email"].label = gettext_lazy("メールアドレス")
+        self.fields["password1"].label = gettext_lazy("パスワード")
+        self.fields["password1"].help_text = gettext_lazy("10文字以上にしてください。")
+        _tidy(self)
+
+
+class ReauthenticateForm(BaseReauthenticateForm):
+    """The password again, before something that needs a fresh sign-in."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["password"].label = gettext_lazy("パスワード")
+        _tidy(self)

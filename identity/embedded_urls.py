@@ -1,0 +1,30 @@
+"""The whole URL map of the embedded provider's host: the protocol under /o/, the screens in each language."""
+
+from allauth.account import views as account_views
+from django.conf.urls.i18n import i18n_patterns
+from django.urls import path
+from oauth2_provider import views as oauth_views
+
+from identity import embedded_views as views
+
+handler404 = "identity.embedded_views.not_found"
+handler500 = "identity.embedded_views.server_error"
+
+urlpatterns = [
+    path("", views.start, name="id_start"),
+    path("o/.well-known/openid-configuration", views.discovery, name="id_discovery"),
+    path("o/.well-known/jwks.json", views.jwks, name="id_jwks"),
+    path("o/authorize/", views.authorize, name="id_authorize"),
+    path("o/token/", oauth_views.TokenView.as_view(), name="id_token"),
+    path("o/revoke_token/", oauth_views.RevokeTokenView.as_view(), name="id_revoke"),
+    path("o/userinfo/", oauth_views.UserInfoView.as_view(), name="id_userinfo"),
+    path("o/logout/", views.LogoutView.as_view(), name="id_logout"),
+    *i18n_patterns(
+        path("login/", account_views.login, name="account_login"),
+        path("signup/", account_views.signup, name="account_signup"),
+        path("logout/", account_views.logout, name="account_logout"),
+        path("inactive/", account_views.account_inactive, name="account_inactive"),
+        path("reauthenticate/", views.ReauthenticateView.as_view(), name="account_reauthenticate"),
+        prefix_default_language=False,
+    ),
+]

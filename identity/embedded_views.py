@@ -1,0 +1,248 @@
+"""Endpoints of the embedded provider: authorization, discovery, key set, logout; the rest is the toolkit's."""
+
+from typing import Any
+from urllib.parse import parse_qsl, urlencode
+
+from allauth.account import views as account_views
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect, JsonResponse
+from django.shortcuts import render
+from django.urls import reverse
+from django.utils import timezone, translation
+from django.utils.decorators import method_decorator
+from django.utils.translation import gettext as _
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_GET, require_safe
+from oauth2_provider.exceptions import OAuthToolkitError
+from oauth2_provider.http import OAuth2ResponseRedirect
+from oauth2_provider.settings import oauth2_settings
+from oauth2_provider.views import RPInitiatedLogoutView
+from oauth2_provider.views.mixins import OAuthLibMixin
+
+from identity import embedded, embedded_server
+
+LOCALES = ("ja", "en", "ja-simple")
+SCOPE = "openid"
+
+
+def _locale(request: HttpRequest) -> str:
+    for wanted in request.GET.get("ui_locales", "").split():
+        if wanted in LOCALES:
+            return wanted
+    return "ja"
+
+
+def _problem(request: HttpRequest, *, status: int, locale: str = "ja") -> HttpResponse:
+    with translation.override(locale):
+        return render(request, "identity/id_problem.html", {"id_site": True}, status=status)
+
+
+class _Protocol(OAuthLibMixin):
+    """The toolkit's calls, without its views."""
+
+
+@never_cache
+@require_GET
+def authorize(request: HttpRequest) -> HttpResponseBase:
+    """Validates first, then asks the person, then answers the client; nothing is shown to a wrong client.
+
+    GET only: there is no consent form to post, because the portal owns consent.
+    """
+    try:
+        _scopes, credentials = _Protocol().validate_authorization_request(request)
+    except OAuthToolkitError as error:
+        return _error(request, error)
+    asked = _asked(request, credentials)
+    if asked is not None:
+        return asked
+    credentials["provider_session"] = embedded.client_session(request, credentials["client_id"])
+    if isinstance(credentials.get("ui_locales"), list):
+        credentials["ui_locales"] = " ".join(credentials["ui_locales"])
+    try:
+        uri, *_ = _Protocol().create_authorization_response(
+            request=request, scopes=SCOPE, credentials=credentials, allow=True
+        )
+    except OAuthToolkitError as error:
+        return _error(request, error)
+    return OAuth2ResponseRedirect(uri, oauth2_settings.ALLOWED_REDIRECT_URI_SCHEMES)
+
+
+def _asked(request: HttpRequest, credentials: dict[str, Any]) -> HttpResponseBase | None:
+    """What stands between this browser and an answer: sign-up, login, the password again; None for nothing."""
+    prompt = set(request.GET.get("prompt", "").split())
+    at = embedded.auth_time(request)
+    if at is not None and _other_person(request):
+        return _refuse(credentials, "login_required")
+    if "none" in prompt:
+        return _refuse(credentials, "login_required") if at is None or _too_old(request, at) else None
+    if at is None:
+        return _send(request, "account_signup" if "create" in prompt else "account_login")
+    if "login" in prompt or _too_old(request, at):
+        return _send(request, "account_reauthenticate")
+    return None
+
+
+def _too_old(request: HttpRequest, at: Any) -> bool:
+    """`max_age`; 0 means "now" and gives the person ten seconds to come back from the password form."""
+    try:
+        allowed = int(request.GET.get("max_age", ""))
+    except ValueError:
+        return False
+    return (timezone.now() - at).total_seconds() > max(allowed, 10)
+
+
+def _other_person(request: HttpRequest) -> bool:
+    """True when `id_token_hint` names somebody else than the one who is signed in."""
+    hint = request.GET.get("id_token_hint", "")
+    if not hint:
+        return False
+    claims = embedded_server.id_token_claims(hint)
+    return claims is None or claims.get("sub") != embedded_server.subject(
+        str(claims.get("aud")), request.user
+    )
+
+
+def _send(request: HttpRequest, name: str) -> HttpResponseRedirect:
+    """To a page of the ID, which leads back here without the prompt that it has satisfied."""
+    query = [
+        (key, value) for key, value in parse_qsl(request.META.get("QUERY_STRING", "")) if key != "prompt"
+    ]
+    back = f"{request.path}?{urlencode(query)}"
+    with translation.override(_locale(request)):
+        return HttpResponseRedirect(f"{reverse(name)}?{urlencode({'next': back})}")
+
+
+def _refuse(credentials: dict[str, Any], error: str) -> HttpResponseBase:
+    query = {"error": error}
+    if credentials.get("state"):
+        query["state"] = credentials["state"]
+    uri = credentials["redirect_uri"]
+    uri = embedded_server.with_issuer(f"{uri}{'&' if '?' in uri else '?'}{urlencode(query)}")
+    return OAuth2ResponseRedirect(uri, oauth2_settings.ALLOWED_REDIRECT_URI_SCHEMES)
+
+
+def _error(request: HttpRequest, error: OAuthToolkitError) -> HttpResponseBase:
+    """To the client when its redirect URI is proven, else a page that says so and leads nowhere."""
+    redirect, answer = _Protocol().error_response(error)
+    if not redirect:
+        return _problem(request, status=400, locale=_locale(request))
+    uri = embedded_server.with_issuer(answer["url"])
+    return OAuth2ResponseRedirect(uri, oauth2_settings.ALLOWED_REDIRECT_URI_SCHEMES)
+
+
+@method_decorator(never_cache, name="dispatch")
+class LogoutView(RPInitiatedLogoutView):
+    """RP-initiated logout; asks for confirmation when no ID token of this very person is shown."""
+
+    template_name = "oauth2_provider/logout_confirm.html"
+
+    def error_response(self, error: Any) -> HttpResponse:
+        """A page without details: the request came through the browser."""
+        return _problem(self.request, status=400, locale=_locale(self.request))
+
+    def get_request_application(self, id_token: Any, client_id: str | None) -> Any:
+        """An unknown client is an error of the request, not of the server."""
+        from oauth2_provider.exceptions import InvalidOIDCClientError
+        from oauth2_provider.models import get_application_model
+
+        try:
+            return super().get_request_application(id_token, client_id)
+        except get_application_model().DoesNotExist as error:
+            raise InvalidOIDCClientError from error
+
+    def do_logout(
+        self,
+        application: Any = None,
+        post_logout_redirect_uri: Any = None,
+        state: Any = None,
+        token_user: Any = None,
+    ) -> HttpResponse:
+        """Ends this browser's sign-in, and the one that the ID token belongs to."""
+        hint = self.request.GET.get("id_token_hint") or self.request.POST.get("id_token_hint")
+        claims = embedded_server.id_token_claims(hint) if hint else None
+        if claims is not None:
+            embedded.end_by_sid(str(claims.get("sid")))
+        embedded.end_request(self.request)
+        if not post_logout_redirect_uri:
+            self.request.session.flush()
+            return HttpResponseRedirect(f"{settings.PORTAL_URL}/")
+        return super().do_logout(  # type: ignore[no-any-return]
+            application, post_logout_redirect_uri, state, token_user
+        )
+
+
+class ReauthenticateView(account_views.ReauthenticateView):
+    """The password again; notes the time, which `max_age` and `auth_time` speak of."""
+
+    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        """Without a session it is a login like any other."""
+        if not request.user.is_authenticated:
+            return HttpResponseRedirect(f"{reverse('account_login')}?{request.META.get('QUERY_STRING', '')}")
+        return super().dispatch(request, *args, **kwargs)  # type: ignore[no-any-return]
+
+    def form_valid(self, form: Any) -> HttpResponse:
+        embedded.begin(self.request, now=timezone.now())
+        return super().form_valid(form)  # type: ignore[no-any-return]
+
+
+@require_safe
+def discovery(request: HttpRequest) -> JsonResponse:
+    """OpenID Provider Metadata: only what is really offered."""
+    base = settings.OIDC_ISSUER
+    answer = JsonResponse(
+        {
+            "issuer": base,
+            "authorization_endpoint": f"{base}/authorize/",
+            "token_endpoint": f"{base}/token/",
+            "userinfo_endpoint": f"{base}/userinfo/",
+            "jwks_uri": f"{base}/.well-known/jwks.json",
+            "revocation_endpoint": f"{base}/revoke_token/",
+            "end_session_endpoint": f"{base}/logout/",
+            "scopes_supported": [SCOPE],
+            "response_types_supported": ["code"],
+            "response_modes_supported": ["query"],
+            "grant_types_supported": ["authorization_code"],
+            "subject_types_supported": ["public", "pairwise"],
+            "id_token_signing_alg_values_supported": [embedded_server.ALGORITHM],
+            "token_endpoint_auth_methods_supported": ["client_secret_basic", "client_secret_post"],
+            "code_challenge_methods_supported": ["S256"],
+            "claims_supported": ["iss", "sub", "aud", "exp", "iat", "auth_time", "nonce", "at_hash", "sid"],
+            "prompt_values_supported": ["none", "login", "create"],
+            "ui_locales_supported": list(LOCALES),
+            "authorization_response_iss_parameter_supported": True,
+            "backchannel_logout_supported": True,
+            "backchannel_logout_session_supported": True,
+            "claims_parameter_supported": False,
+            "request_parameter_supported": False,
+            "request_uri_parameter_supported": False,
+        }
+    )
+    answer["Access-Control-Allow-Origin"] = "*"
+    answer["Cache-Control"] = "public, max-age=300"
+    return answer
+
+
+@require_safe
+def jwks(request: HttpRequest) -> JsonResponse:
+    """The public key that signs ID tokens and logout tokens."""
+    answer = JsonResponse({"keys": [embedded_server.signing_key().as_dict(private=False)]})
+    answer["Access-Control-Allow-Origin"] = "*"
+    answer["Cache-Control"] = "public, max-age=300"
+    return answer
+
+
+def start(request: HttpRequest) -> HttpResponseRedirect:
+    """The ID has no page of its own to look at: it leads to the portal."""
+    return HttpResponseRedirect(f"{settings.PORTAL_URL}/")
+
+
+def not_found(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
+    """404 on the ID's host, without the portal's navigation."""
+    return render(
+        request, "identity/id_problem.html", {"id_site": True, "title": _("ページがありません")}, status=404
+    )
+
+
+def server_error(request: HttpRequest) -> HttpResponse:
+    """500 on the ID's host: plain, because a template may be what failed."""
+    return HttpResponse("Server error\n", status=500, content_type="text/plain")

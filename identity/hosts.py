@@ -1,0 +1,100 @@
+"""One process, two hosts: chooses the URL map by the name that was asked for, each path on its host only."""
+
+from collections.abc import Callable
+from http import HTTPStatus
+from urllib.parse import parse_qs, urlsplit
+
+from django.conf import settings
+from django.core.exceptions import DisallowedHost
+from django.http import HttpRequest, HttpResponse, HttpResponseBadRequest, HttpResponseRedirect
+from django.template.response import TemplateResponse
+from django.urls import set_urlconf
+from django.utils.cache import patch_vary_headers
+
+ID_URLCONF = "identity.embedded_urls"
+LOCAL = frozenset({"127.0.0.1", "localhost"})
+
+Handler = Callable[[HttpRequest], HttpResponse]
+
+
+def _authority(url: str) -> str:
+    parts = urlsplit(url)
+    default = {"https": ":443", "http": ":80"}.get(parts.scheme, "")
+    return parts.netloc.lower().removesuffix(default)
+
+
+class HostUrlconfMiddleware:
+    """Portal, embedded ID (only in that mode), or this machine's own name; any other host is refused."""
+
+    def __init__(self, get_response: Handler) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        host = (
+            request.META.get("HTTP_HOST", "").lower().removesuffix(":443" if request.is_secure() else ":80")
+        )
+        if settings.ID_PROVIDER == "embedded" and host == _authority(settings.ID_URL):
+            request.urlconf = ID_URLCONF
+            set_urlconf(ID_URLCONF)
+            request.id_site = True  # type: ignore[attr-defined]
+            return self.get_response(request)
+        if host == _authority(settings.PORTAL_URL):
+            return self.get_response(request)
+        if host.partition(":")[0] in LOCAL:
+            if request.path_info.startswith(("/health/", "/metrics")):
+                return self.get_response(request)
+            return HttpResponseRedirect(settings.PORTAL_URL + request.get_full_path())
+        return HttpResponseBadRequest("Unknown host\n", content_type="text/plain")
+
+
+def redirect_origin(target: str) -> str:
+    """The origin to which `target` (a path on the ID's host) will finally lead, if it is registered; else "".
+
+    Chromium applies form-action to redirects, so a sign-in form must name the client that the answer goes to.
+    """
+    from oauth2_provider.models import get_application_model
+
+    query = parse_qs(urlsplit(target).query)
+    uri = (query.get("redirect_uri") or query.get("post_logout_redirect_uri") or [""])[0]
+    client_id = (query.get("client_id") or [""])[0]
+    if not uri:
+        return ""
+    clients = get_application_model().objects.all()
+    if client_id:
+        clients = clients.filter(client_id=client_id)
+    elif "post_logout_redirect_uri" not in query:
+        return ""
+    for client in clients:
+        if uri in client.redirect_uris.split() or uri in client.post_logout_redirect_uris.split():
+            parts = urlsplit(uri)
+            return f"{parts.scheme}://{parts.netloc}"
+    return ""
+
+
+class IdSiteMiddleware:
+    """Marks the pages of the ID for their base template, and lets their forms lead back to the client."""
+
+    def __init__(self, get_response: Handler) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        response = self.get_response(request)
+        if not getattr(request, "id_site", False):
+            return response
+        if response.status_code == HTTPStatus.TOO_MANY_REQUESTS:
+            page = TemplateResponse(request, "account/too_many.html", {"id_site": True}, status=429)
+            response = page.render()
+        response.headers.setdefault("Cache-Control", "no-store")
+        patch_vary_headers(response, ("Cookie",))
+        if response.headers.get("Content-Type", "").startswith("text/html"):
+            target = request.POST.get("next") or request.GET.get("next") or request.get_full_path()
+            origin = redirect_origin(target)
+            if origin:
+                response._csp_update = {"form-action": [origin]}  # type: ignore[attr-defined]
+        return response
+
+    def process_template_response(self, request: HttpRequest, response: TemplateResponse) -> TemplateResponse:
+        """Pages of the ID have no navigation of the portal."""
+        if getattr(request, "id_site", False):
+            response.context_data = {**(response.context_data or {}), "id_site": True}
+        return response

@@ -1,0 +1,122 @@
+"""The seam to the regional ID: what the portal needs of a provider beyond plain OpenID Connect.
+
+Sign-in and sign-out themselves are the standard protocol and the same for every provider (`identity.signin`).
+Two drivers ship: Keycloak for a city, the embedded provider for one machine. What only one of them can do is a
+named capability.
+"""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from functools import cache
+from typing import Protocol
+from uuid import UUID
+
+from django.conf import settings
+
+SIGN_IN = "sign_in"
+SILENT = "silent_reentry"
+PAIRWISE = "pairwise"
+BACKCHANNEL_LOGOUT = "backchannel_logout"
+PER_CLIENT_SID = "per_client_sid"
+"""Each client sees a `sid` of its own (Keycloak: the same for all clients)."""
+ACCOUNT_SELF_SERVICE = "account_self_service"
+"""The ID has pages of its own for password, second factor and sessions."""
+
+
+@dataclass(frozen=True, slots=True)
+class Login:
+    """A verified sign-in: `sid` may be empty, `id_token` is the hint for signing out."""
+
+    iss: str
+    sub: str
+    sid: str
+    id_token: str
+    locale: str
+    auth_time: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class LogoutEvent:
+    """A verified logout token; at least one of `sub` and `sid` is not empty."""
+
+    iss: str
+    aud: str
+    sub: str
+    sid: str
+    jti: str
+    expires: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Bearer:
+    """A verified access token of a registered gadget that is not suspended."""
+
+    client_id: str
+    sub: str
+    sid: str
+    expires: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class ClientSpec:
+    """What a gadget's site registers: `sector_host` must never change, or all its pseudonyms do."""
+
+    gadget_id: str
+    client_id: str
+    name: str
+    sector_host: str
+    identity_level: str
+    redirect_uris: tuple[str, ...] = ()
+    post_logout_redirect_uris: tuple[str, ...] = ()
+    logout_uri: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ClientCredentials:
+    """Shown once; the portal keeps no copy."""
+
+    client_id: str
+    client_secret: str = field(repr=False)
+
+
+class IdentityProvider(Protocol):
+    """A regional ID. Every method may raise `ProviderUnavailable`."""
+
+    capabilities: frozenset[str]
+
+    @property
+    def issuer(self) -> str:
+        """The `iss` of its tokens."""
+
+    def upsert_client(self, spec: ClientSpec, *, secret: str = "") -> ClientCredentials | None:
+        """Registers or updates a gadget's client; credentials only when it is new or `secret` is given."""
+
+    def disable_client(self, client_id: str) -> None:
+        """Nobody can sign in there any more and its tokens stop working."""
+
+    def enable_client(self, client_id: str) -> None:
+        """Takes back `disable_client`."""
+
+    def rotate_client(self, client_id: str) -> ClientCredentials:
+        """A new secret; the old one stops working at once."""
+
+    def resolve_access_token(self, raw: str) -> Bearer:
+        """Whom an access token stands for; raises `InvalidToken`."""
+
+    def end_everywhere(self, resident_id: UUID) -> None:
+        """Ends every session of this resident at the ID, and so at all its clients."""
+
+    def health(self) -> bool:
+        """Whether it answers within a second."""
+
+
+@cache
+def provider() -> IdentityProvider:
+    """The driver that `settings.ID_PROVIDER` names."""
+    if settings.ID_PROVIDER == "keycloak":
+        from identity.keycloak import KeycloakProvider
+
+        return KeycloakProvider()
+    from identity.embedded import EmbeddedProvider
+
+    return EmbeddedProvider()

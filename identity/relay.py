@@ -1,0 +1,96 @@
+"""Carries logout tokens of the ID to gadgets: answered at once, delivered at 0, 5, 20 and 60 seconds.
+
+The ID sends one logout after the other, waits for each, and never again; a gadget that is slow or away must
+not hold up the others. The row is the queue. What may never happen: forwarding after the token's `exp`.
+"""
+
+import logging
+from datetime import datetime, timedelta
+
+import requests
+from django.db import IntegrityError, transaction
+from django.utils import timezone
+
+from identity import crypto, loopback, tasks, tokens
+from identity.errors import CannotUnseal, InvalidToken
+from identity.models import GadgetClient, LogoutDelivery
+
+log = logging.getLogger(__name__)
+
+DELAYS = (0, 5, 20, 60)
+"""Seconds after the token came, one for each try."""
+TIMEOUT = 1.5
+_STUCK = timedelta(seconds=15)
+JOB = "identity.deliver_logouts"
+
+
+def _place(client: GadgetClient, jti: str) -> str:
+    return f"logout-delivery:{client.client_id}:{jti}"
+
+
+def accept(client: GadgetClient, raw: str, *, now: datetime) -> None:
+    """Verifies a token that the ID sent for this client and queues it; raises `InvalidToken`."""
+    event = tokens.verify_logout_token(raw, audience=client.client_id, now=now)
+    enqueue(client, raw=raw, jti=event.jti, expires=event.expires)
+
+
+def enqueue(client: GadgetClient, *, raw: str, jti: str, expires: datetime) -> None:
+    """Stores the token and wakes the executor after the commit; a replayed `jti` raises `InvalidToken`."""
+    try:
+        with transaction.atomic():
+            LogoutDelivery.objects.create(
+                client=client,
+                jti=jti,
+                token_sealed=crypto.seal(raw.encode(), place=_place(client, jti)),
+                token_expires_at=expires,
+            )
+    except IntegrityError as error:
+        raise InvalidToken("replayed") from error
+    transaction.on_commit(lambda: tasks.kick(JOB))
+
+
+def deliver_due(*, now: datetime | None = None) -> int:
+    """Sends what is due; returns how many gadgets answered. Any number of workers may run it at once."""
+    at = now or timezone.now()
+    LogoutDelivery.objects.filter(state=LogoutDelivery.State.SENDING, next_at__lt=at - _STUCK).update(
+        state=LogoutDelivery.State.WAITING
+    )
+    due = LogoutDelivery.objects.filter(state=LogoutDelivery.State.WAITING, next_at__lte=at)
+    return sum(_deliver(row, now=at) for row in due.select_related("client").order_by("next_at")[:100])
+
+
+def _deliver(row: LogoutDelivery, *, now: datetime) -> bool:
+    mine = LogoutDelivery.objects.filter(pk=row.pk, state=LogoutDelivery.State.WAITING, tries=row.tries)
+    if not mine.update(state=LogoutDelivery.State.SENDING, tries=row.tries + 1, next_at=now):
+        return False
+    sent = row.token_expires_at > max(now, timezone.now()) and _post(row)
+    after = LogoutDelivery.objects.filter(pk=row.pk)
+    if sent:
+        after.update(state=LogoutDelivery.State.DONE, token_sealed=b"")
+        return True
+    begun = row.next_at - timedelta(seconds=DELAYS[min(row.tries, len(DELAYS) - 1)])
+    tries = row.tries + 1
+    again = begun + timedelta(seconds=DELAYS[tries]) if tries < len(DELAYS) else None
+    if again is not None and again < row.token_expires_at:
+        after.update(state=LogoutDelivery.State.WAITING, next_at=again)
+    else:
+        after.update(state=LogoutDelivery.State.FAILED, token_sealed=b"")
+        log.warning("logout of %s not confirmed after %d tries", row.client.client_id, tries)
+    return False
+
+
+def _post(row: LogoutDelivery) -> bool:
+    try:
+        raw = crypto.unseal(bytes(row.token_sealed), place=_place(row.client, row.jti)).decode()
+        with loopback.session(public_only=True) as http:
+            answer = http.post(
+                row.client.logout_uri,
+                data={"logout_token": raw},
+                timeout=TIMEOUT,
+                allow_redirects=False,
+                stream=True,
+            )
+            return answer.status_code in {200, 204}
+    except (requests.RequestException, CannotUnseal) as error:
+        log.info("logout of %s: %s", row.client.client_id, type(error).__name__)
+        return False

@@ -1,0 +1,24 @@
+"""Work of identity that runs behind a request; the executor above calls these plain functions."""
+
+from collections.abc import Callable
+
+
+def _wait_for_sweep(name: str) -> None:
+    """Until the portal hands over its executor, the next sweep does the work."""
+
+
+kick: Callable[[str], None] = _wait_for_sweep
+"""Asks for a job soon; set by the portal when it starts."""
+
+
+def deliver_due_logouts() -> int:
+    """Forwards the logout tokens that are due to gadgets."""
+    from identity import relay
+
+    return relay.deliver_due()
+
+
+DUE_JOBS: tuple[tuple[str, float, Callable[[], object]], ...] = (
+    ("identity.deliver_logouts", 1.0, deliver_due_logouts),
+)
+"""(name, seconds between two sweeps, function)."""

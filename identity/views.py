@@ -1,0 +1,137 @@
+"""Endpoints for machines on the portal's host: logout relay, claims endpoint, where everything is."""
+
+import logging
+from datetime import timedelta
+from typing import Any
+
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.utils import timezone
+from django.views.decorators.cache import never_cache
+from django.views.decorators.csrf import csrf_exempt
+from django.views.decorators.http import require_GET, require_POST, require_safe
+from joserfc import jwt
+from joserfc.jwk import ECKey
+
+from identity import actions, attributes, queries, relay
+from identity.errors import InvalidToken, ProviderUnavailable
+from identity.idp import Bearer, provider
+from identity.models import GadgetClient, Subject
+
+log = logging.getLogger(__name__)
+
+CLAIMS_TYPE = "rclaims+jwt"
+CLAIMS_SECONDS = 60
+
+
+# --- the logout relay ----------------------------------------------------------------------------------------
+
+
+@csrf_exempt
+@never_cache
+@require_POST
+def relay_logout(request: HttpRequest, client_id: str) -> JsonResponse:
+    """The ID's logout token for one gadget: verified, stored, answered; a thread or worker forwards it."""
+    client = GadgetClient.objects.filter(client_id=client_id).first()
+    if client is None:
+        return JsonResponse({"error": "invalid_request", "error_description": "unknown client"}, status=404)
+    try:
+        relay.accept(client, request.POST.get("logout_token", ""), now=timezone.now())
+    except InvalidToken as error:
+        return JsonResponse({"error": "invalid_request", "error_description": error.message}, status=400)
+    except ProviderUnavailable:
+        return JsonResponse({"error": "temporarily_unavailable"}, status=503)
+    return JsonResponse({})
+
+
+# --- the claims endpoint -------------------------------------------------------------------------------------
+
+
+def _refuse(error: str, description: str, *, status: int = 401) -> HttpResponse:
+    answer = JsonResponse({"error": error, "error_description": description}, status=status)
+    answer["WWW-Authenticate"] = (
+        f'Bearer realm="{settings.PORTAL_URL}", error="{error}", error_description="{description}"'
+    )
+    return answer
+
+
+@csrf_exempt
+@never_cache
+@require_GET
+def claims(request: HttpRequest) -> HttpResponse:
+    """What the resident of this access token has granted to this gadget, at this moment, signed.
+
+    A JWT of type `rclaims+jwt` for 60 seconds. Nothing granted, or nobody known by that pseudonym: 200 with
+    empty claims. An invalid token: 401 after RFC 6750.
+    """
+    scheme, _, raw = request.headers.get("Authorization", "").partition(" ")
+    if scheme.lower() != "bearer" or not raw.strip():
+        answer = JsonResponse({"error": "unauthorized"}, status=401)
+        answer["WWW-Authenticate"] = f'Bearer realm="{settings.PORTAL_URL}"'
+        return answer
+    try:
+        bearer = provider().resolve_access_token(raw.strip())
+    except InvalidToken:
+        return _refuse("invalid_token", "the access token is unknown, expired or not for this endpoint")
+    except ProviderUnavailable:
+        return JsonResponse({"error": "temporarily_unavailable"}, status=503, headers={"Retry-After": "5"})
+    return HttpResponse(_signed(bearer, _granted(bearer)), content_type="application/jwt")
+
+
+def _granted(bearer: Bearer) -> dict[str, Any]:
+    row = (
+        Subject.objects.select_related("client")
+        .filter(client__client_id=bearer.client_id, sub=bearer.sub, client__suspended=False)
+        .first()
+    )
+    if row is None or row.client.identity_level != "pairwise":
+        return {}
+    gadget = row.client.gadget_id
+    granted = dict(queries.granted(row.resident_id, gadget, attributes.CLAIMS, level="pairwise"))
+    if granted:
+        actions.record_release(
+            resident_id=row.resident_id, recipient=gadget, items=sorted(granted), via="claims"
+        )
+    return granted
+
+
+def _signed(bearer: Bearer, granted: dict[str, Any]) -> str:
+    key = ECKey.import_key(settings.GADGET_SIGNING_KEY)
+    now = timezone.now()
+    body = {
+        "iss": settings.PORTAL_URL,
+        "aud": bearer.client_id,
+        "sub": bearer.sub,
+        "iat": int(now.timestamp()),
+        "exp": int((now + timedelta(seconds=CLAIMS_SECONDS)).timestamp()),
+        "granted": sorted(granted),
+        "claims": granted,
+    }
+    return jwt.encode({"alg": "ES256", "typ": CLAIMS_TYPE, "kid": key.thumbprint()}, body, key, ["ES256"])
+
+
+# --- where everything is -------------------------------------------------------------------------------------
+
+
+@require_safe
+def region_portal(request: HttpRequest) -> JsonResponse:
+    """`/.well-known/region-portal.json`: what a provider's program needs to know of this portal."""
+    base = settings.PORTAL_URL
+    answer = JsonResponse(
+        {
+            "region": settings.REGION["code"],
+            "name": settings.REGION["name"],
+            "portal": base,
+            "issuer": settings.OIDC_ISSUER,
+            "discovery": settings.OIDC_ISSUER + "/.well-known/openid-configuration",
+            "claims_endpoint": f"{base}/api/claims",
+            "jwks_uri": f"{base}/.well-known/jwks.json",
+            "schemas": {
+                "manifest": f"{base}/schemas/manifest-1.0.json",
+                "card": f"{base}/schemas/card-1.0.json",
+            },
+        }
+    )
+    answer["Cache-Control"] = "public, max-age=300"
+    answer["Access-Control-Allow-Origin"] = "*"
+    return answer
