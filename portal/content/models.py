@@ -7,6 +7,7 @@ from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.http import Http404, HttpRequest, HttpResponse
 from django.utils import timezone
+from django.utils.cache import patch_vary_headers
 from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 from wagtail.admin.panels import FieldPanel, MultiFieldPanel, ObjectList, PublishingPanel, TabbedInterface
@@ -16,6 +17,7 @@ from wagtail.models import Page
 from portal.content.blocks import BodyBlock, ZonesBlock
 from portal.content.fields import AudienceField, DistrictsField, TopicsField
 
+GUEST_CACHING = "public, max-age=0, s-maxage=5"
 PERSONAS = (
     ("guest", _("ゲスト")),
     ("hanako", _("花子さん(子育て・仏生山)")),
@@ -110,6 +112,14 @@ class RegionPage(LocalisedPage):
             raise Http404
         return super().route(request, path_components)
 
+    def serve(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        """As Wagtail does it; a page with somebody's card or name in it is kept by no cache."""
+        response: HttpResponse = super().serve(request, *args, **kwargs)
+        signed_in = "_resident" in request.session
+        response.headers["Cache-Control"] = "private, no-store" if signed_in else GUEST_CACHING
+        patch_vary_headers(response, ("Cookie",))
+        return response
+
     def serve_preview(self, request: HttpRequest, mode_name: str) -> HttpResponse:
         from django.utils import translation
 
@@ -155,6 +165,10 @@ class ServicePage(RegionPage):
         FieldPanel("action_label_en"),
         FieldPanel("action_label_simple"),
     ]
+
+    @property
+    def local_action_label(self) -> str:
+        return str(self.localised("action_label"))
 
     class Meta:
         verbose_name = _("手続き・サービス")

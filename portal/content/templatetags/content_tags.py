@@ -1,0 +1,91 @@
+"""Tags of the pages: an audience in words, names of topics, times, and the card of a gadget inside a page."""
+
+from typing import Any
+
+from django import template
+from django.utils import timezone
+from django.utils.translation import get_language
+
+from identity.attributes import DISTRICTS, pick
+from identity.audience import Audience
+from portal.content.models import AlertPage, EventPage, RegionPage
+from portal.content.vocabulary import audience_in_words, topic_names
+from portal.home import words
+
+register = template.Library()
+
+
+def _locale() -> str:
+    return get_language() or "ja"
+
+
+@register.simple_tag
+def audience_words(page: RegionPage) -> str:
+    """For whom the page is, in words; empty for everybody."""
+    return audience_in_words(Audience.parse(page.audience), _locale())
+
+
+@register.simple_tag
+def topic_words(page: RegionPage) -> list[str]:
+    """The page's topics by name."""
+    return topic_names(page.topics, _locale())
+
+
+@register.simple_tag
+def district_words(page: RegionPage) -> list[str]:
+    """The districts that the page is about, by name."""
+    return [pick(DISTRICTS[code].name, _locale()) for code in page.districts if code in DISTRICTS]
+
+
+@register.simple_tag
+def published_words(page: RegionPage) -> str:
+    """The day on which the page was first published."""
+    return words.day(page.first_published_at, _locale()) if page.first_published_at else ""
+
+
+@register.simple_tag
+def event_words(page: EventPage) -> str:
+    """The days of an event, and its hours where they are known."""
+    return words.when(page.starts_at, page.ends_at, _locale(), all_day=page.starts_time is None)
+
+
+@register.simple_tag
+def until_words(page: AlertPage) -> str:
+    """Until when an alert holds."""
+    if page.valid_until is None:
+        return ""
+    return f"{words.day(page.valid_until, _locale())} {words.clock(page.valid_until)}"
+
+
+@register.inclusion_tag("content/blocks/gadget_card.html", takes_context=True)
+def gadget_card(context: dict[str, Any], gadget_id: str, size: str) -> dict[str, Any]:
+    """The card that the cache holds: the reader's own for a resident, the public form for everybody else.
+
+    Nothing is asked of a provider here; what is missing is filled by the page's script or on the gadget's page.
+    """
+    from gadgets import fetch
+    from gadgets.queries import registry
+    from identity import queries
+
+    gadget = registry().gadgets.get(gadget_id)
+    if gadget is None:
+        return {"gadget": None}
+    request = context.get("request")
+    own = request is not None and not getattr(request, "is_preview", False) and hasattr(request, "session")
+    resident_id = queries.current_resident(request) if own else None
+    bundle = queries.bundle(resident_id) if resident_id else None
+    locale, now = _locale(), timezone.now()
+    wanted = fetch.wanted_for(gadget, bundle=bundle, locale=locale, size=size, settings={})
+    stored = fetch.cached(wanted, now) if gadget.card_url else None
+    return {
+        "gadget": gadget,
+        "title": pick(gadget.title, locale),
+        "summary": pick(gadget.summary, locale),
+        "size": size,
+        "locale": locale,
+        "stored": stored,
+        "public_form": wanted.public_form,
+        "old": stored is not None and stored.status(now) == "old",
+        "fetch": gadget.card_url is not None and (stored is None or stored.wants_refresh(now)),
+        "observed": words.moment(stored.observed_at, locale, now) if stored else "",
+    }
