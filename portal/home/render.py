@@ -156,7 +156,9 @@ def entry_piece(view: HomeView, row: int, template: str) -> Shell:
 def _alerts(view: HomeView) -> str:
     if not view.alerts:
         return ""
-    return "".join(entry_piece(view, row, "home/_alert.html").fill({}) for row in view.alerts)
+    title = escape(pick(view.layout.titles["alerts"], view.reader.locale))
+    lines = "".join(entry_piece(view, row, "home/_alert.html").fill({}) for row in view.alerts)
+    return f'<section class="alerts" aria-label="{title}">{lines}</section>'
 
 
 def _listed(view: HomeView) -> str:
@@ -268,7 +270,7 @@ def _fetch(view: HomeView, card: CardView) -> str:
         return ""
     state = "missing" if card.stored is None else "old"
     source = escape(
-        f"{reverse('gadgets:fragment', args=[card.gadget.id])}?locale={view.reader.locale}&size={card.place.size}"
+        f"{reverse('gadgets_wire:card', args=[card.gadget.id])}?locale={view.reader.locale}&size={card.place.size}"
     )
     return f' data-card="{state}" data-src="{source}"'
 

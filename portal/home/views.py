@@ -22,7 +22,8 @@ from identity.attributes import Value, pick
 from identity.queries import Bundle
 from portal.content import queries as content
 from portal.content.queries import HomeLayout
-from portal.home import cards, guest as guests, words
+from portal.home import cards, words
+from portal.home import guest as guests
 from portal.home.catalogue import Catalogue, current, held
 from portal.home.compose import Reader, compose
 from portal.home.errors import ChoicesError

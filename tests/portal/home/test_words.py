@@ -1,0 +1,26 @@
+"""Days and times as each language writes them, in the region's time."""
+
+from datetime import UTC, datetime, timedelta
+
+from portal.home import words
+
+EVENING = datetime(2026, 6, 3, 20, 5, tzinfo=UTC)  # 4 June, 05:05 in Japan
+
+
+def test_a_day_in_each_language():
+    assert words.day(EVENING, "ja") == "2026年6月4日(木)"
+    assert words.day(EVENING, "ja-simple") == "2026年6月4日(木)"
+    assert words.day(EVENING, "en") == "Thu 4 Jun 2026"
+
+
+def test_a_moment_of_today_is_its_clock_and_of_another_day_says_the_day():
+    assert words.moment(EVENING, "ja", EVENING) == "05:05"
+    assert words.moment(EVENING, "ja", EVENING + timedelta(days=1)) == "2026年6月4日(木) 05:05"
+
+
+def test_when_something_takes_place():
+    later = EVENING + timedelta(days=2)
+    assert words.when(EVENING, EVENING, "ja", all_day=False) == "2026年6月4日(木) 05:05"
+    assert words.when(EVENING, later, "ja", all_day=True) == "2026年6月4日(木)〜2026年6月6日(土)"
+    assert words.when(EVENING, later, "en", all_day=True) == "Thu 4 Jun 2026 – Sat 6 Jun 2026"
+    assert words.when(EVENING, None, "en", all_day=True) == "Thu 4 Jun 2026"
