@@ -1,0 +1,52 @@
+"""Who may open these pages: residents with a live session; a guest goes to sign-in and comes back."""
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Any
+from urllib.parse import urlencode
+
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import reverse
+from django.utils.cache import patch_vary_headers
+from django.utils.http import url_has_allowed_host_and_scheme
+
+from identity import queries
+from identity.queries import Bundle
+from identity.roles import Actor
+
+ResidentView = Callable[..., HttpResponse]
+
+
+def resident_required(view: ResidentView) -> ResidentView:
+    """The view gets `bundle` after the request; what it answers is for this resident alone and is never cached."""
+
+    @wraps(view)
+    def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        resident_id = queries.current_resident(request)
+        bundle = queries.bundle(resident_id) if resident_id else None
+        if bundle is None:
+            return _to_sign_in(request)
+        response = view(request, bundle, *args, **kwargs)
+        response.headers["Cache-Control"] = "private, no-store"
+        patch_vary_headers(response, ("Cookie",))
+        return response
+
+    return guarded
+
+
+def _to_sign_in(request: HttpRequest) -> HttpResponse:
+    """A form that was sent cannot be sent again after sign-in: its sender comes back to the page before it."""
+    back = request.get_full_path() if request.method in {"GET", "HEAD"} else reverse("mydata:overview")
+    return HttpResponseRedirect(f"{reverse('identity:signin')}?{urlencode({'next': back})}")
+
+
+def actor_of(bundle: Bundle) -> Actor:
+    """The resident as the one who acts."""
+    return Actor(id=bundle.id, roles=bundle.roles)
+
+
+def next_path(request: HttpRequest, default: str) -> str:
+    """Where to go afterwards: a path of this site, or `default`; never another site's address."""
+    wanted = request.POST.get("next") or request.GET.get("next") or ""
+    own = wanted.startswith("/") and url_has_allowed_host_and_scheme(wanted, allowed_hosts=None)
+    return wanted if own else default

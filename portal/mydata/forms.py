@@ -1,0 +1,60 @@
+"""The form with which a resident fills in, changes or clears attributes; every field may be left empty."""
+
+from typing import Any
+
+from django import forms
+from django.utils.translation import gettext as _
+
+from identity import attributes
+from identity.attributes import Definition, Value, pick
+from portal.mydata.overview import anchor
+
+
+def field_name(key: str) -> str:
+    """Form fields cannot hold a dot."""
+    return key.replace(".", "-")
+
+
+class AttributesForm(forms.Form):
+    """One field for each attribute that a resident may set, built from the vocabulary in the reader's language."""
+
+    def __init__(self, *args: Any, locale: str, **kwargs: Any) -> None:
+        super().__init__(*args, label_suffix="", **kwargs)
+        for key in attributes.SETTABLE:
+            self.fields[field_name(key)] = _field(attributes.DEFINITIONS[key], locale)
+
+    @staticmethod
+    def initial_of(values: dict[str, Value]) -> dict[str, Any]:
+        """The resident's values as the form's first state."""
+        return {
+            field_name(key): str(value).lower() if isinstance(value, bool) else value
+            for key, value in values.items()
+        }
+
+    def values(self) -> dict[str, object]:
+        """What was sent, by attribute key; an empty one clears."""
+        return {key: self.cleaned_data[field_name(key)] for key in attributes.SETTABLE}
+
+
+def _field(known: Definition, locale: str) -> forms.ChoiceField:
+    choices = [(code, pick(texts, locale)) for code, texts in known.options.items()]
+    errors = {
+        "invalid_choice": _("この項目は、一覧からえらんでください。"),
+        "invalid_list": _("この項目は、一覧からえらんでください。"),
+    }
+    label = pick(known.label, locale)
+    if known.kind == "many":
+        return forms.MultipleChoiceField(
+            choices=choices,
+            required=False,
+            label=label,
+            error_messages=errors,
+            widget=forms.CheckboxSelectMultiple(attrs={"id": f"field-{anchor(known.key)}"}),
+        )
+    return forms.ChoiceField(
+        choices=[("", _("答えない")), *choices],
+        required=False,
+        label=label,
+        error_messages=errors,
+        widget=forms.Select(attrs={"id": f"field-{anchor(known.key)}"}),
+    )

@@ -1,0 +1,178 @@
+"""Puts the ledger, the access log and the attributes into the rows that わたしのデータ shows."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.utils.translation import gettext as _
+
+from gadgets.types import GadgetInfo
+from identity import attributes
+from identity.attributes import pick
+from identity.consent import RECOMMENDER
+from identity.queries import AccessRow, Bundle, RecipientRow
+from portal.mydata.prompt import recommender_title
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """One attribute that a recipient sees or was refused, and what it is told now."""
+
+    label: str
+    value: str
+    purpose: str
+
+
+@dataclass(frozen=True, slots=True)
+class Recipient:
+    """A row: who, what it sees, why, since when, how often; `known` is False for a gadget that is not here now."""
+
+    id: str
+    title: str
+    provider: str
+    privacy: str
+    known: bool
+    level: str
+    purpose: str
+    sees: tuple[Seen, ...]
+    refused: tuple[str, ...]
+    stopped: tuple[str, ...]
+    since: datetime | None
+    expires_at: datetime | None
+    last_access: datetime | None
+    count: int
+    own: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """One attribute of the resident and the titles of those who may see it."""
+
+    key: str
+    anchor: str
+    label: str
+    value: str
+    derived: bool
+    used_by: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """A line of the access log in words."""
+
+    at: datetime
+    title: str
+    items: tuple[str, ...]
+    via: str
+
+
+def level_text(level: str) -> str:
+    """What a recipient learns of who it is."""
+    return {
+        "none": _("あなたが誰かは伝わりません"),
+        "audience": _("あなたが誰かは伝わりません"),
+        "pairwise": _("この提供者だけが使う仮の番号が伝わります"),
+    }[level]
+
+
+def via_text(via: str) -> str:
+    """Through which door something left."""
+    return {"card": _("カードの表示"), "claims": _("提供者のサイトでの利用"), "frame": _("画面の表示")}.get(
+        via, via
+    )
+
+
+def title_of(recipient: str, gadgets: Mapping[str, GadgetInfo], locale: str) -> str:
+    """A recipient's name; one that is suspended or gone keeps its id."""
+    if recipient == RECOMMENDER:
+        return recommender_title()
+    gadget = gadgets.get(recipient)
+    return pick(gadget.title, locale) if gadget else recipient
+
+
+def recipients(
+    rows: tuple[RecipientRow, ...], bundle: Bundle, gadgets: Mapping[str, GadgetInfo], locale: str
+) -> tuple[Recipient, ...]:
+    """Every recipient that was decided about or got something, in the order of `rows`."""
+    return tuple(_recipient(row, bundle, gadgets, locale) for row in rows)
+
+
+def _recipient(
+    row: RecipientRow, bundle: Bundle, gadgets: Mapping[str, GadgetInfo], locale: str
+) -> Recipient:
+    gadget = gadgets.get(row.recipient)
+    own = row.recipient == RECOMMENDER
+    purposes = {claim.name: pick(claim.purpose, locale) for claim in gadget.claims} if gadget else {}
+    return Recipient(
+        id=row.recipient,
+        title=title_of(row.recipient, gadgets, locale),
+        provider=gadget.provider_name if gadget else "",
+        privacy=gadget.provider_privacy if gadget else "",
+        known=own or gadget is not None,
+        level="" if own else level_text(row.level),
+        purpose=_("あなたに合いそうな順に並べるため") if own else "",
+        sees=tuple(
+            Seen(attributes.label(item, locale), _value(bundle, item, locale), purposes.get(item, ""))
+            for item in row.granted
+        ),
+        refused=tuple(attributes.label(item, locale) for item in row.refused),
+        stopped=tuple(
+            attributes.label(item.item, locale)
+            for item in row.items
+            if item.status in {"withdrawn", "expired"}
+        ),
+        since=row.since,
+        expires_at=row.expires_at,
+        last_access=row.last_access,
+        count=row.count,
+        own=own,
+    )
+
+
+def _value(bundle: Bundle, key: str, locale: str) -> str:
+    value = bundle.attributes.get(key)
+    return "" if value is None or value == () else attributes.value_label(key, value, locale)
+
+
+def anchor(key: str) -> str:
+    """The id of an attribute's row; other pages link to it."""
+    return key.replace(".", "-")
+
+
+def known(bundle: Bundle, gadgets: Mapping[str, GadgetInfo], locale: str) -> tuple[Known, ...]:
+    """Every attribute, filled in or not, with who may see it now."""
+    return tuple(
+        Known(
+            key=key,
+            anchor=anchor(key),
+            label=attributes.label(key, locale),
+            value=_value(bundle, key, locale),
+            derived=attributes.DEFINITIONS[key].derived,
+            used_by=used_by(bundle, key, gadgets, locale),
+        )
+        for key in attributes.KEYS
+    )
+
+
+def used_by(bundle: Bundle, key: str, gadgets: Mapping[str, GadgetInfo], locale: str) -> tuple[str, ...]:
+    """The titles of those who may see `key` now."""
+    return tuple(
+        title_of(recipient, gadgets, locale)
+        for recipient, items in sorted(bundle.grants.items())
+        if key in items
+    )
+
+
+def accesses(
+    rows: tuple[AccessRow, ...], gadgets: Mapping[str, GadgetInfo], locale: str
+) -> tuple[Access, ...]:
+    """The access log in words."""
+    return tuple(
+        Access(
+            at=row.at,
+            title=title_of(row.recipient, gadgets, locale),
+            items=tuple(attributes.label(item, locale) for item in row.items),
+            via=via_text(row.via),
+        )
+        for row in rows
+    )

@@ -1,0 +1,90 @@
+"""The question for consent: what is asked, why, by whom, for how long; and its text as the ledger keeps it.
+
+The text of the ledger is drawn from the very template that the pages include, so that it is what was shown.
+"""
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from html import unescape
+from typing import Any
+
+from django.conf import settings
+from django.template.loader import render_to_string
+from django.utils.html import strip_tags
+from django.utils.translation import gettext as _
+
+from gadgets.types import GadgetInfo
+from identity import attributes
+from identity.attributes import pick
+from identity.consent import RANKING_ITEMS, Notice
+from identity.errors import UndeclaredItem
+
+BODY = "mydata/_asked.html"
+RANKING_BODY = "mydata/_asked_ranking.html"
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """One attribute of a question, in the reader's language."""
+
+    name: str
+    label: str
+    purpose: str
+    required: bool
+    retention: str
+
+
+def asked(gadget: GadgetInfo, names: Iterable[str], locale: str) -> tuple[Asked, ...]:
+    """What the question about `names` shows, in the manifest's order; `UndeclaredItem` for any other name."""
+    wanted = list(names)
+    for name in wanted:
+        if name not in gadget.declared:
+            raise UndeclaredItem(name)
+    return tuple(
+        Asked(
+            name=claim.name,
+            label=attributes.label(claim.name, locale),
+            purpose=pick(claim.purpose, locale),
+            required=claim.need == "required",
+            retention=claim.retention,
+        )
+        for claim in gadget.claims
+        if claim.name in wanted
+    )
+
+
+def body_context(gadget: GadgetInfo, names: Iterable[str], locale: str) -> dict[str, Any]:
+    """What the template of the question needs."""
+    return {"gadget": gadget, "title": pick(gadget.title, locale), "items": asked(gadget, names, locale)}
+
+
+def gadget_notice(gadget: GadgetInfo, names: Iterable[str], locale: str) -> Notice:
+    """The question as plain text; raises `UndeclaredItem`."""
+    return Notice(locale, plain(render_to_string(BODY, body_context(gadget, names, locale))))
+
+
+def ranking_context(locale: str) -> dict[str, Any]:
+    """What the template of the question about personalised order needs."""
+    return {"labels": [attributes.label(name, locale) for name in RANKING_ITEMS]}
+
+
+def ranking_notice(locale: str) -> Notice:
+    """The question about personalised order as plain text."""
+    return Notice(locale, plain(render_to_string(RANKING_BODY, ranking_context(locale))))
+
+
+def plain(html: str) -> str:
+    """One line for each block of the page, without marks and without runs of white space."""
+    lines = (re.sub(r"\s+", " ", unescape(line)).strip() for line in strip_tags(html).splitlines())
+    return "\n".join(line for line in lines if line)
+
+
+def region_name(locale: str) -> str:
+    """Who is responsible for the portal's own ordering."""
+    return pick(settings.REGION["name"], locale)
+
+
+def recommender_title() -> str:
+    """What the portal's own ordering is called among the recipients."""
+    return _("おすすめ（この窓口の並べかえ）")
