@@ -130,6 +130,11 @@ def layout(resident_id: UUID) -> tuple[Placement, ...]:
     )
 
 
+def placement(resident_id: UUID, gadget_id: str) -> Placement | None:
+    """What the resident changed for one gadget."""
+    return next((placed for placed in layout(resident_id) if placed.gadget_id == gadget_id), None)
+
+
 def approved_manifest(gadget_id: str) -> bytes | None:
     """The approved bytes of a published gadget, exactly as they were reviewed."""
     row = (

@@ -1,0 +1,22 @@
+"""Addresses of pages: catalogue, a gadget's own page, arranging the home, the provider's console."""
+
+from django.urls import path
+
+from gadgets import views_provider, views_residents
+
+app_name = "gadgets"
+urlpatterns = [
+    path("gadgets/", views_residents.catalogue, name="catalogue"),
+    path("gadgets/<str:gadget_id>/", views_residents.page, name="page"),
+    path("gadgets/<str:gadget_id>/add", views_residents.add, name="add"),
+    path("gadgets/<str:gadget_id>/remove", views_residents.remove, name="remove"),
+    path("gadgets/<str:gadget_id>/move", views_residents.move, name="move"),
+    path("gadgets/<str:gadget_id>/settings", views_residents.settings, name="settings"),
+    path("home/arrange/", views_residents.arrange, name="arrange"),
+    path("provider/", views_provider.console, name="console"),
+    path("provider/organisations/", views_provider.create_organisation, name="create_organisation"),
+    path("provider/register/", views_provider.register, name="register"),
+    path("provider/gadgets/<str:gadget_id>/", views_provider.detail, name="provider_gadget"),
+    path("provider/gadgets/<str:gadget_id>/checks/", views_provider.checks, name="provider_checks"),
+    path("provider/gadgets/<str:gadget_id>/step/", views_provider.step, name="provider_step"),
+]

@@ -1,0 +1,76 @@
+"""Filters that turn the words of gadgets into sentences of the page's language."""
+
+from django import template
+from django.conf import settings
+
+from gadgets import words
+from gadgets.launch import login_link
+from gadgets.types import Texts
+
+register = template.Library()
+
+
+@register.filter
+def in_words(texts: Texts) -> str:
+    """{{ gadget.title|in_words }}"""
+    return words.pick(texts) if texts else ""
+
+
+@register.filter
+def level_words(level: str) -> str:
+    """{{ gadget.identity|level_words }}"""
+    return str(words.LEVELS[level])
+
+
+@register.filter
+def state_words(state: str) -> str:
+    """{{ gadget.state|state_words }}"""
+    return str(words.STATES.get(state, state))
+
+
+@register.filter
+def decision_words(decision: str) -> str:
+    """{{ note.decision|decision_words }}"""
+    return str(words.DECISIONS.get(decision, decision))
+
+
+@register.filter
+def gate_words(gate: str) -> str:
+    """{{ view.gate|gate_words }}"""
+    return str(words.GATES[gate])
+
+
+@register.filter
+def need_words(need: str) -> str:
+    """{{ claim.need|need_words }}"""
+    return str(words.NEEDS[need])
+
+
+@register.filter
+def kind_words(kind: str) -> str:
+    """{{ provider.kind|kind_words }}"""
+    return str(words.KINDS.get(kind, kind))
+
+
+@register.filter
+def retention_words(period: str) -> str:
+    """{{ claim.retention|retention_words }}"""
+    return words.retention(period)
+
+
+@register.filter
+def attribute_words(name: str) -> str:
+    """{{ claim.name|attribute_words }}"""
+    return words.attribute(name)
+
+
+@register.filter
+def category_words(code: str) -> str:
+    """{{ gadget.category|category_words }}"""
+    return words.category(code)
+
+
+@register.filter
+def sign_in_link(login_url: str) -> str:
+    """{{ gadget.login_url|sign_in_link }}: the provider's own site, told which regional ID to use."""
+    return login_link(login_url, issuer=settings.OIDC_ISSUER)

@@ -1,0 +1,252 @@
+"""Pages for residents: the catalogue, a gadget's own page, adding and removing, arranging the home."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from urllib.parse import quote
+from uuid import UUID
+
+from django.conf import settings as django_settings
+from django.contrib import messages
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import render
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_POST, require_safe
+
+from gadgets import actions, layout, queries, words
+from gadgets.errors import BadSettingError, GadgetError
+from gadgets.layout import DIRECTIONS, Arranged
+from gadgets.types import ClaimSpec, GadgetInfo, Setting, SettingSpec
+from gadgets.views import FrameView, frame_for
+from gadgets.web import back, refused, signed_in
+from identity import queries as identity_queries
+from identity.audience import matches
+from identity.queries import Bundle
+
+STATUS = {"granted": "granted", "refused": "refused", "withdrawn": "refused"}
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A gadget in a list, and whether it is on the reader's home."""
+
+    gadget: GadgetInfo
+    on_home: bool
+    arranged: Arranged | None = None
+
+    @property
+    def title(self) -> str:
+        return words.pick(self.gadget.title)
+
+
+@dataclass(frozen=True, slots=True)
+class ClaimRow:
+    """One attribute that a gadget asks for; `decision` is granted, refused or empty."""
+
+    claim: ClaimSpec
+    decision: str
+
+
+@dataclass(frozen=True, slots=True)
+class SettingRow:
+    """One field of the settings form, with the value that holds now."""
+
+    spec: SettingSpec
+    value: Setting
+
+
+def _arranged(resident_id: UUID | None) -> tuple[Arranged, ...]:
+    placements = queries.layout(resident_id) if resident_id else ()
+    return layout.arrange(layout.default_slots(), placements)
+
+
+def _on_home(resident_id: UUID | None) -> Mapping[str, Arranged]:
+    return {it.gadget_id: it for it in _arranged(resident_id) if not it.hidden}
+
+
+@require_safe
+def catalogue(request: HttpRequest) -> HttpResponse:
+    """Every published gadget: who offers it, what it wants to know, how much it learns."""
+    resident_id = identity_queries.current_resident(request)
+    bundle = identity_queries.bundle(resident_id) if resident_id else None
+    on_home = _on_home(resident_id)
+    rows = [
+        Row(gadget, gadget.id in on_home, on_home.get(gadget.id))
+        for gadget in queries.registry().gadgets.values()
+        if bundle is None or matches(gadget.audience, bundle.attributes)
+    ]
+    rows.sort(key=lambda row: (row.gadget.category, row.title))
+    return render(request, "gadgets/catalogue.html", {"rows": rows, "resident": resident_id is not None})
+
+
+@require_safe
+def page(request: HttpRequest, gadget_id: str) -> HttpResponse:
+    """A gadget's own page: its card drawn by the server, what it may know, its settings, its provider."""
+    gadget = _published(gadget_id)
+    resident_id = identity_queries.current_resident(request)
+    bundle = identity_queries.bundle(resident_id) if resident_id else None
+    placed = queries.placement(resident_id, gadget_id) if resident_id else None
+    view: FrameView = frame_for(
+        gadget,
+        bundle=bundle,
+        locale=words.locale(),
+        size=gadget.sizes[-1],
+        chosen=dict(placed.settings) if placed else {},
+    )
+    at_home = _on_home(resident_id).get(gadget_id)
+    context = {
+        "view": view,
+        "gadget": gadget,
+        "resident": resident_id is not None,
+        "placed": at_home,
+        "claims": _claims(gadget, bundle),
+        "to_ask": bundle is not None and any(not row.decision for row in _claims(gadget, bundle)),
+        "consent_url": f"/consent/{quote(gadget.id)}/",
+        "settings_form": _settings_form(gadget, placed.settings if placed else {}) if at_home else (),
+        "sizes": gadget.sizes,
+    }
+    return render(request, "gadgets/page.html", context)
+
+
+def _published(gadget_id: str) -> GadgetInfo:
+    gadget = queries.registry().gadgets.get(gadget_id)
+    if gadget is None:
+        raise Http404
+    return gadget
+
+
+def _claims(gadget: GadgetInfo, bundle: Bundle | None) -> list[ClaimRow]:
+    decided = bundle.decided.get(gadget.id, {}) if bundle else {}
+    return [ClaimRow(claim, STATUS.get(decided.get(claim.name, ""), "")) for claim in gadget.claims]
+
+
+def _settings_form(gadget: GadgetInfo, chosen: Mapping[str, Setting]) -> list[SettingRow]:
+    return [SettingRow(spec, chosen.get(spec.name, spec.default)) for spec in gadget.settings]
+
+
+@require_POST
+@signed_in
+def add(request: HttpRequest, resident_id: UUID, gadget_id: str) -> HttpResponse:
+    """Puts the gadget on the home."""
+    return _change(
+        request,
+        gadget_id,
+        lambda: actions.place(
+            resident_id=resident_id,
+            gadget_id=gadget_id,
+            by=identity_queries.actor(resident_id),
+            slots=layout.default_slots(),
+        ),
+        _("「%(title)s」をホームに追加しました。"),
+    )
+
+
+@require_POST
+@signed_in
+def remove(request: HttpRequest, resident_id: UUID, gadget_id: str) -> HttpResponse:
+    """Takes the gadget off the home."""
+    return _change(
+        request,
+        gadget_id,
+        lambda: actions.unplace(
+            resident_id=resident_id,
+            gadget_id=gadget_id,
+            by=identity_queries.actor(resident_id),
+            slots=layout.default_slots(),
+        ),
+        _("「%(title)s」をホームから外しました。"),
+    )
+
+
+@require_POST
+@signed_in
+def move(request: HttpRequest, resident_id: UUID, gadget_id: str) -> HttpResponse:
+    """One step of the arranging page: `step` is up, down, first, hide or show."""
+    step = request.POST.get("step", "")
+    by, slots = identity_queries.actor(resident_id), layout.default_slots()
+    told = {
+        "up": _("「%(title)s」を1つ上に移動しました。"),
+        "down": _("「%(title)s」を1つ下に移動しました。"),
+        "first": _("「%(title)s」を先頭に移動しました。"),
+        "hide": _("「%(title)s」を隠しました。"),
+        "show": _("「%(title)s」を表示します。"),
+    }
+    if step not in told:
+        raise Http404
+
+    def change() -> None:
+        for direction in DIRECTIONS:
+            if step == direction:
+                actions.move(
+                    resident_id=resident_id, gadget_id=gadget_id, direction=direction, by=by, slots=slots
+                )
+        if step in {"hide", "show"}:
+            actions.hide(
+                resident_id=resident_id, gadget_id=gadget_id, by=by, slots=slots, hidden=step == "hide"
+            )
+
+    return _change(request, gadget_id, change, told[step], anchor=f"g-{gadget_id}")
+
+
+@require_POST
+@signed_in
+def settings(request: HttpRequest, resident_id: UUID, gadget_id: str) -> HttpResponse:
+    """Size and settings of one gadget on the home."""
+    gadget = _published(gadget_id)
+
+    def change() -> None:
+        actions.configure(
+            resident_id=resident_id,
+            gadget_id=gadget_id,
+            by=identity_queries.actor(resident_id),
+            slots=layout.default_slots(),
+            size=request.POST.get("size", ""),
+            settings={
+                spec.name: _typed(spec, request.POST.get(f"setting-{spec.name}")) for spec in gadget.settings
+            },
+        )
+
+    return _change(request, gadget_id, change, _("「%(title)s」の設定を保存しました。"))
+
+
+def _typed(spec: SettingSpec, raw: str | None) -> Setting:
+    """What a form field means: its text is matched with what the gadget declares."""
+    if spec.kind == "boolean":
+        return raw == "on"
+    if spec.kind == "integer":
+        if raw is None or not raw.lstrip("-").isdecimal():
+            raise BadSettingError
+        return int(raw)
+    if spec.kind == "enum":
+        for choice in spec.choices:
+            if str(choice) == raw:
+                return choice
+        raise BadSettingError
+    return raw or ""
+
+
+def _change(
+    request: HttpRequest, gadget_id: str, change: Callable[[], None], told: str, anchor: str = ""
+) -> HttpResponseRedirect:
+    gadget = queries.registry().gadgets.get(gadget_id)
+    fallback = reverse("gadgets:page", args=[gadget_id]) if gadget else reverse("gadgets:catalogue")
+    try:
+        change()
+    except GadgetError as error:
+        refused(request, error)
+    else:
+        messages.success(request, told % {"title": words.pick(gadget.title) if gadget else gadget_id})
+    return back(request, fallback, anchor)
+
+
+@require_safe
+@signed_in
+def arrange(request: HttpRequest, resident_id: UUID) -> HttpResponse:
+    """The home's gadgets as a list with buttons: up, down, to the top, hide."""
+    gadgets = queries.registry().gadgets
+    rows = [
+        Row(gadgets[it.gadget_id], not it.hidden, it)
+        for it in _arranged(resident_id)
+        if it.gadget_id in gadgets
+    ]
+    return render(request, "gadgets/arrange.html", {"rows": rows, "demo": django_settings.DEMO})

@@ -1,0 +1,53 @@
+"""What the pages of gadgets share: who is signed in, where to go back to, how a refusal is told."""
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Concatenate, ParamSpec
+from urllib.parse import quote
+from uuid import UUID
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import reverse
+from django.utils.http import url_has_allowed_host_and_scheme
+from django.utils.translation import gettext as _
+
+from gadgets.errors import DoorError, GadgetError, ManifestError
+from identity.queries import current_resident
+
+P = ParamSpec("P")
+View = Callable[Concatenate[HttpRequest, P], HttpResponse]
+ResidentView = Callable[Concatenate[HttpRequest, UUID, P], HttpResponse]
+
+
+def signed_in(view: ResidentView[P]) -> View[P]:
+    """Gives the view the resident's id; a guest is asked to sign in and comes back to this page."""
+
+    @wraps(view)
+    def inner(request: HttpRequest, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
+        resident_id = current_resident(request)
+        if resident_id is None:
+            here = request.get_full_path() if request.method == "GET" else reverse("gadgets:catalogue")
+            return HttpResponseRedirect(f"{reverse('identity:signin')}?next={quote(here)}")
+        return view(request, resident_id, *args, **kwargs)
+
+    return inner
+
+
+def back(request: HttpRequest, fallback: str, anchor: str = "") -> HttpResponseRedirect:
+    """To the page of this site that the form came from."""
+    wanted = request.POST.get("next", "")
+    allowed = wanted.startswith("/") and url_has_allowed_host_and_scheme(wanted, allowed_hosts=None)
+    return HttpResponseRedirect((wanted if allowed else fallback) + (f"#{anchor}" if anchor else ""))
+
+
+def tell(error: GadgetError) -> str:
+    """The sentence for whoever works on a gadget: the place and the remedy, not only that it failed."""
+    if isinstance(error, (DoorError, ManifestError)):
+        return error.provider_message
+    return _(error.message)
+
+
+def refused(request: HttpRequest, error: GadgetError) -> None:
+    """Shows the sentence on the next page."""
+    messages.error(request, tell(error))

@@ -1,0 +1,116 @@
+"""Sentences about a gadget for people: levels, retention, states, steps, decisions; in the active language."""
+
+from collections.abc import Mapping
+from datetime import datetime
+
+from django.utils import timezone
+from django.utils.translation import get_language, ngettext
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy as lazy
+
+from gadgets.manifest import CATEGORIES
+from gadgets.types import StoredCard, Texts
+from identity import attributes
+
+LEVELS: Mapping[str, str] = {
+    "none": lazy("あなたのことは、何も伝わりません。"),
+    "audience": lazy("許可した項目だけが伝わります。誰のものかは伝わりません。"),
+    "pairwise": lazy("許可した項目と、このサービスだけで使う番号が伝わります。名前や連絡先は伝わりません。"),
+}
+STATES: Mapping[str, str] = {
+    "draft": lazy("準備中"),
+    "checked": lazy("検査に合格"),
+    "in_review": lazy("審査中"),
+    "refused": lazy("差し戻し"),
+    "approved": lazy("承認済み"),
+    "replaced": lazy("新しい版に置きかえ"),
+    "published": lazy("公開中"),
+    "suspended": lazy("停止中"),
+    "retired": lazy("終了"),
+}
+DECISIONS: Mapping[str, str] = {
+    "registered": lazy("マニフェストを登録しました"),
+    "checked": lazy("自動検査が終わりました"),
+    "submitted": lazy("審査を申し込みました"),
+    "approved": lazy("承認されました"),
+    "refused": lazy("差し戻されました"),
+    "suspended": lazy("停止されました"),
+    "resumed": lazy("再開されました"),
+    "retired": lazy("終了しました"),
+    "rotated": lazy("クライアントの秘密を新しくしました"),
+}
+GATES: Mapping[str, str] = {
+    "checks": lazy("検査だけで足りる変更です。住民には何も聞きません。"),
+    "operator": lazy("運用者の確認が要る変更です。住民は、新しい選択を使うときだけ聞かれます。"),
+    "consent": lazy("住民にもう一度同意を聞く変更です。"),
+}
+KINDS: Mapping[str, str] = {
+    "company": lazy("会社"),
+    "department": lazy("市の部署"),
+    "city": lazy("市町村"),
+    "region": lazy("広域の団体"),
+    "npo": lazy("NPO・市民団体"),
+    "school": lazy("学校"),
+    "other": lazy("そのほか"),
+}
+NEEDS: Mapping[str, str] = {"required": lazy("必須"), "optional": lazy("任意")}
+
+
+def locale() -> str:
+    """The language of this page."""
+    return get_language() or "ja"
+
+
+def pick(texts: Texts) -> str:
+    """The text in the language of this page, else Japanese."""
+    return attributes.pick(texts, locale())
+
+
+def category(code: str) -> str:
+    return pick(CATEGORIES[code]) if code in CATEGORIES else code
+
+
+def attribute(name: str) -> str:
+    """What an attribute is called."""
+    return attributes.label(name, locale()) if name in attributes.DEFINITIONS else name
+
+
+def retention(period: str) -> str:
+    """`P0D` and its like as a sentence."""
+    digits, unit = period[1:-1], period[-1:]
+    if not digits.isdigit():
+        return period
+    count = int(digits)
+    if count == 0:
+        return _("保存しません")
+    sentences = {
+        "D": ngettext("%(count)d日間保存します", "%(count)d日間保存します", count),
+        "W": ngettext("%(count)d週間保存します", "%(count)d週間保存します", count),
+        "M": ngettext("%(count)dか月間保存します", "%(count)dか月間保存します", count),
+        "Y": ngettext("%(count)d年間保存します", "%(count)d年間保存します", count),
+    }
+    return sentences[unit] % {"count": count} if unit in sentences else period
+
+
+def clock(at: datetime, now: datetime) -> str:
+    """14:05 for today, with the date before it otherwise; in the region's time."""
+    local = timezone.localtime(at)
+    if local.date() == timezone.localtime(now).date():
+        return f"{local:%H:%M}"
+    return f"{local:%Y-%m-%d %H:%M}"
+
+
+def as_of(stored: StoredCard, now: datetime) -> str:
+    """The time of a card, in the words that the home uses too."""
+    time = {"time": clock(stored.observed_at, now)}
+    if stored.status(now) == "old":
+        return _("古い情報です（%(time)s 現在）") % time
+    return _("%(time)s 現在") % time
+
+
+def source(stored: StoredCard) -> str:
+    """Publisher and licence."""
+    return _("出典: %(publisher)s（%(licence)s）") % {
+        "publisher": stored.source.publisher,
+        "licence": stored.source.licence,
+    }
