@@ -1,0 +1,103 @@
+"""The operator's desk: which gadgets wait, what a manifest says in words, approve, refuse, suspend, resume.
+
+Who may decide is checked in `gadgets.actions`; the pages themselves are for operators only.
+"""
+
+from collections.abc import Callable
+from uuid import UUID
+
+from django.core.exceptions import PermissionDenied
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import render
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_POST, require_safe
+from wagtail.admin import messages
+
+from gadgets import actions, queries
+from gadgets.errors import GadgetError
+from identity.queries import actor
+from identity.roles import OPERATOR, Actor
+
+
+def _actor(request: HttpRequest) -> Actor:
+    if not isinstance(request.user.pk, UUID):
+        raise PermissionDenied
+    return actor(request.user.pk)
+
+
+def is_operator(request: HttpRequest) -> bool:
+    """Whether the person in the admin may review."""
+    return isinstance(request.user.pk, UUID) and actor(request.user.pk).has(OPERATOR)
+
+
+def _operator(request: HttpRequest) -> Actor:
+    by = _actor(request)
+    if not by.has(OPERATOR):
+        raise PermissionDenied
+    return by
+
+
+@require_safe
+def queue(request: HttpRequest) -> HttpResponse:
+    """Every gadget, those that wait for a decision first."""
+    _operator(request)
+    views = queries.review_queue()
+    context = {
+        "waiting": [view for view in views if queries.waits(view)],
+        "others": [view for view in views if not queries.waits(view)],
+    }
+    return render(request, "city/queue.html", context)
+
+
+@require_safe
+def detail(request: HttpRequest, gadget_id: str) -> HttpResponse:
+    """One gadget: manifest in words, difference to the published version, check lines, history."""
+    by = _operator(request)
+    return _detail(request, gadget_id, by)
+
+
+def _detail(
+    request: HttpRequest, gadget_id: str, by: Actor, *, problem: str = "", reason: str = "", status: int = 200
+) -> HttpResponse:
+    view = queries.gadget_for_operator(gadget_id)
+    if view is None:
+        raise Http404
+    context = {
+        "view": view,
+        "waits": queries.waits(view),
+        "own": by.id is not None and queries.is_member(gadget_id, by.id),
+        "problem": problem,
+        "reason": reason,
+    }
+    return render(request, "city/gadget.html", context, status=status)
+
+
+@require_POST
+def decide(request: HttpRequest, gadget_id: str) -> HttpResponse:
+    """`decision` is approve, refuse, suspend, resume or retire; refusing and suspending need a `reason`."""
+    by = _operator(request)
+    reason = request.POST.get("reason", "")
+    decisions: dict[str, tuple[Callable[[], None], str]] = {
+        "approve": (lambda: actions.approve(gadget_id=gadget_id, by=by), _("承認し、公開しました。")),
+        "refuse": (
+            lambda: actions.refuse(gadget_id=gadget_id, reason=reason, by=by),
+            _("差し戻しました。理由は提供者に伝わります。"),
+        ),
+        "suspend": (
+            lambda: actions.suspend(gadget_id=gadget_id, reason=reason, by=by),
+            _("停止しました。住民のページからは、すぐに消えます。"),
+        ),
+        "resume": (lambda: actions.resume(gadget_id=gadget_id, by=by), _("再開しました。")),
+        "retire": (lambda: actions.retire(gadget_id=gadget_id, by=by), _("終了しました。")),
+    }
+    found = decisions.get(request.POST.get("decision", ""))
+    if found is None:
+        raise Http404
+    change, told = found
+    try:
+        change()
+    except GadgetError as error:
+        return _detail(request, gadget_id, by, problem=_(error.message), reason=reason, status=422)
+    messages.success(request, told)
+    return HttpResponseRedirect(reverse("city_review_gadget", args=[gadget_id]))
