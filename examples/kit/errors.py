@@ -1,12 +1,12 @@
 """Errors of the kit.
 
 KitError
-├── TokenError          the request token is not good: 401 (RFC 6750)
-├── KeysUnavailableError the issuer's key set cannot be read now: 503
-├── SignInError         the sign-in cannot be finished: 400
-│   └── IdUnavailableError the regional ID cannot be reached now: 503
-├── LogoutTokenError    the back-channel logout token is not good: 400
-└── BadRequestError      the request itself is not good: 400
+├── TokenError              the request token is not good: 401 (RFC 6750)
+├── KeysUnavailableError    the issuer's key set cannot be read now: 503
+├── SignInError             the sign-in cannot be finished: 400
+│   └── IdUnavailableError  the regional ID cannot be reached now: 503
+├── LogoutTokenError        the back-channel logout token is not good: 400
+└── BadRequestError         the request itself is not good: 400
 """
 
 

@@ -36,12 +36,17 @@ class LoopbackAdapter(HTTPAdapter):
         proxies: Mapping[str, str] | None = None,
     ) -> requests.Response:
         url, host = loopback_url(request.url or "")
+        sent = request
         if host is not None:
-            request.url = url
-            request.headers["Host"] = host
-        return super().send(
-            request, stream=stream, timeout=timeout, verify=verify, cert=cert, proxies=proxies
+            # A copy: the session goes on to know the request by its public name, cookies included.
+            sent = request.copy()
+            sent.url = url
+            sent.headers["Host"] = host
+        response = super().send(
+            sent, stream=stream, timeout=timeout, verify=verify, cert=cert, proxies=proxies
         )
+        response.url, response.request = request.url or "", request
+        return response
 
 
 def new_session() -> requests.Session:

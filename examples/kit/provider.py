@@ -91,6 +91,7 @@ class Provider:
         )
         self.oidc = RelyingParty(config, self.http, self.sessions)
         self.seen = _Seen()
+        self.on_close: list[Callable[[], None]] = []
         self._secure = config.public_origin.startswith("https:")
         self.site = Site(form_action=self._form_action())
         self._add_routes()
@@ -121,6 +122,13 @@ class Provider:
             pass
         finally:
             server.server_close()
+            self.close()
+
+    def close(self) -> None:
+        """Gives back what this provider holds open."""
+        self.http.close()
+        for close in self.on_close:
+            close()
 
     @property
     def _cookie(self) -> str:
@@ -218,9 +226,11 @@ class Provider:
     # Sign-in and sign-out
 
     def _oidc_start(self, request: Request) -> Response:
-        next_path = _local(request.query.get("next", "/"))
         if not self.config.has_sign_in:
             return self._problem(request, pages.NOT_SET_UP, HTTPStatus.SERVICE_UNAVAILABLE)
+        if request.query.get("iss", self.config.oidc_issuer) != self.config.oidc_issuer:
+            return self._problem(request, FAILED_DETAIL, HTTPStatus.BAD_REQUEST)
+        next_path = self._target(request)
         browser = request.cookies.get(self._cookie + "_flow") or secrets.token_urlsafe(24)
         try:
             url = self.oidc.begin(browser=browser, next_path=next_path, locale=pages.locale_of(request))
@@ -230,6 +240,13 @@ class Provider:
         response = redirect(url)
         response.set_cookie(self._cookie + "_flow", browser, secure=self._secure, max_age=FLOW_LIFETIME)
         return response
+
+    def _target(self, request: Request) -> str:
+        """Where to go after the sign-in: `next`, or `target_link_uri` when the portal starts it."""
+        target = request.query.get("target_link_uri", "")
+        if target.startswith(self.config.public_origin + "/"):
+            return _local(target.removeprefix(self.config.public_origin))
+        return _local(request.query.get("next", "/"))
 
     def _oidc_callback(self, request: Request) -> Response:
         browser = request.cookies.get(self._cookie + "_flow", "")

@@ -115,6 +115,7 @@ def build(config: Config) -> Provider:
         ),
     )
     claims = ClaimsClient(config, provider.http, provider.keys)
+    provider.on_close.append(wishes.close)
     provider.site.route("POST", "/settings", settings)
     return provider
 

@@ -68,6 +68,7 @@ ALARM: Texts = {
     "ja-simple": "{station}: {level}",
     "en": "{station}: {level}",
 }
+MORE: Texts = {"ja": "、ほか{n}地点", "ja-simple": "、ほかに {n}つ", "en": ", and {n} more"}
 SUMMARY: Texts = {
     "ja": "川の水位: {what}（記録の再生）",
     "ja-simple": "川の 水位（すいい）: {what}（記録（きろく）です）",
@@ -119,9 +120,12 @@ def make(stations: Sequence[Station], config: Config, token: RequestToken, now: 
 
 def summary(readings: Sequence[tuple[Station, Reading]], locale: str) -> str:
     """One sentence; old and missing values say nothing of the river now."""
-    high = [pick(ALARM, locale).format(station=s, level=t) for s, t, _ in _high(readings, locale)]
+    high = sorted(_high(readings, locale), key=lambda one: -one[2])
     if high:
-        what = ("; " if locale == "en" else "、").join(high)
+        station, words, _ = high[0]
+        what = pick(ALARM, locale).format(station=station, level=words)
+        if len(high) > 1:
+            what += pick(MORE, locale).format(n=len(high) - 1)
     elif any(one.status == "current" for _, one in readings):
         what = pick(NONE_HIGH, locale)
     else:

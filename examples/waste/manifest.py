@@ -53,6 +53,19 @@ def manifest(config: Config) -> dict[str, Any]:
         "provides": [],
         "link_origins": [config.public_origin],
         "cache": {"max_age": MAX_AGE, "stale": 172800},
-        "settings": {"type": "object", "properties": {"bins": {"enum": ["all", "recycling"]}}},
+        "settings": {
+            "type": "object",
+            "properties": {
+                "bins": {
+                    "enum": ["all", "recycling"],
+                    "title": {
+                        "ja": "表示するごみ（all: 全部、recycling: 資源だけ）",
+                        "ja-simple": "どの ごみ（all: ぜんぶ、recycling: リサイクルだけ）",
+                        "en": "Which waste (all, or recycling only)",
+                    },
+                    "default": "all",
+                }
+            },
+        },
         "regions": ["*"],
     }
