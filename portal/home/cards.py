@@ -26,7 +26,8 @@ class Wish:
 class CardView:
     """What the frame of one gadget shows. `stored` is None when nothing can be shown now.
 
-    `asks` are the attributes to ask for, at most for one gadget of a page.
+    `asks` are the attributes to ask for, at most for one gadget of a page; `lacks` those that the gadget
+    needs and the resident has not filled in.
     """
 
     place: Arranged
@@ -34,6 +35,7 @@ class CardView:
     stored: StoredCard | None
     public_form: bool = False
     asks: tuple[ClaimSpec, ...] = ()
+    lacks: tuple[str, ...] = ()
 
     @property
     def has_card(self) -> bool:
@@ -74,7 +76,8 @@ def views(
     """The wishes with what the cache held for them."""
     made = []
     for wish in found:
-        asks = _asks(wish.gadget, bundle) if may_ask and bundle else ()
+        lacks = _lacks(wish.gadget, bundle) if bundle else ()
+        asks = _asks(wish.gadget, bundle) if may_ask and bundle and not lacks else ()
         may_ask = may_ask and not asks
         made.append(
             CardView(
@@ -83,6 +86,7 @@ def views(
                 stored=_stored(cached.get(wish.key), wish.wanted, now),
                 public_form=wish.wanted is not None and wish.wanted.public_form,
                 asks=asks,
+                lacks=lacks,
             )
         )
     return tuple(made)
@@ -96,12 +100,16 @@ def _stored(raw: Any, wanted: Wanted | None, now: datetime) -> StoredCard | None
 
 
 def _asks(gadget: GadgetInfo, bundle: Bundle) -> tuple[ClaimSpec, ...]:
-    """Attributes that nothing was decided about; an optional one only when there is a value to use."""
+    """Attributes that nothing was decided about; what has no value yet is not asked for."""
     if gadget.identity == "none":
         return ()
     decided = bundle.decided.get(gadget.id, {})
     return tuple(
-        claim
-        for claim in gadget.claims
-        if claim.name not in decided and (claim.required or claim.name in bundle.attributes)
+        claim for claim in gadget.claims if claim.name not in decided and claim.name in bundle.attributes
+    )
+
+
+def _lacks(gadget: GadgetInfo, bundle: Bundle) -> tuple[str, ...]:
+    return tuple(
+        claim.name for claim in gadget.claims if claim.required and claim.name not in bundle.attributes
     )

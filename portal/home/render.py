@@ -15,6 +15,7 @@ from django.utils.html import escape
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from gadgets.words import as_of, source
 from identity.attributes import DISTRICTS, TOPICS, label, pick, value_label
 from identity.errors import UnknownAttribute
 from portal.home import words
@@ -23,6 +24,7 @@ from portal.home.compose import SHOWN, HomeView, Listed, Mode
 from portal.home.guest import Choices
 from portal.home.shell import Shell, clean, slot
 from portal.home.sources import Entry
+from portal.mydata import prompt
 from recommender.explain import Reason, sentence
 
 ENOUGH_EVENTS = 12
@@ -51,8 +53,8 @@ def change_url(key: str, mode: Mode) -> str:
         return ""
     if mode != "resident":
         return "#guest"
-    # Having children follows from the school years; a place in the ledger has one form.
-    name = "household.school_years" if key == "household.has_child" else key
+    # The waste zone follows from the district.
+    name = "area.district" if key in {"area.waste_zone", "area.followed"} else key
     return f"{reverse('mydata:attributes')}#{name.replace('.', '-')}"
 
 
@@ -244,7 +246,7 @@ def _card(view: HomeView, card: CardView, csrf: str) -> str:
             "body": _body(view, card),
             "fetch": _fetch(view, card),
             "status": _status(view, card),
-            "prompt": _prompt(view, card, csrf) if card.asks else "",
+            "prompt": _prompt(view, card, csrf),
         }
     )
 
@@ -269,53 +271,51 @@ def _fetch(view: HomeView, card: CardView) -> str:
     if card.stored is not None and not card.stored.wants_refresh(view.now):
         return ""
     state = "missing" if card.stored is None else "old"
-    source = escape(
+    address = escape(
         f"{reverse('gadgets_wire:card', args=[card.gadget.id])}?locale={view.reader.locale}&size={card.place.size}"
     )
-    return f' data-card="{state}" data-src="{source}"'
+    return f' data-card="{state}" data-src="{address}"'
 
 
 def _status(view: HomeView, card: CardView) -> str:
+    """The line under a card, as `gadgets/frame.html` draws it too: a word, the time, the source."""
     if not card.has_card:
         return ""
     if card.stored is None:
-        return escape(_("取得できません"))
-    stored, locale = card.stored, view.reader.locale
-    time = words.moment(stored.observed_at, locale, view.now)
-    text = _("%(time)s 現在") % {"time": time}
-    if stored.status(view.now) == "old":
-        text = _("古い情報です（%(time)s 現在）") % {"time": time}
-    source = _("出典: %(publisher)s（%(licence)s）") % {
-        "publisher": stored.source.publisher,
-        "licence": stored.source.licence,
-    }
+        return f'<p class="card__status"><span class="tag">{escape(_("取得できません"))}</span></p>'
+    stored = card.stored
+    word = _("古い") if stored.status(view.now) == "old" else _("最新")
     note = f" {escape(stored.source.note)}" if stored.source.note else ""
-    return f"{escape(text)}<br>{escape(source)}{note}"
+    return (
+        f'<p class="card__status"><span class="tag">{escape(word)}</span> '
+        f"{escape(as_of(stored, view.now))}<br>{escape(source(stored))}{note}</p>"
+    )
 
 
 def _prompt(view: HomeView, card: CardView, csrf: str) -> str:
+    """The question for consent, or what has to be filled in before there is anything to ask."""
     locale, gadget = view.reader.locale, card.gadget
+    title = clean(pick(gadget.title, locale))
+    if card.lacks:
+        subjects = [(label(name, locale), change_url(name, "resident")) for name in card.lacks]
+        context = {"title": title, "subjects": subjects}
+        return _draw(view, ("lacks", gadget.id), "home/_lacks.html", context).fill({})
+    if not card.asks:
+        return ""
     names = tuple(claim.name for claim in card.asks)
-    return _draw(
-        view,
-        ("prompt", gadget.id, names),
-        "home/_consent.html",
-        {
-            "gadget": gadget,
-            "title": clean(pick(gadget.title, locale)),
-            "items": [
-                {
-                    "name": claim.name,
-                    "label": label(claim.name, locale),
-                    "purpose": clean(pick(claim.purpose, locale)),
-                    "required": claim.required,
-                    "retention": claim.retention,
-                }
-                for claim in card.asks
-            ],
+    key = (locale, "prompt", gadget.id, names)
+    found = view.catalogue.drawn.get(key)
+    if found is None:
+        context = {
+            **prompt.body_context(gadget, names, locale),
+            "title": title,
+            "locale": locale,
+            "shown": prompt.gadget_notice(gadget, names, locale).sha256,
+            "next": reverse("home:home"),
             "csrf_token": slot("csrf"),
-        },
-    ).fill({"csrf": csrf})
+        }
+        found = _draw(view, key[1:], "home/_consent.html", context)
+    return found.fill({"csrf": csrf})
 
 
 def _guest(view: HomeView) -> str:

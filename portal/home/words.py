@@ -24,12 +24,6 @@ def clock(value: datetime) -> str:
     return f"{timezone.localtime(value):%H:%M}"
 
 
-def moment(value: datetime, locale: str, now: datetime) -> str:
-    """The clock alone for today, with the day before it otherwise."""
-    same_day = timezone.localtime(value).date() == timezone.localtime(now).date()
-    return clock(value) if same_day else f"{day(value, locale)} {clock(value)}"
-
-
 def when(starts: datetime, ends: datetime | None, locale: str, *, all_day: bool) -> str:
     """The day or days of an event, and its hour where one is known."""
     first = day(starts, locale)

@@ -18,7 +18,7 @@ async function fill(body) {
     if (!fresh) return;
     body.replaceChildren(...fresh.childNodes);
     const word = piece.querySelector(".card__status");
-    if (word) status.replaceChildren(...word.childNodes);
+    if (word && status) status.replaceChildren(...word.childNodes);
     body.removeAttribute("data-card");
   } catch {
     // Whatever the card says now (old, or not available) stays true.

@@ -13,11 +13,6 @@ def test_a_day_in_each_language():
     assert words.day(EVENING, "en") == "Thu 4 Jun 2026"
 
 
-def test_a_moment_of_today_is_its_clock_and_of_another_day_says_the_day():
-    assert words.moment(EVENING, "ja", EVENING) == "05:05"
-    assert words.moment(EVENING, "ja", EVENING + timedelta(days=1)) == "2026年6月4日(木) 05:05"
-
-
 def test_when_something_takes_place():
     later = EVENING + timedelta(days=2)
     assert words.when(EVENING, EVENING, "ja", all_day=False) == "2026年6月4日(木) 05:05"
