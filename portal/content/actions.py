@@ -1,6 +1,7 @@
 """Writes of content: the version number, the static alerts, the site's fixed pages, and a page's publication."""
 
 import logging
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 from urllib.parse import urlsplit
@@ -14,6 +15,7 @@ from django.db.models import F
 from django.utils import timezone
 from wagtail.models import GroupPagePermission, Locale, Page, Site
 
+from gadgets.layout import Slot
 from identity.roles import EDITOR, GROUPS, OPERATOR, Actor
 from portal.content import alerts
 from portal.content.blocks import ZONES
@@ -115,6 +117,27 @@ def publish_page(parent: Page, page: Any, *, now: datetime) -> None:
     page.first_published_at = page.first_published_at or now
     parent.add_child(instance=page)
     page.save_revision(changed=False).publish()
+
+
+def set_default_slots(*, slots: Sequence[Slot], by: Actor) -> bool:
+    """Puts gadgets on everybody's home, unless somebody has put some there already."""
+    if not by.has(OPERATOR):
+        raise NotAllowed("トップページのガジェットは、運用者だけが決められます。")
+    with transaction.atomic():
+        home = HomePage.objects.select_for_update().get()
+        zones = list(home.zones)
+        if any(block.value["slots"] for block in zones if block.block_type == "gadgets"):
+            return False
+        chosen = [{"gadget": slot.gadget_id, "size": slot.size, "locked": slot.locked} for slot in slots]
+        home.zones = [
+            (
+                block.block_type,
+                {**block.value, "slots": chosen} if block.block_type == "gadgets" else block.value,
+            )
+            for block in zones
+        ]
+        home.save_revision(changed=False).publish()
+    return True
 
 
 def publish_static_alert(*, alert: alerts.Alert, now: datetime) -> tuple[alerts.Alert, ...]:

@@ -1,0 +1,261 @@
+"""Fills a demo: fixed cast, sample pages, real events, three gadgets by the real way, made-up residents.
+
+Everything is made once: a second run changes nothing and takes seconds. The three providers must be running,
+because registering a gadget means that its checks call it.
+"""
+
+import json
+import logging
+import time
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from random import Random
+from typing import Any
+from urllib.parse import urlsplit
+
+from django.conf import settings
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.utils import timezone
+
+from gadgets import actions as gadget_actions
+from gadgets import queries as gadget_queries
+from gadgets import tasks as gadget_tasks
+from gadgets.errors import GadgetError
+from gadgets.layout import Slot
+from gadgets.queries import GadgetView
+from identity import actions as identity_actions
+from identity import queries as identity_queries
+from identity.attributes import AGE_BANDS, DISTRICTS, Value
+from identity.consent import Notice
+from identity.roles import SYSTEM, Actor
+from portal.content import actions as content_actions
+from portal.content import importer, samples
+from portal.content.errors import ContentError
+from portal.demo_cast import BUSCO, CAST, WASTECO, Person
+
+EVENTS = Path(importer.__file__).with_name("data") / "takamatsu_events.csv"
+NOTICE = Notice(
+    language="ja", text="お住まいの地区や関心のある話題を、お知らせの順番を決めるために使います。"
+)
+SYNTHETIC = 2_000
+CHECKS_TAKE_AT_MOST = 120
+SLOTS = (
+    Slot("localhost.waste.calendar", "M", locked=True),
+    Slot("localhost.lunch.menu", "S"),
+    Slot("localhost.river.level", "S"),
+)
+PROVIDERS = (
+    ("waste", 1, "WasteCo", "company", WASTECO),
+    ("lunch", 2, "学校給食の見本事業者", "company", WASTECO),
+    ("river", 3, "川の見本事業者", "company", WASTECO),
+)
+"""Name, distance of its port from the portal's, organisation, kind, and who acts for it."""
+AGE_WEIGHTS = (15, 7, 10, 12, 15, 12, 13, 16)
+"""Percent of each age band, rounded from the city's table of population by district (February 2026)."""
+
+
+class Command(BaseCommand):
+    """Idempotent; refuses to run where it is neither a demo nor a test."""
+
+    help = "見本のデータを入れます。二度目は何も変えません。"
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("--no-gadgets", action="store_true", help="ガジェットを登録しない")
+        parser.add_argument("--synthetic", type=int, default=SYNTHETIC, help="架空の住民の数")
+
+    def handle(self, *_args: Any, **options: Any) -> None:
+        if not (settings.DEMO or settings.LOOPBACK_NAMES):
+            raise CommandError("seed_demo は見本（DEMO=1）とテストのためのものです。")
+        for noisy in ("django_tasks", "wagtail"):
+            logging.getLogger(noisy).setLevel(logging.WARNING)
+        content_actions.ensure_site()
+        try:
+            people = make_cast()
+            self._say("cast", len(people))
+            now = timezone.now()
+            self._say("sample pages", samples.make_samples(now=now))
+            report = importer.import_events(EVENTS.read_bytes(), source=importer.TAKAMATSU, now=now)
+            self._say("events", report.created + report.updated)
+            self._say("made-up residents", make_synthetic(options["synthetic"]))
+            if not options["no_gadgets"]:
+                self._say("gadgets", register_gadgets(people))
+                content_actions.set_default_slots(slots=SLOTS, by=SYSTEM)
+        except (ContentError, GadgetError) as error:
+            raise CommandError(str(error)) from error
+
+    def _say(self, what: str, number: int) -> None:
+        self.stdout.write(f"{what}: {number}")
+
+
+# --- people --------------------------------------------------------------------------------------------------
+
+
+def make_cast() -> dict[str, Actor]:
+    """Every member of the cast with attributes, opt-in and roles; who exists already keeps their own choices."""
+    subjects = _subjects_at_the_id()
+    return {person.key: _make(person, subjects.get(person.username, "")) for person in CAST.values()}
+
+
+def _make(person: Person, subject: str) -> Actor:
+    actor = Actor(id=person.id, roles=frozenset(person.roles))
+    if identity_queries.bundle(person.id) is not None:
+        return actor
+    identity_actions.create_resident(
+        resident_id=person.id,
+        username=person.username,
+        email=person.email,
+        display_name=person.display_name,
+        locale=person.locale,
+        issuer=settings.OIDC_ISSUER if subject else "",
+        subject=subject,
+        password=None if subject else person.password,
+        by=SYSTEM,
+    )
+    if person.attributes:
+        identity_actions.set_attributes(resident_id=person.id, values=person.attributes, by=actor)
+    if person.opted_in:
+        identity_actions.opt_in_personalisation(
+            resident_id=person.id, notice=NOTICE, controller=settings.REGION["name"]["ja"], by=actor
+        )
+    if person.roles:
+        identity_actions.set_roles(resident_id=person.id, roles=person.roles, by=SYSTEM)
+    return actor
+
+
+def _subjects_at_the_id() -> Mapping[str, str]:
+    """In a city the cast has accounts at Keycloak: their subjects by user name. The embedded ID needs none."""
+    if settings.ID_PROVIDER != "keycloak":
+        return {}
+    from keycloak import KeycloakAdmin
+    from keycloak.exceptions import KeycloakError
+
+    try:
+        admin = KeycloakAdmin(
+            server_url=settings.KEYCLOAK_URL,
+            realm_name=settings.KEYCLOAK_REALM,
+            client_id=settings.KEYCLOAK_ADMIN_CLIENT_ID,
+            client_secret_key=settings.KEYCLOAK_ADMIN_CLIENT_SECRET,
+            timeout=10,
+        )
+        found = {person.username: admin.get_user_id(person.username) for person in CAST.values()}
+    except KeycloakError as error:
+        raise CommandError(f"Keycloak at {settings.KEYCLOAK_URL} did not give the cast: {error}") from error
+    missing = sorted(name for name, subject in found.items() if not subject)
+    if missing:
+        raise CommandError(f"Keycloak has no account of {', '.join(missing)}.")
+    return {name: str(subject) for name, subject in found.items() if subject}
+
+
+def make_synthetic(number: int) -> int:
+    """Made-up residents, spread as the city's people are; none when there are some already."""
+    from identity.audience import Audience
+
+    everybody = identity_queries.audience_counts(Audience())
+    if everybody is not None or number <= 0:
+        return 0
+    return identity_actions.create_synthetic(
+        people=_people(number, Random(37201)),  # noqa: S311 (made-up people, the same each time)
+        notice=NOTICE,
+        controller=settings.REGION["name"]["ja"],
+        by=SYSTEM,
+    )
+
+
+def _people(number: int, random: Random) -> Iterator[Mapping[str, Value]]:
+    districts = list(DISTRICTS.values())
+    weights = [district.population for district in districts]
+    for district in random.choices(districts, weights, k=number):
+        age = random.choices(AGE_BANDS, AGE_WEIGHTS)[0]
+        values: dict[str, Value] = {"area.district": district.code, "age_band": age, "language": "ja"}
+        if random.random() < 0.02:
+            values["language"] = random.choice(("en", "ja-simple"))
+        if age in {"25-34", "35-44", "45-54"} and random.random() < 0.45:
+            years = ("preschool", "e1", "e2", "e3", "e4", "e5", "e6", "j1", "j2", "j3")
+            values["household.school_years"] = tuple(random.sample(years, random.choice((1, 1, 2))))
+        yield values
+
+
+# --- gadgets -------------------------------------------------------------------------------------------------
+
+
+def register_gadgets(people: Mapping[str, Actor]) -> int:
+    """Each provider registers, submits and is approved as it would be by hand; returns how many were new."""
+    path = Path(settings.VAR_DIR) / "providers.json"
+    clients: dict[str, dict[str, str]] = json.loads(path.read_text()) if path.is_file() else {}
+    made = 0
+    for name, offset, organisation, kind, person in PROVIDERS:
+        actor, operator = people[person.key], people["operator"]
+        url = _manifest_url(name, offset)
+        known = _find(url)
+        if known is None or known.published is None:
+            gadget_id = _publish(
+                known, url, _organisation(organisation, kind, person, actor), actor, operator
+            )
+            made += 1
+        else:
+            gadget_id = known.id
+        if name not in clients:
+            clients |= _client(name, gadget_id)
+            _keep(path, clients)
+    _organisation("BusCo", "company", BUSCO, people[BUSCO.key])
+    return made
+
+
+def _manifest_url(name: str, offset: int) -> str:
+    parts = urlsplit(settings.PORTAL_URL)
+    return f"http://{name}.localhost:{(parts.port or 80) + offset}/gadget.json"
+
+
+def _find(url: str) -> GadgetView | None:
+    return next((gadget for gadget in gadget_queries.review_queue() if gadget.url == url), None)
+
+
+def _publish(known: GadgetView | None, url: str, provider_id: int, actor: Actor, operator: Actor) -> str:
+    """Goes on where an earlier run was interrupted."""
+    if known is None or known.draft is None:
+        gadget_id = gadget_actions.register(url=url, provider_id=provider_id, by=actor)
+    else:
+        gadget_id = known.id
+    if known is None or not gadget_queries.waits(known):
+        _checked(gadget_id)
+        gadget_actions.submit(gadget_id=gadget_id, by=actor)
+    gadget_actions.approve(gadget_id=gadget_id, by=operator)
+    return gadget_id
+
+
+def _organisation(name: str, kind: str, person: Person, actor: Actor) -> int:
+    for known in gadget_queries.organisations(person.id):
+        if known.name == name:
+            return known.id
+    return gadget_actions.create_organisation(name=name, kind=kind, contact=person.email, by=actor)
+
+
+def _checked(gadget_id: str) -> None:
+    """Runs the checks here, or waits for the worker that has taken them; `CommandError` with the failed lines."""
+    until = time.monotonic() + CHECKS_TAKE_AT_MOST
+    while time.monotonic() < until:
+        gadget_tasks.run_waiting_checks()
+        view = gadget_queries.gadget_for_operator(gadget_id)
+        run = view.draft.run if view and view.draft else None
+        if run is not None and not run.open:
+            if run.ok:
+                return
+            failed = [f"{line.title['ja']}: {line.message['ja']}" for line in run.lines if not line.ok]
+            raise CommandError("\n".join([f"{gadget_id} は検査に合格しませんでした。", *failed]))
+        time.sleep(0.2)
+    raise CommandError(f"{gadget_id} の検査が {CHECKS_TAKE_AT_MOST} 秒で終わりませんでした。")
+
+
+def _client(name: str, gadget_id: str) -> dict[str, dict[str, str]]:
+    """A secret for the provider's site, which the portal does not keep; a gadget without a site has none."""
+    published = gadget_queries.registry().gadgets.get(gadget_id)
+    if published is None or published.login_url is None:
+        return {}
+    made = gadget_actions.rotate_secret(gadget_id=gadget_id, by=SYSTEM)
+    return {name: {"client_id": made.client_id, "client_secret": made.client_secret}}
+
+
+def _keep(path: Path, clients: Mapping[str, Mapping[str, str]]) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.touch(mode=0o600)
+    path.write_text(json.dumps(clients, indent=1) + "\n")
