@@ -43,15 +43,14 @@ def read_signed(raw: str, keys: RemoteKeys, *, algorithms: Sequence[str], typ: s
 
 def check_times(claims: dict[str, Any], *, now: float, leeway: float) -> None:
     """Refuses a token that is over, not begun, or without times."""
-    exp, iat = claims.get("exp"), claims.get("iat")
-    if not _number(exp) or not _number(iat):
+    exp, iat, nbf = _number(claims, "exp"), _number(claims, "iat"), _number(claims, "nbf")
+    if exp is None or iat is None:
         raise RefusedError("exp or iat is missing")
     if now >= exp + leeway:
         raise RefusedError("the token has expired")
     if iat > now + leeway:
         raise RefusedError("the token is from the future")
-    nbf = claims.get("nbf")
-    if nbf is not None and (not _number(nbf) or nbf > now + leeway):
+    if nbf is not None and nbf > now + leeway:
         raise RefusedError("the token is not valid yet")
 
 
@@ -61,8 +60,13 @@ def has_audience(claims: dict[str, Any], expected: str) -> bool:
     return aud == expected or (isinstance(aud, list) and expected in aud)
 
 
-def _number(value: object) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)
+def _number(claims: dict[str, Any], name: str) -> float | None:
+    value = claims.get(name)
+    if value is None:
+        return None
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise RefusedError(f"{name} is not a number")
+    return float(value)
 
 
 def _header(raw: str) -> dict[str, Any]:

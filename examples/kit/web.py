@@ -128,7 +128,7 @@ class Server(ThreadingHTTPServer):
 
     def start(self) -> threading.Thread:
         """Serves in a thread of its own."""
-        thread = threading.Thread(target=self.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
+        thread = threading.Thread(target=self.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
         thread.start()
         return thread
 

@@ -63,7 +63,7 @@ class ClaimsClient:
 
     def _read(self, raw: str, session: Session, now: float) -> Mapping[str, Any]:
         try:
-            answer = jose.read_signed(raw, self._keys, algorithms=["ES256"], typ=None)
+            answer = jose.read_signed(raw, self._keys, algorithms=["ES256"], typ="rclaims+jwt")
             jose.check_times(answer, now=now, leeway=LEEWAY)
             if answer.get("iss") != self._config.portal_url:
                 raise jose.RefusedError("the issuer is not the portal")

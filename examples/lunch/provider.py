@@ -1,5 +1,6 @@
 """The lunch provider as a program: menu, card, and a site where a family chooses its warnings."""
 
+from datetime import date
 from html import escape
 
 from examples.kit import pages
@@ -120,7 +121,7 @@ def build(config: Config) -> Provider:
     return provider
 
 
-def _week(known: menu.Menu, today: card.date, locale: str) -> str:
+def _week(known: menu.Menu, today: date, locale: str) -> str:
     block = card.week_table(known, today, locale)
     return pages.html_table(block["caption"], [one["label"] for one in block["columns"]], block["rows"])
 

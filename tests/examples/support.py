@@ -22,6 +22,7 @@ from examples.kit.web import JSON, Request, Response, Server, Site
 
 CLIENT_ID = "localhost.waste.calendar"
 CLIENT_SECRET = "a-client-secret-for-tests"
+ID_KEY = RSAKey.generate_key(2048, {"kid": "id-1"})
 BACKCHANNEL_EVENT = "http://schemas.openid.net/event/backchannel-logout"
 
 
@@ -38,7 +39,7 @@ class World:
 
     def __init__(self) -> None:
         self.portal_key = ECKey.generate_key("P-256", {"kid": "portal-1"})
-        self.id_key = RSAKey.generate_key(2048, {"kid": "id-1"})
+        self.id_key = ID_KEY
         self.published = [self.portal_key]
         self.jwks_reads = 0
         self.jwks_body = ""
@@ -46,6 +47,7 @@ class World:
         self.claims: Mapping[str, Any] = {}
         self.claims_status = 200
         self.claims_override: Mapping[str, Any] = {}
+        self.claims_type = "rclaims+jwt"
         self.claims_bearers: list[str] = []
         self.id_token_override: dict[str, Any] = {}
         site = Site()
@@ -175,7 +177,7 @@ class World:
             "claims": self.claims,
         } | dict(self.claims_override)
         raw = jwt.encode(
-            {"alg": "ES256", "kid": "portal-1", "typ": "rclaims+jwt"},
+            {"alg": "ES256", "kid": "portal-1", "typ": self.claims_type},
             answer,
             self.portal_key,
             algorithms=["ES256"],

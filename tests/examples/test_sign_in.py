@@ -350,6 +350,13 @@ def test_lunch_shows_no_claims_that_are_not_surely_hers(
         assert "secret-value" not in page
 
 
+def test_lunch_takes_no_other_kind_of_token_for_claims(lunch: Running, world: World) -> None:
+    world.claims, world.claims_type = {"language": "secret-value"}, "rgadget+jwt"
+    with lunch.browser() as browser:
+        lunch.sign_in(browser)
+        assert "secret-value" not in lunch.page(browser)
+
+
 @pytest.mark.parametrize(("status", "words"), [(401, "確認の時間が切れました"), (500, "今は取得できません")])
 def test_lunch_says_when_the_claims_cannot_be_had(
     lunch: Running, world: World, status: int, words: str
