@@ -1,8 +1,10 @@
 """The fixed cast, in the database: builders for each person, and a sign-in as the portal does it."""
 
 from dataclasses import replace
+from urllib.parse import urlsplit
 from uuid import UUID
 
+from django.conf import settings
 from django.test import Client
 
 from identity import actions
@@ -89,6 +91,11 @@ def newcomer(number: int = 1) -> Resident:
             opted_in=False,
         )
     )
+
+
+def portal_client(*, enforce_csrf_checks: bool = False) -> Client:
+    """A client that asks for the portal's own host: each host of the region has its own addresses."""
+    return Client(enforce_csrf_checks=enforce_csrf_checks, HTTP_HOST=urlsplit(settings.PORTAL_URL).netloc)
 
 
 def sign_in(client: Client, resident: Resident) -> Client:

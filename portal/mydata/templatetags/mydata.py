@@ -6,7 +6,7 @@ from django import template
 from django.utils.translation import gettext as _
 
 register = template.Library()
-_DURATION = re.compile(r"P(\d+)([DWMY])")
+_DURATION = re.compile(r"P(\d+)([DMY])")
 
 
 @register.filter
@@ -20,7 +20,6 @@ def retention_text(retention: str) -> str:
         return _("表示に使ったあと、保存しません")
     sentences = {
         "D": _("長くて%(n)s日間保存します"),
-        "W": _("長くて%(n)s週間保存します"),
         "M": _("長くて%(n)sか月保存します"),
         "Y": _("長くて%(n)s年間保存します"),
     }

@@ -1,0 +1,75 @@
+"""Three published gadgets, and residents who have signed in."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from django.core.cache import cache
+from django.test import Client
+from django.utils import timezone
+
+from gadgets import queries as gadget_queries
+from gadgets.models import Gadget, GadgetVersion, Provider, RegistryVersion
+from identity.models import Resident
+from tests import cast
+from tests.gadgets import samples
+
+WASTE = "example.waste.calendar"
+LUNCH = "example.waste.lunch"
+RIVER = "example.waste.river"
+YEARS = {
+    "name": "household.school_years",
+    "need": "optional",
+    "retention": "P30D",
+    "purpose": {"ja": "学校の献立をえらぶため", "en": "To choose the school's menu"},
+}
+
+
+def publish(**changes: Any) -> Gadget:
+    """A published gadget with the manifest of the samples, changed."""
+    document = samples.document(**changes)
+    name = document["provider"]["name"]
+    provider, _ = Provider.objects.get_or_create(name=name, kind="company", contact="help@waste.example")
+    gadget = Gadget.objects.create(gadget_id=document["id"], provider=provider, url=samples.URL)
+    version = GadgetVersion.objects.create(
+        gadget=gadget,
+        version=document["version"],
+        manifest=samples.raw(**changes),
+        sha256="0" * 64,
+        url=samples.URL,
+        state="approved",
+        approved_at=timezone.now(),
+    )
+    gadget.published, gadget.published_at, gadget.state = version, timezone.now(), "published"
+    gadget.save()
+    return gadget
+
+
+@pytest.fixture(autouse=True)
+def registry(db: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The waste gadget at `audience`, the lunch gadget at `pairwise`, the river gadget that asks nothing."""
+    cache.clear()
+    monkeypatch.setattr(gadget_queries, "_held", None)
+    publish()
+    publish(
+        id=LUNCH,
+        title={"ja": "給食", "en": "School lunch"},
+        identity="pairwise",
+        claims=[YEARS, samples.claim("age_band")],
+        settings=None,
+    )
+    publish(
+        id=RIVER, title={"ja": "川の水位", "en": "River level"}, identity="none", claims=[], settings=None
+    )
+    RegistryVersion.objects.update_or_create(pk=1, defaults={"number": 4711})
+
+
+@pytest.fixture
+def hanako() -> Resident:
+    return cast.hanako()
+
+
+@pytest.fixture
+def signed_in() -> Callable[[Resident], Client]:
+    """A client in which the resident has signed in, and which checks the form token."""
+    return lambda resident: cast.sign_in(cast.portal_client(), resident)

@@ -1,0 +1,188 @@
+"""The question for consent: what it shows, what the ledger keeps, and what is refused."""
+
+from collections.abc import Callable
+from html import unescape
+from typing import Any
+
+import pytest
+from django.test import Client
+
+from gadgets import queries as gadget_queries
+from gadgets.models import Gadget
+from identity import queries
+from identity.models import ConsentReceipt, Resident
+from tests import cast
+from tests.portal.mydata.conftest import LUNCH, RIVER, WASTE
+
+SignIn = Callable[[Resident], Client]
+ZONE = {"items": ["area.waste_zone"]}
+
+
+@pytest.fixture
+def hanako() -> Resident:
+    return cast.hanako(opted_in=False)
+
+
+def receipt() -> ConsentReceipt:
+    return ConsentReceipt.objects.select_related("notice").get()
+
+
+def test_the_question_shows_what_why_who_how_long_and_two_equal_answers(
+    hanako: Resident, signed_in: SignIn
+) -> None:
+    html = signed_in(hanako).get(f"/consent/{LUNCH}/").content.decode()
+    assert "給食に、次のことを伝えてよいですか" in html
+    for said in (
+        "お子さんの学年",
+        "学校の献立をえらぶため",
+        "長くて30日間保存します",
+        "なくても使えます",
+        "受け取るのはExample Waste Ltdです。",
+        "仮の番号が伝わります",
+        "許可は、止めるまで続きます",
+        "https://waste.example/privacy",
+    ):
+        assert said in html
+    assert '<button class="button" type="submit">許可して使う</button>' in html
+    assert '<button class="button" type="submit">使わない</button>' in html
+
+
+def test_what_was_on_the_page_is_what_the_ledger_keeps(hanako: Resident, signed_in: SignIn) -> None:
+    client = signed_in(hanako)
+    html = unescape(client.get(f"/consent/{WASTE}/").content.decode())
+    response = client.post(f"/consent/{WASTE}/grant/", {**ZONE, "next": "/"})
+    assert (response.status_code, response["Location"]) == (302, "/")
+    kept = receipt()
+    assert (kept.kind, kept.level, kept.purpose) == ("granted", "audience", "card")
+    assert kept.controller == "Example Waste Ltd"
+    assert kept.notice is not None
+    assert kept.notice.language == "ja"
+    assert "表示に使ったあと、保存しません" in kept.notice.text
+    text_of_page = "".join(html.replace("<strong>", "").replace("</strong>", "").split())
+    for line in kept.notice.text.splitlines():
+        assert "".join(line.split()) in text_of_page
+    assert queries.granted(hanako.id, WASTE, ["area.waste_zone"], "audience") == {"area.waste_zone": "7"}
+    assert client.session["consent_asked"] is True
+
+
+def test_the_form_of_the_page_itself_is_accepted(hanako: Resident, signed_in: SignIn) -> None:
+    client = signed_in(hanako)
+    context = client.get(f"/en/consent/{LUNCH}/").context
+    sent = {
+        "items": [item.name for item in context["items"]],
+        "shown": context["shown"],
+        "level": "pairwise",
+        "purpose": "card",
+        "language": "en",
+    }
+    assert client.post(f"/en/consent/{LUNCH}/grant/", sent).status_code == 302
+    kept = receipt()
+    assert kept.items == ["age_band", "household.school_years"]
+    assert kept.notice is not None
+    assert "To choose the school's menu" in kept.notice.text
+    assert kept.notice.language == "en"
+
+
+def test_a_refusal_is_remembered_and_she_may_be_asked_again(hanako: Resident, signed_in: SignIn) -> None:
+    client = signed_in(hanako)
+    assert client.post(f"/consent/{WASTE}/refuse/", ZONE)["Location"] == "/my-data/"
+    assert receipt().kind == "refused"
+    assert queries.granted(hanako.id, WASTE, ["area.waste_zone"]) == {}
+    html = client.get("/my-data/").content.decode()
+    assert "断った内容" in html
+    assert "もう一度たずねる" in html
+    assert "許可して使う" in client.get(f"/consent/{WASTE}/").content.decode()
+    client.post(f"/consent/{WASTE}/grant/", ZONE)
+    assert queries.granted(hanako.id, WASTE, ["area.waste_zone"])
+
+
+def test_only_what_is_not_held_yet_is_asked(hanako: Resident, signed_in: SignIn) -> None:
+    client = signed_in(hanako)
+    client.post(f"/consent/{LUNCH}/grant/", {"items": ["age_band"]})
+    context = client.get(f"/consent/{LUNCH}/").context
+    assert [item.name for item in context["items"]] == ["household.school_years"]
+    client.post(f"/consent/{LUNCH}/grant/", {"items": ["household.school_years"]})
+    html = client.get(f"/consent/{LUNCH}/").content.decode()
+    assert "新しくお聞きすることはありません" in html
+
+
+def test_a_gadget_that_asks_nothing_has_no_question(hanako: Resident, signed_in: SignIn) -> None:
+    html = signed_in(hanako).get(f"/consent/{RIVER}/").content.decode()
+    assert "新しくお聞きすることはありません" in html
+    assert "許可して使う" not in html
+
+
+@pytest.mark.parametrize("answer", ["grant", "refuse"])
+@pytest.mark.parametrize(
+    ("gadget", "items", "said"),
+    [
+        (WASTE, [], "項目が一つも選ばれていません"),
+        (WASTE, ["age_band"], "このサービスが求めていない項目"),
+        (WASTE, ["area.waste_zone", "shoe_size"], "このサービスが求めていない項目"),
+        (RIVER, ["area.waste_zone"], "このサービスが求めていない項目"),
+    ],
+)
+def test_an_answer_to_what_was_not_asked_is_refused_in_words(
+    hanako: Resident, signed_in: SignIn, answer: str, gadget: str, items: list[str], said: str
+) -> None:
+    response = signed_in(hanako).post(f"/consent/{gadget}/{answer}/", {"items": items})
+    assert response.status_code == 400
+    assert said in response.content.decode()
+    assert not ConsentReceipt.objects.exists()
+
+
+@pytest.mark.parametrize(
+    "other", [{"shown": "0" * 64}, {"level": "none"}, {"purpose": "ranking"}, {"language": "en"}]
+)
+def test_when_the_question_has_changed_it_is_asked_again(
+    hanako: Resident, signed_in: SignIn, other: dict[str, Any]
+) -> None:
+    response = signed_in(hanako).post(f"/consent/{WASTE}/grant/", {**ZONE, **other})
+    assert response.status_code == 409
+    html = response.content.decode()
+    assert "お見せした内容が変わりました" in html
+    assert "許可して使う" in html
+    assert not ConsentReceipt.objects.exists()
+
+
+@pytest.mark.parametrize("path", ["/consent/{}/", "/consent/{}/grant/", "/consent/{}/refuse/"])
+def test_nothing_is_asked_for_a_gadget_that_is_not_published(
+    hanako: Resident, signed_in: SignIn, monkeypatch: pytest.MonkeyPatch, path: str
+) -> None:
+    Gadget.objects.filter(gadget_id=WASTE).update(state="suspended")
+    monkeypatch.setattr(gadget_queries, "_held", None)
+    client = signed_in(hanako)
+    for gadget in (WASTE, "example.unknown.gadget"):
+        url = path.format(gadget)
+        response = client.get(url) if url.endswith(f"{gadget}/") else client.post(url, ZONE)
+        assert response.status_code == 404
+    assert not ConsentReceipt.objects.exists()
+
+
+def test_a_guest_is_asked_to_sign_in_first() -> None:
+    assert cast.portal_client().get(f"/consent/{WASTE}/")["Location"] == (
+        "/sign-in/?next=%2Fconsent%2Fexample.waste.calendar%2F"
+    )
+    assert (
+        cast.portal_client().post(f"/consent/{WASTE}/grant/", ZONE)["Location"]
+        == "/sign-in/?next=%2Fmy-data%2F"
+    )
+    assert not ConsentReceipt.objects.exists()
+
+
+def test_an_answer_needs_a_post_and_the_form_token(hanako: Resident, signed_in: SignIn) -> None:
+    assert signed_in(hanako).get(f"/consent/{WASTE}/grant/").status_code == 405
+    strict = cast.sign_in(cast.portal_client(enforce_csrf_checks=True), hanako)
+    assert strict.post(f"/consent/{WASTE}/grant/", ZONE).status_code == 403
+    assert not ConsentReceipt.objects.exists()
+
+
+def test_an_answer_never_leads_to_another_site(hanako: Resident, signed_in: SignIn) -> None:
+    sent = {**ZONE, "next": "https://evil.example/"}
+    assert signed_in(hanako).post(f"/consent/{WASTE}/grant/", sent)["Location"] == "/my-data/"
+
+
+def test_the_portals_own_ordering_has_its_own_page(hanako: Resident, signed_in: SignIn) -> None:
+    client = signed_in(hanako)
+    assert client.get("/consent/recommender/")["Location"] == "/my-data/personalisation/"
+    assert client.post("/consent/recommender/grant/", ZONE).status_code == 404

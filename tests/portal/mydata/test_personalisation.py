@@ -1,0 +1,81 @@
+"""The switch of the personalised order: off for somebody new, on only after the full text, off at once."""
+
+from collections.abc import Callable
+
+import pytest
+from django.test import Client
+
+from identity import queries
+from identity.models import ConsentReceipt, Resident
+from tests import cast
+
+SignIn = Callable[[Resident], Client]
+URL = "/my-data/personalisation/"
+
+
+def personalised(resident: Resident) -> bool:
+    bundle = queries.bundle(resident.id)
+    assert bundle is not None
+    return bundle.personalised
+
+
+@pytest.mark.parametrize(("prefix", "language"), [("", "ja"), ("/en", "en"), ("/ja-simple", "ja-simple")])
+def test_on_asks_with_the_text_and_keeps_it(signed_in: SignIn, prefix: str, language: str) -> None:
+    newcomer = cast.newcomer()
+    client = signed_in(newcomer)
+    assert not personalised(newcomer)
+    page = client.get(f"{prefix}{URL}")
+    response = client.post(f"{prefix}{URL}", {"choice": "on", "shown": page.context["shown"]})
+    assert response.status_code == 302
+    assert response["Location"] == f"{prefix}/my-data/#personalisation"
+    assert personalised(newcomer)
+    kept = ConsentReceipt.objects.select_related("notice").get()
+    assert (kept.recipient, kept.purpose, kept.controller) == ("recommender", "ranking", "くらしの窓口")
+    assert len(kept.items) == 8
+    assert kept.notice is not None
+    assert kept.notice.language == language
+    assert kept.notice.sha256 == page.context["shown"]
+
+
+def test_on_without_having_seen_the_text_asks_first(signed_in: SignIn) -> None:
+    newcomer = cast.newcomer()
+    client = signed_in(newcomer)
+    for sent in ({"choice": "on"}, {"choice": "on", "shown": "0" * 64}):
+        response = client.post(URL, sent)
+        assert response.status_code == 409
+        assert "お見せした内容が変わりました" in response.content.decode()
+    assert not personalised(newcomer)
+
+
+def test_off_is_chronological_from_then_on(hanako: Resident, signed_in: SignIn) -> None:
+    assert personalised(hanako)
+    response = signed_in(hanako).post(URL, {"choice": "off", "next": "/"}, follow=False)
+    assert response["Location"] == "/"
+    assert not personalised(hanako)
+    bundle = queries.bundle(hanako.id)
+    assert bundle is not None
+    assert bundle.released == {}
+    assert bundle.attributes["area.district"] == "busshozan"
+
+
+def test_the_overviews_stop_is_the_same_switch(hanako: Resident, signed_in: SignIn) -> None:
+    client = signed_in(hanako)
+    client.post("/my-data/stop/recommender/")
+    assert not personalised(hanako)
+    assert "お知らせは新しい順に並びます" in client.get("/my-data/").content.decode()
+
+
+def test_a_choice_that_does_not_exist_changes_nothing(hanako: Resident, signed_in: SignIn) -> None:
+    assert signed_in(hanako).post(URL, {"choice": "maybe"}).status_code == 400
+    assert signed_in(hanako).post(URL).status_code == 400
+    assert personalised(hanako)
+
+
+def test_the_page_says_how_it_is_now_and_offers_both(hanako: Resident, signed_in: SignIn) -> None:
+    html = signed_in(hanako).get(URL).content.decode()
+    assert "いま: 使っています" in html
+    assert html.count('<button class="button" type="submit">') == 2
+
+
+def test_a_guest_signs_in_first() -> None:
+    assert cast.portal_client().get(URL)["Location"] == "/sign-in/?next=%2Fmy-data%2Fpersonalisation%2F"
