@@ -92,7 +92,7 @@ def _distribution() -> Path:
     with _alone(cache_folder(), "keycloak"):
         if (target / "built").is_file():
             return target
-        part = target.with_suffix(".part")
+        part = _beside(target, "part")
         shutil.rmtree(part, ignore_errors=True)
         shutil.rmtree(target, ignore_errors=True)
         if given:
@@ -146,7 +146,7 @@ def _archive() -> Path:
 
 
 def _unpack(archive: Path, target: Path) -> None:
-    beside = target.with_suffix(".unpacked")
+    beside = _beside(target, "unpacked")
     shutil.rmtree(beside, ignore_errors=True)
     with zipfile.ZipFile(archive) as bundle:
         bundle.extractall(beside)
@@ -169,7 +169,7 @@ def _prepared() -> Path:
         if (home / "bootstrap.json").is_file():
             return home
         say("importing deploy/keycloak/realm.json into Keycloak (once for each change of it)")
-        part = home.with_suffix(".part")
+        part = _beside(home, "part")
         shutil.rmtree(part, ignore_errors=True)
         shutil.rmtree(home, ignore_errors=True)
         part.mkdir(parents=True)
@@ -184,7 +184,11 @@ def _prepared() -> Path:
                 launcher, part, port=free_ports(), management=management,
                 hostname="http://id.region.localhost", more=("--import-realm",),
                 env={"KC_BOOTSTRAP_ADMIN_CLIENT_ID": client["id"],
-                     "KC_BOOTSTRAP_ADMIN_CLIENT_SECRET": client["secret"]},
+                     "KC_BOOTSTRAP_ADMIN_CLIENT_SECRET": client["secret"],
+                     # The file names these; every start sets its own in the copy (realm.arrange).
+                     "PORTAL_URL": "http://portal.region.localhost",
+                     "OIDC_CLIENT_SECRET": secrets.token_urlsafe(32),
+                     "KEYCLOAK_ADMIN_CLIENT_SECRET": secrets.token_urlsafe(32)},
             )  # fmt: skip
             wait_until(running, lambda: _ready(management), START_SECONDS)
         finally:
@@ -236,7 +240,7 @@ def _serve(
             home / "bin" / "kc.sh", "start", "--optimized", "--cache=local", "--http-enabled=true",
             "--http-host=127.0.0.1", f"--http-port={port}", f"--hostname={hostname}",
             "--hostname-backchannel-dynamic=true", "--http-management-host=127.0.0.1",
-            f"--http-management-port={management}", "--log-level=info", *more,
+            f"--http-management-port={management}", "--log-level=info,io.smallrye.health:error", *more,
         ],
         # Java's resolver knows no *.localhost either: back-channel logout would not find the portal.
         env={"JAVA_OPTS": f"{JVM} -Djdk.net.hosts.file={hosts}", **(env or {})},
@@ -253,6 +257,11 @@ def _ready(management: int) -> bool:
         return False
     finally:
         line.close()
+
+
+def _beside(folder: Path, what: str) -> Path:
+    """A name for what is not finished yet; it is renamed when it is."""
+    return folder.with_name(f"{folder.name}.{what}")
 
 
 def _hash(*parts: str | bytes) -> str:
