@@ -116,6 +116,7 @@ class Server(ThreadingHTTPServer):
     """Listens on 127.0.0.1 only; port 0 takes a free one."""
 
     daemon_threads = True
+    request_queue_size = 128
 
     def __init__(self, site: Site, port: int) -> None:
         self.site = site
