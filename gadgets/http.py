@@ -215,11 +215,20 @@ class _TlsConnection(HTTPSConnection):
         return _open_socket(self._dns_host, self.port)
 
 
-class _PlainPool(HTTPConnectionPool):
+class _OneUse(HTTPConnectionPool):
+    """Every request opens its own checked socket: a server that closes without saying so breaks no later one."""
+
+    def _put_conn(self, conn: Any) -> None:
+        if conn is not None:
+            conn.close()
+        super()._put_conn(conn)
+
+
+class _PlainPool(_OneUse):
     ConnectionCls = _PlainConnection
 
 
-class _TlsPool(HTTPSConnectionPool):
+class _TlsPool(_OneUse, HTTPSConnectionPool):
     ConnectionCls = _TlsConnection
 
 

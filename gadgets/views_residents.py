@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from urllib.parse import quote
 from uuid import UUID
 
 from django.conf import settings as django_settings
@@ -101,7 +100,7 @@ def page(request: HttpRequest, gadget_id: str) -> HttpResponse:
         "placed": at_home,
         "claims": _claims(gadget, bundle),
         "to_ask": bundle is not None and any(not row.decision for row in _claims(gadget, bundle)),
-        "consent_url": f"/consent/{quote(gadget.id)}/",
+        "consent_url": reverse("mydata:consent", args=[gadget.id]),
         "settings_form": _settings_form(gadget, placed.settings if placed else {}) if at_home else (),
         "sizes": gadget.sizes,
     }
