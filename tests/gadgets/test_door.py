@@ -389,6 +389,17 @@ def test_a_broken_answer_says_so(provider: Provider, broken: object) -> None:
     assert provider.origin in caught.value.provider_message
 
 
+def test_a_server_that_closes_without_saying_so_breaks_no_later_request(provider: Provider) -> None:
+    def closing(handler: Handler) -> None:
+        reply(b"{}", content_type="application/json")(handler)
+        handler.close_connection = True
+
+    provider.answer = closing
+    for _ in range(5):
+        assert fetch(provider.origin + "/").body == b"{}"
+    assert all(seen.headers["connection"] == "close" for seen in provider.seen)
+
+
 def test_chunks_are_joined(provider: Provider) -> None:
     def chunks(handler: Handler) -> None:
         handler.send_response(200)
