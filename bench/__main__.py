@@ -1,0 +1,153 @@
+"""`python -m bench`: what a home costs beside a hello view, in one interleaved run on this machine.
+
+(a) a Django hello view with the standard middleware, (b) the signed-in home with 8 cards and 12 ranked entries
+out of 2,000 items on PostgreSQL and Redis, (c) the anonymous home. CPU ms a request is the steady figure; the
+rates depend on what else this machine does.
+"""
+
+import argparse
+import json
+import platform
+import statistics
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from bench import city, load
+from portal.supervise import Launcher, StartError
+from tests.services.ports import free_ports
+
+FIGURES = (
+    ("cpu_ms", "CPU ms a request"),
+    ("rate", "requests/s"),
+    ("p50_ms", "p50 ms"),
+    ("p99_ms", "p99 ms"),
+)
+LABELS = {"hello": "(a) hello view", "home": "(b) signed-in home", "guest": "(c) anonymous home"}
+GOAL = 11.0
+
+
+def main(arguments: list[str]) -> int:
+    """Start, measure in turn, print, stop."""
+    parser = argparse.ArgumentParser(prog="bin/bench", description=__doc__)
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--seconds", type=float, default=4.0, help="of load for each page and round")
+    parser.add_argument("--connections", type=int, default=16)
+    parser.add_argument("--items", type=int, default=2000)
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write all figures there too")
+    chosen = parser.parse_args(arguments)
+    with tempfile.TemporaryDirectory(prefix="madoguchi-bench-") as name:
+        launcher = Launcher(Path(name))
+        try:
+            report = _measure(launcher, chosen)
+        except (StartError, load.LoadError) as error:
+            sys.stderr.write(f"bench: {error}\n")
+            return 1
+        finally:
+            launcher.stop_all()
+    _print(report)
+    if chosen.json:
+        chosen.json.write_text(json.dumps(report, indent=2) + "\n")
+    return 0
+
+
+def _measure(launcher: Launcher, chosen: argparse.Namespace) -> dict[str, Any]:
+    env, port = city.environment(launcher.folder)
+    seeded = city.seed(env, chosen.items)
+    hello = city.start(
+        launcher, "hello", "bench.hello:application", free_ports(), {"PYTHONPATH": str(city.ROOT)}
+    )
+    portal = city.start(launcher, "portal", "portal.wsgi:application", port, env)
+    targets = {
+        "hello": (hello, load.request("127.0.0.1", "/")),
+        "home": (portal, load.request(seeded["host"], "/", seeded["session"])),
+        "guest": (portal, load.request(seeded["host"], "/")),
+    }
+    for server, raw in targets.values():
+        load.run(server.port, raw, connections=chosen.connections, seconds=1.0)
+    rounds: dict[str, list[dict[str, float]]] = {name: [] for name in targets}
+    for number in range(chosen.rounds):
+        for name, (server, raw) in targets.items():
+            rounds[name].append(_once(server, raw, chosen))
+        sys.stderr.write(f"bench: round {number + 1} of {chosen.rounds} is done\n")
+    return _report(rounds, seeded["pages"], chosen)
+
+
+def _once(server: city.Server, raw: bytes, chosen: argparse.Namespace) -> dict[str, float]:
+    before = server.cpu()
+    measured = load.run(server.port, raw, connections=chosen.connections, seconds=chosen.seconds)
+    return {
+        "cpu_ms": (server.cpu() - before) / measured.requests * 1e3,
+        "rate": measured.requests / measured.seconds,
+        "p50_ms": measured.quantile(0.5) * 1e3,
+        "p99_ms": measured.quantile(0.99) * 1e3,
+        "requests": measured.requests,
+        "bytes": measured.size,
+    }
+
+
+def _report(
+    rounds: dict[str, list[dict[str, float]]], pages: dict[str, Any], chosen: argparse.Namespace
+) -> dict[str, Any]:
+    summary: dict[str, Any] = {}
+    for name, found in rounds.items():
+        summary[name] = {
+            key: {"min": min(values), "median": statistics.median(values), "max": max(values)}
+            for key in ("cpu_ms", "rate", "p50_ms", "p99_ms")
+            for values in [[one[key] for one in found]]
+        }
+        summary[name]["page"] = pages.get(name, {"sql": 0, "bytes": int(found[0]["bytes"])})
+    for name in ("home", "guest"):
+        ratios = [
+            one["cpu_ms"] / floor["cpu_ms"] for one, floor in zip(rounds[name], rounds["hello"], strict=True)
+        ]
+        summary[name]["cpu_of_hello"] = {
+            "min": min(ratios),
+            "median": statistics.median(ratios),
+            "max": max(ratios),
+        }
+    return {
+        "machine": {"python": platform.python_version(), "system": platform.platform()},
+        "setting": {
+            "workers": city.WORKERS,
+            "connections": chosen.connections,
+            "rounds": chosen.rounds,
+            "seconds": chosen.seconds,
+            "items": chosen.items,
+        },
+        "goal_cpu_of_hello": GOAL,
+        "summary": summary,
+        "rounds": rounds,
+    }
+
+
+def _print(report: dict[str, Any]) -> None:
+    setting = report["setting"]
+    print(
+        f"{setting['items']} items, {setting['workers']} workers, {setting['connections']} connections, "
+        f"{setting['rounds']} rounds of {setting['seconds']:g} s, interleaved: minimum / median / maximum"
+    )
+    for name, found in report["summary"].items():
+        page = found["page"]
+        print(f"\n{LABELS[name]}")
+        for key, label in FIGURES:
+            print(f"  {label:<18}{_three(found[key])}")
+        print(f"  {'SQL queries':<18}{page['sql']}")
+        size = f"{page['bytes']} bytes"
+        if "gzip" in page:
+            size += f", {page['gzip']} in gzip; {page['cards']} cards, {page['entries']} ranked entries"
+        print(f"  {'answer':<18}{size}")
+        if "cpu_of_hello" in found:
+            print(f"  {'CPU ÷ (a)':<18}{_three(found['cpu_of_hello'])}")
+    ratio = report["summary"]["home"]["cpu_of_hello"]["median"]
+    verdict = "reached" if ratio <= GOAL else "MISSED"
+    print(f"\ngoal: (b) at most {GOAL:g} × the CPU of (a): {verdict} ({ratio:.2f} ×)")
+
+
+def _three(found: dict[str, float]) -> str:
+    return " / ".join(f"{found[key]:.2f}" for key in ("min", "median", "max"))
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,78 @@
+"""A signed-in home costs the same few queries with 200, 2,000 and 20,000 items and with eight gadgets."""
+
+import pytest
+from django.core.cache import cache
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
+
+from bench import rows
+from identity.models import Resident
+from portal.home import catalogue
+from tests import cast
+from tests.portal.home.test_home_pages import browser
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture(autouse=True)
+def clean(monkeypatch):
+    monkeypatch.setattr(catalogue, "_held", None)
+    cache.clear()
+    yield
+    cache.clear()
+
+
+def signed_in() -> Client:
+    return cast.sign_in(browser(), Resident.objects.get(id=rows.RESIDENT))
+
+
+def queries(client: Client) -> list[str]:
+    with CaptureQueriesContext(
+        connection,
+    ) as captured:
+        response = client.get("/")
+    assert response.status_code == 200
+    assert response.content.count(b"data-gadget=") == 8
+    assert response.content.count(b'class="entry__why"') == 12
+    return [query["sql"] for query in captured if "django_session" not in query["sql"]]
+
+
+@pytest.mark.parametrize("items", [200, 2_000, 20_000])
+def test_a_warm_home_takes_two_queries_whatever_it_chooses_from(items):
+    now = timezone.now()
+    ids = rows.gadgets(8, now=now)
+    rows.resident(ids, now=now)
+    rows.pages(items, now=now)
+    client = signed_in()
+    queries(client)
+    assert len(catalogue.current().entries) == items + 8
+    found = queries(client)
+    assert len(found) == 2, found
+    assert "identity_resident" in found[0]
+    assert "gadgets_placement" in found[1]
+
+
+def test_a_guests_warm_home_takes_no_query():
+    now = timezone.now()
+    rows.pages(50, now=now)
+    guest = browser()
+    guest.get("/")
+    with CaptureQueriesContext(connection) as captured:
+        assert guest.get("/").status_code == 200
+    assert [query["sql"] for query in captured] == []
+
+
+def test_after_something_was_published_the_next_home_takes_few_queries_and_shows_it():
+    now = timezone.now()
+    ids = rows.gadgets(8, now=now)
+    rows.resident(ids, now=now)
+    rows.pages(200, now=now)
+    client = signed_in()
+    queries(client)
+    rows.pages(20, now=now)
+    cache.delete("content:version")
+    assert len(queries(client)) <= 11
+    assert len(catalogue.current().entries) == 220 + 8
+    assert len(queries(client)) == 2
