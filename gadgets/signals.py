@@ -2,4 +2,7 @@
 
 from django.dispatch import Signal
 
+from gadgets import outcomes
+
 card_fetched = Signal()
+card_fetched.connect(outcomes.note, dispatch_uid="gadgets.outcomes")
