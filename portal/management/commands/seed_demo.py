@@ -216,6 +216,8 @@ def _publish(known: GadgetView | None, url: str, provider_id: int, actor: Actor,
         gadget_id = gadget_actions.register(url=url, provider_id=provider_id, by=actor)
     else:
         gadget_id = known.id
+        if not gadget_queries.waits(known):
+            gadget_actions.run_checks(gadget_id=gadget_id, by=actor)
     if known is None or not gadget_queries.waits(known):
         _checked(gadget_id)
         gadget_actions.submit(gadget_id=gadget_id, by=actor)
