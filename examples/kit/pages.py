@@ -68,8 +68,8 @@ def page(*, title: str, main: str, locale: str, path: str, provider: str) -> str
 <link rel="stylesheet" href="/static/site.css">
 </head>
 <body>
-<p class="sample">{escape(pick(SAMPLE, locale))}</p>
-<header><p class="provider"><a href="{escape(with_lang("/", locale))}">{escape(provider)}</a></p>
+<header><p class="sample">{escape(pick(SAMPLE, locale))}</p>
+<p class="provider"><a href="{escape(with_lang("/", locale))}">{escape(provider)}</a></p>
 <nav aria-label="{escape(pick(LANGUAGE, locale))}"><ul class="languages">{_languages(path, locale)}</ul></nav></header>
 <main><h1>{escape(title)}</h1>
 {main}</main>
