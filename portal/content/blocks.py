@@ -105,7 +105,7 @@ class SlotBlock(blocks.StructBlock):
 class GadgetsZoneBlock(ZoneBlock):
     """The zone of cards with the default slots."""
 
-    slots = blocks.ListBlock(SlotBlock(), required=False, label=_("はじめから置くガジェット"))
+    slots = blocks.ListBlock(SlotBlock(), required=False, default=[], label=_("はじめから置くガジェット"))
 
 
 class ZonesBlock(blocks.StreamBlock):

@@ -87,7 +87,7 @@ class Migration(migrations.Migration):
                             9: (
                                 "wagtail.blocks.ListBlock",
                                 (8,),
-                                {"label": "はじめから置くガジェット", "required": False},
+                                {"default": [], "label": "はじめから置くガジェット", "required": False},
                             ),
                             10: (
                                 "wagtail.blocks.StructBlock",
