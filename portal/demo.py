@@ -132,7 +132,8 @@ class Demo:
     @contextmanager
     def alone(self) -> Iterator[None]:
         """Two demos in one folder would write into one database."""
-        (self.folder / "logs").mkdir(parents=True, exist_ok=True)
+        for name in ("logs", "static"):
+            (self.folder / name).mkdir(parents=True, exist_ok=True)
         with (self.folder / ".running").open("a") as lock:
             try:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -158,12 +159,14 @@ class Demo:
         """Brings everything up and says `ready`, or raises `StartError`."""
         self._check_ports()
         begun = time.monotonic()
+        for old in (self.folder / "logs").glob("*.log"):
+            old.unlink()
         new = not (self.folder / "db.sqlite3").is_file()
         _say("first start: making the database" if new else f"using the data kept in {self.folder}")
         env = self.environment()
         self._migrate(env)
         web = self.launcher.start("web", web_command(self.port), env=env, cwd=ROOT)
-        wait_until(web, lambda: answers(self.port, "/health/ready"), 60)
+        wait_until(web, lambda: answers(self.port, "/health/ready"), 120)
         seeded = self.folder / "seeded"
         if not seeded.is_file():
             self._seed(env)
@@ -243,7 +246,7 @@ class Demo:
             started.append(self.launcher.start(name, provider_command(name), env=env, cwd=ROOT))
         for number, running in enumerate(started):
             port = self.port + 1 + number
-            wait_until(running, lambda port=port: answers(port, "/g/health"), 20)  # type: ignore[misc]
+            wait_until(running, lambda port=port: answers(port, "/g/health"), 60)  # type: ignore[misc]
         return started
 
     def _welcome(self, seconds: float) -> None:

@@ -88,7 +88,7 @@ class Site:
         env |= {"FAULT": fault, "DEBUG_CLAIMS": "1" if debug_claims else "", "NOW": now}
         running = self.launcher.start(name, demo.provider_command(name), env=env, cwd=ROOT)
         self._own[name] = running
-        wait_until(running, lambda: demo.answers(port, "/g/health"), 20)
+        wait_until(running, lambda: demo.answers(port, "/g/health"), 60)
 
     def stop(self) -> None:
         """Ends every process of the site."""
@@ -153,7 +153,7 @@ def start_city() -> Site:
         setup = site.logs / "setup.log"
         run_to_end([sys.executable, "manage.py", "migrate", "--no-input"], env=env, cwd=ROOT, log=setup)
         web = site.launcher.start("web", demo.web_command(port), env=env, cwd=ROOT)
-        wait_until(web, lambda: demo.answers(port, "/health/ready"), 60)
+        wait_until(web, lambda: demo.answers(port, "/health/ready"), 120)
         site.launcher.start("worker", worker_command(folder), env=env, cwd=ROOT)
         for name in demo.PROVIDERS:
             site.start(name)
