@@ -18,7 +18,7 @@ from django.core.cache import cache
 from django.db import connections
 from django.utils import timezone
 
-from gadgets import breaker, keys
+from gadgets import breaker, calendar, keys
 from gadgets import card as cards
 from gadgets.errors import (
     BreakerOpenError,
@@ -207,8 +207,9 @@ def _send(through: Door, url: str, headers: dict[str, str], wanted: Wanted, unti
 
 def _drawn(parsed: cards.Card, wanted: Wanted, answer: Answer, now: datetime) -> StoredCard:
     etag = answer.headers.get("etag", "")
-    current = render(parsed, locale=wanted.locale)
-    old = render(parsed, locale=wanted.locale, old=True)
+    address = calendar.address(wanted)
+    current = render(parsed, locale=wanted.locale, calendar_url=address)
+    old = render(parsed, locale=wanted.locale, calendar_url=address, old=True)
     return StoredCard(
         html=current,
         summary=parsed.summary,
@@ -220,6 +221,7 @@ def _drawn(parsed: cards.Card, wanted: Wanted, answer: Answer, now: datetime) ->
         valid_until=parsed.valid_until.astimezone(UTC),
         etag=etag if re.fullmatch(r'(W/)?"[!#-~]{0,200}"', etag) else "",
         forms=(current, old if old != current else ""),
+        dates=calendar.dates_of(parsed),
     )
 
 

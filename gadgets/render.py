@@ -42,14 +42,15 @@ def html_language(locale: str) -> str:
     return "ja" if locale == "ja-simple" else locale
 
 
-def render(card: Card, *, locale: str, old: bool = False) -> str:
-    """The fragment. `old`: as it looks once the card is past its freshness; nothing in it is then called current."""
+def render(card: Card, *, locale: str, old: bool = False, calendar_url: str = "") -> str:
+    """The fragment. `calendar_url`: where the dates of this card are to be had as a calendar. `old`: as it looks once the card is past its freshness; nothing in it is then called current."""
     with translation.override(locale):
         blocks = [_context(block, card, locale, old=old) for block in card.blocks]
         page_language = html_language(locale)
         context = {
             "blocks": blocks,
             "lang": card.lang,
+            "calendar_url": calendar_url if any(isinstance(block, Dates) for block in card.blocks) else "",
             "word_lang": page_language if page_language != card.lang else "",
         }
         return get_template("gadgets/card/card.html").render(context)

@@ -143,6 +143,7 @@ def encode(stored: StoredCard, wanted: Wanted) -> bytes:
         ],
         "source": [source.publisher, source.licence, source.url, source.note],
         "etag": stored.etag,
+        "dates": stored.dates,
     }
     current, old = (form.encode() for form in stored.forms)
     head["length"] = len(current)
@@ -189,4 +190,5 @@ def _opened(body: bytes) -> StoredCard:
         valid_until=_moment(valid) if valid is not None else None,
         etag=found["etag"],
         forms=forms,
+        dates=tuple((iso, label, note) for iso, label, note in found["dates"]),
     )

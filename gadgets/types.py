@@ -144,7 +144,8 @@ class StoredCard:
     """A card drawn once. Fresh until `fresh_until`; may be shown as old until `stale_until`.
 
     `html` is what to show; `forms` are the same card drawn as current and, where that differs, as old: a
-    card past its freshness must not call a value current.
+    card past its freshness must not call a value current. `dates` (ISO date or time, label, note) are those
+    of its dates blocks, for a calendar.
     """
 
     html: str
@@ -157,6 +158,7 @@ class StoredCard:
     valid_until: datetime | None = None
     etag: str = ""
     forms: tuple[str, str] = ("", "")
+    dates: tuple[tuple[str, str, str], ...] = ()
 
     def status(self, now: datetime) -> Literal["current", "old"]:
         """What the frame says of the card: past its own `valid_until`, or past its freshness, it is old."""

@@ -298,7 +298,9 @@ def test_a_bomb_is_cut_off_while_it_unpacks(provider: Provider) -> None:
         fetch(provider.origin + "/", max_bytes=len(packed) + 1)
 
 
-@pytest.mark.parametrize("body", [b"not gzip at all", gzip.compress(b"y" * 900)[:-12]])
+@pytest.mark.parametrize(
+    "body", [b"not gzip at all", gzip.compress(b"y" * 900)[:-12]], ids=["not gzip", "cut off"]
+)
 def test_broken_packing_is_refused(provider: Provider, body: bytes) -> None:
     provider.answer = reply(body, content_type="application/json", headers={"Content-Encoding": "gzip"})
     with pytest.raises(errors.AnswerBrokenError):
