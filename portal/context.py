@@ -28,14 +28,16 @@ def _languages(request: HttpRequest) -> list[dict[str, Any]]:
 
 
 def portal(request: HttpRequest) -> dict[str, Any]:
-    """`region_name`, `html_lang`, `languages`, `signed_in`, `demo`, `portal_url`."""
+    """`region_name`, `html_lang`, `languages`, `signed_in`, `demo`, `portal_url`, `id_site`."""
     locale = get_language() or "ja"
     return {
         "region_name": pick(settings.REGION["name"], locale),
         "html_lang": "en" if locale == "en" else "ja",
-        "locale": locale,
+        # Wagtail's admin means a Locale of its own by this name.
+        **({} if request.path_info.startswith("/admin/") else {"locale": locale}),
         "languages": SimpleLazyObject(lambda: _languages(request)),
         "signed_in": SimpleLazyObject(lambda: "_resident" in getattr(request, "session", {})),
         "demo": settings.DEMO,
         "portal_url": settings.PORTAL_URL,
+        "id_site": getattr(request, "id_site", False),
     }
