@@ -10,6 +10,7 @@ from uuid import UUID, uuid4
 
 from django.contrib.auth.hashers import make_password
 from django.contrib.auth.models import Group, Permission
+from django.contrib.contenttypes.models import ContentType
 from django.db import transaction
 from django.db.models import F
 
@@ -213,9 +214,11 @@ def group_of(role: str) -> Group:
     """The group that mirrors `role`, made when missing; members of an admin role may enter the admin."""
     group, _ = Group.objects.get_or_create(name=GROUPS[role])
     if role in ADMIN_ROLES:
-        group.permissions.add(
-            *Permission.objects.filter(content_type__app_label="wagtailadmin", codename="access_admin")
+        place, _ = ContentType.objects.get_or_create(app_label="wagtailadmin", model="admin")
+        entry, _ = Permission.objects.get_or_create(
+            content_type=place, codename="access_admin", defaults={"name": "Can access Wagtail admin"}
         )
+        group.permissions.add(entry)
     return group
 
 

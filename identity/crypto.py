@@ -19,9 +19,8 @@ def seal(plain: bytes, *, place: str) -> bytes:
 
 def unseal(sealed: bytes, *, place: str) -> bytes:
     """The reverse; raises `CannotUnseal` when the key or the place is another or the bytes were changed."""
-    raw = bytes(sealed)
     try:
-        return AESGCM(settings.FIELD_KEY).decrypt(raw[:_NONCE], raw[_NONCE:], place.encode())
+        return AESGCM(settings.FIELD_KEY).decrypt(sealed[:_NONCE], sealed[_NONCE:], place.encode())
     except (InvalidTag, ValueError) as error:
         raise CannotUnseal from error
 

@@ -94,13 +94,13 @@ class NoticeVersion(models.Model):
 class ReceiptQuerySet(models.QuerySet["ConsentReceipt"]):
     """The ledger grows and nothing else: rows are never changed or taken out in bulk either."""
 
-    def update(self, **kwargs: Any) -> int:
+    def update(self, **kwargs: Any) -> int:  # noqa: ARG002
         raise LedgerIsAppendOnly
 
     def delete(self) -> tuple[int, dict[str, int]]:
         raise LedgerIsAppendOnly
 
-    def bulk_update(self, *args: Any, **kwargs: Any) -> int:
+    def bulk_update(self, *args: Any, **kwargs: Any) -> int:  # noqa: ARG002
         raise LedgerIsAppendOnly
 
 
@@ -141,7 +141,7 @@ class ConsentReceipt(models.Model):
             raise LedgerIsAppendOnly
         super().save(*args, **kwargs)
 
-    def delete(self, *args: Any, **kwargs: Any) -> tuple[int, dict[str, int]]:
+    def delete(self, *args: Any, **kwargs: Any) -> tuple[int, dict[str, int]]:  # noqa: ARG002
         raise LedgerIsAppendOnly
 
 

@@ -1,7 +1,7 @@
 """Reads of identity for other packages: what holds for a resident now, as frozen values."""
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
@@ -110,7 +110,7 @@ _PROBE = UUID(int=0)
 
 
 @lru_cache(maxsize=4)
-def _bundle_sql(using: str) -> tuple[str, tuple[object, ...]]:
+def _bundle_sql(using: str) -> tuple[str, tuple[Any, ...]]:
     """The bundle's SQL, compiled once for each database: compiling costs eight times what running does."""
     query = Resident.objects.filter(id=_PROBE, is_active=True).values_list(
         "display_name",
@@ -131,7 +131,7 @@ def _bundle_sql(using: str) -> tuple[str, tuple[object, ...]]:
 def bundle(resident_id: UUID) -> Bundle | None:
     """One SQL query; None when there is no such resident or the account is closed."""
     sql, params = _bundle_sql(connection.alias)
-    adapt = Resident._meta.pk.get_db_prep_value
+    adapt: Callable[..., Any] = Resident._meta.pk.get_db_prep_value
     probe, wanted = adapt(_PROBE, connection), adapt(resident_id, connection)
     with connection.cursor() as cursor:
         cursor.execute(sql, [wanted if value == probe else value for value in params])
@@ -289,7 +289,7 @@ def subject_for(resident_id: UUID, client_id: str) -> str:
     if client is None:
         raise NoSuchClient
     sector, sealed = client
-    return subjects.pairwise(sector, user, crypto.unseal(sealed, place=crypto.client_place(client_id)))
+    return subjects.pairwise(sector, user, crypto.unseal(bytes(sealed), place=crypto.client_place(client_id)))
 
 
 def actor(resident_id: UUID) -> Actor:

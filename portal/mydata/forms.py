@@ -1,8 +1,10 @@
 """The form with which a resident fills in, changes or clears attributes; every field may be left empty."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from django import forms
+from django.http import QueryDict
 from django.utils.translation import gettext as _
 
 from identity import attributes
@@ -18,13 +20,15 @@ def field_name(key: str) -> str:
 class AttributesForm(forms.Form):
     """One field for each attribute that a resident may set, built from the vocabulary in the reader's language."""
 
-    def __init__(self, *args: Any, locale: str, **kwargs: Any) -> None:
-        super().__init__(*args, label_suffix="", **kwargs)
+    def __init__(
+        self, data: QueryDict | None = None, *, locale: str, initial: Mapping[str, Any] | None = None
+    ) -> None:
+        super().__init__(data, initial=dict(initial or {}), label_suffix="")
         for key in attributes.SETTABLE:
             self.fields[field_name(key)] = _field(attributes.DEFINITIONS[key], locale)
 
     @staticmethod
-    def initial_of(values: dict[str, Value]) -> dict[str, Any]:
+    def initial_of(values: Mapping[str, Value]) -> dict[str, Any]:
         """The resident's values as the form's first state."""
         return {
             field_name(key): str(value).lower() if isinstance(value, bool) else value

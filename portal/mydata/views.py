@@ -56,7 +56,7 @@ def attributes_form(request: HttpRequest, bundle: Bundle) -> HttpResponse:
             messages.success(request, _("保存しました。次の表示から反映されます。"))
             return HttpResponseRedirect(next_path(request, reverse("mydata:overview")))
     else:
-        form = AttributesForm(locale=locale, initial=AttributesForm.initial_of(dict(bundle.attributes)))
+        form = AttributesForm(locale=locale, initial=AttributesForm.initial_of(bundle.attributes))
     gadgets = gadget_queries.registry().gadgets
     fields = [
         {
@@ -102,7 +102,7 @@ def _switch_on(request: HttpRequest, bundle: Bundle) -> HttpResponse:
     if request.POST.get("shown") != notice.sha256:
         return _asks_ranking(request, bundle, status=HTTPStatus.CONFLICT)
     actions.opt_in_personalisation(
-        resident_id=bundle.id, notice=notice, controller=prompt.region_name("ja"), by=actor_of(bundle)
+        resident_id=bundle.id, notice=notice, controller=prompt.controller(), by=actor_of(bundle)
     )
     messages.success(request, _("おすすめの並べかえを始めました。理由は、それぞれの項目に出ます。"))
     return HttpResponseRedirect(next_path(request, _personalisation_row()))

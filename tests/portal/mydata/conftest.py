@@ -45,11 +45,8 @@ def publish(**changes: Any) -> Gadget:
     return gadget
 
 
-@pytest.fixture(autouse=True)
-def registry(db: None, monkeypatch: pytest.MonkeyPatch) -> None:
+def fill_registry() -> None:
     """The waste gadget at `audience`, the lunch gadget at `pairwise`, the river gadget that asks nothing."""
-    cache.clear()
-    monkeypatch.setattr(gadget_queries, "_held", None)
     publish()
     publish(
         id=LUNCH,
@@ -62,6 +59,16 @@ def registry(db: None, monkeypatch: pytest.MonkeyPatch) -> None:
         id=RIVER, title={"ja": "川の水位", "en": "River level"}, identity="none", claims=[], settings=None
     )
     RegistryVersion.objects.update_or_create(pk=1, defaults={"number": 4711})
+
+
+@pytest.fixture(autouse=True)
+def registry(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No gadget of another test is remembered; tests without a live server find the three published."""
+    cache.clear()
+    monkeypatch.setattr(gadget_queries, "_held", None)
+    if "portal" not in request.fixturenames:
+        request.getfixturevalue("db")
+        fill_registry()
 
 
 @pytest.fixture
