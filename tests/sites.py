@@ -40,6 +40,8 @@ class Site:
     folder: Path
     launcher: Launcher
     port: int
+    environment: Mapping[str, str] = field(default_factory=dict, repr=False)
+    """The settings of its web process, for commands and for a second process beside it."""
     _own: dict[str, Running] = field(default_factory=dict)
 
     @property
@@ -123,6 +125,7 @@ def start_demo() -> Site:
             cwd=ROOT,
         )
         wait_until(running, lambda: "ready" in running.log.read_text().splitlines(), 300)
+        site.environment = demo.Demo(port=port, folder=folder).environment()
     except BaseException:
         site.stop()
         raise
@@ -149,7 +152,7 @@ def start_city() -> Site:
         port=port,
     )
     try:
-        env = city_environment(folder)
+        site.environment = env = city_environment(folder)
         setup = site.logs / "setup.log"
         run_to_end([sys.executable, "manage.py", "migrate", "--no-input"], env=env, cwd=ROOT, log=setup)
         web = site.launcher.start("web", demo.web_command(port), env=env, cwd=ROOT)
