@@ -26,7 +26,6 @@ from gadgets.errors import (
 )
 from gadgets.models import CheckRun, Gadget, GadgetVersion, Membership, Provider, ReviewNote, bump_registry
 from gadgets.placing import configure, hide, move, place, unplace
-from gadgets.queries import VERSION_KEY, VERSION_TTL
 from gadgets.types import content_hash
 from identity.idp import ClientCredentials
 from identity.roles import OPERATOR, Actor
@@ -263,7 +262,7 @@ def approve(*, gadget_id: str, by: Actor) -> None:
         gadget.topics = list(parsed.topics)
         gadget.save(update_fields=["published", "published_at", "state", "topics"])
         _note(gadget, version, by, Decision.APPROVED)
-        _registry_changes()
+        bump_registry()
         client_due(gadget)
 
 
@@ -285,7 +284,7 @@ def suspend(*, gadget_id: str, reason: str, by: Actor) -> None:
     words = _words(reason)
     _turn(gadget, Gadget.State.PUBLISHED, Gadget.State.SUSPENDED)
     _note(gadget, gadget.published, by, Decision.SUSPENDED, words)
-    _registry_changes()
+    bump_registry()
     client_due(gadget)
 
 
@@ -296,7 +295,7 @@ def resume(*, gadget_id: str, by: Actor) -> None:
     gadget = _gadget(gadget_id)
     _turn(gadget, Gadget.State.SUSPENDED, Gadget.State.PUBLISHED)
     _note(gadget, gadget.published, by, Decision.RESUMED)
-    _registry_changes()
+    bump_registry()
     client_due(gadget)
 
 
@@ -311,7 +310,7 @@ def retire(*, gadget_id: str, by: Actor) -> None:
     gadget.versions.filter(state__in=_OPEN).update(state=GadgetVersion.State.REPLACED)
     Gadget.objects.filter(pk=gadget.pk).update(state=Gadget.State.RETIRED)
     _note(gadget, gadget.published, by, Decision.RETIRED)
-    _registry_changes()
+    bump_registry()
     client_due(gadget)
 
 
@@ -391,8 +390,3 @@ def _note(
     ReviewNote.objects.create(
         gadget=gadget, version=version, who_id=by.id if by else None, decision=decision, reason=reason
     )
-
-
-def _registry_changes() -> None:
-    number = bump_registry()
-    transaction.on_commit(lambda: cache.set(VERSION_KEY, number, VERSION_TTL))

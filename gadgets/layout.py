@@ -44,6 +44,8 @@ class Arranged:
 
 def arrange(slots: Sequence[Slot], placements: Sequence[Placement]) -> tuple[Arranged, ...]:
     """Placements in their order; a slot without one stands at its place in the city's order."""
+    # A page that is still being edited may hold a slot without its gadget.
+    slots = [slot for slot in slots if slot.gadget_id]
     by_id = {slot.gadget_id: slot for slot in slots}
     placed = sorted(placements, key=lambda placement: placement.position)
     arranged = [_placed(placement, by_id.get(placement.gadget_id)) for placement in placed]

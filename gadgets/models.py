@@ -5,9 +5,14 @@ Models never cross the border of this package: others read through `gadgets.quer
 """
 
 from django.conf import settings
-from django.db import models
+from django.core.cache import cache
+from django.db import models, transaction
 from django.db.models import F, Q
 from django.utils import timezone
+
+VERSION_KEY = "gadgets:registry:version"
+"""Where the cache holds the registry's number; the home reads it in its one multi-get."""
+VERSION_TTL = 5
 
 
 class Provider(models.Model):
@@ -246,8 +251,9 @@ class RegistryVersion(models.Model):
         return str(self.number)
 
 
-def bump_registry() -> int:
-    """Raises the registry's number inside the caller's transaction and returns it."""
+def bump_registry() -> None:
+    """Raises the registry's number inside the caller's transaction; every process knows it after the commit."""
     RegistryVersion.objects.get_or_create(pk=1)
     RegistryVersion.objects.filter(pk=1).update(number=F("number") + 1)
-    return RegistryVersion.objects.values_list("number", flat=True).get(pk=1)
+    number = RegistryVersion.objects.values_list("number", flat=True).get(pk=1)
+    transaction.on_commit(lambda: cache.set(VERSION_KEY, number, VERSION_TTL))

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from gadgets import views_provider, views_residents
+from gadgets import views, views_provider, views_residents
 
 app_name = "gadgets"
 urlpatterns = [
@@ -12,6 +12,7 @@ urlpatterns = [
     path("gadgets/<str:gadget_id>/remove", views_residents.remove, name="remove"),
     path("gadgets/<str:gadget_id>/move", views_residents.move, name="move"),
     path("gadgets/<str:gadget_id>/settings", views_residents.settings, name="settings"),
+    path("fragments/card/<str:gadget_id>", views.card_fragment, name="fragment"),
     path("home/arrange/", views_residents.arrange, name="arrange"),
     path("provider/", views_provider.console, name="console"),
     path("provider/organisations/", views_provider.create_organisation, name="create_organisation"),

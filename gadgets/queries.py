@@ -17,6 +17,8 @@ from gadgets import review
 from gadgets.errors import ManifestError
 from gadgets.layout import Placement
 from gadgets.models import (
+    VERSION_KEY,
+    VERSION_TTL,
     CheckLine,
     CheckRun,
     Gadget,
@@ -32,8 +34,22 @@ from identity.audience import Audience
 
 log = logging.getLogger(__name__)
 
-VERSION_KEY = "gadgets:registry:version"
-VERSION_TTL = 5
+__all__ = [
+    "VERSION_KEY",
+    "GadgetView",
+    "Registry",
+    "approved_manifest",
+    "gadget_for_member",
+    "gadget_for_operator",
+    "is_member",
+    "layout",
+    "organisations",
+    "placement",
+    "registry",
+    "review_queue",
+    "waiting_count",
+    "waits",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +78,9 @@ def registry(version: int | None = None) -> Registry:
     with _lock:
         if _held is None or _held.version != number:
             _held = _load()
+            if _held.version != number:
+                # The cache's number is not the table's: put right, or every call would load again.
+                cache.set(VERSION_KEY, _held.version, VERSION_TTL)
         return _held
 
 

@@ -109,9 +109,9 @@ def card_fragment(request: HttpRequest, gadget_id: str) -> HttpResponse:
     gadget = queries.registry().gadgets.get(gadget_id)
     if gadget is None:
         raise Http404
-    locale = request.GET.get("locale", "ja")
+    locale = request.GET.get("locale", "")
     if locale not in dict(settings.LANGUAGES):
-        locale = "ja"
+        locale = words.locale()
     resident_id = identity_queries.current_resident(request)
     bundle = identity_queries.bundle(resident_id) if resident_id else None
     placed = queries.placement(resident_id, gadget_id) if resident_id else None

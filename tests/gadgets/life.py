@@ -4,6 +4,7 @@ import json
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
+from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.http import HttpResponse
@@ -131,19 +132,19 @@ class Desk:
     def __init__(self, resident: Resident | None, capture: Any) -> None:
         self.resident = resident
         self._capture = capture
-        self.client = Client(headers={"host": PORTAL})
+        self.client = Client(headers={"host": urlsplit(settings.PORTAL_URL).netloc})
         if resident is not None:
             cast.sign_in(self.client, resident)
 
-    def get(self, url: str, **query: str) -> HttpResponse:
+    def get(self, url: str, /, **query: str) -> HttpResponse:
         return self.client.get(url, query)
 
-    def post(self, url: str, **form: str) -> HttpResponse:
+    def post(self, url: str, /, **form: str) -> HttpResponse:
         """Posts and follows to the page that answers."""
         with self._capture(execute=True):
             return self.client.post(url, form, follow=True)
 
-    def page(self, url: str, **query: str) -> str:
+    def page(self, url: str, /, **query: str) -> str:
         """The HTML of a page that must be there."""
         answer = self.get(url, **query)
         assert answer.status_code == 200, f"{url}: {answer.status_code}"
