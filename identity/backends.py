@@ -1,4 +1,5 @@
 """Loads the signed-in resident for Django; it never checks a password, because the regional ID did that."""
+# ruff: noqa: ARG002  (signatures are the libraries')
 
 from typing import Any
 

@@ -1,4 +1,5 @@
 """allauth's one override point and its forms: opaque user names, our own next-rule, labels for people."""
+# ruff: noqa: ARG002  (signatures are the libraries')
 
 from typing import Any
 

@@ -1,4 +1,5 @@
 """Endpoints of the embedded provider: authorization, discovery, key set, logout; the rest is the toolkit's."""
+# ruff: noqa: ARG001, ARG002  (signatures are the libraries')
 
 from typing import Any
 from urllib.parse import parse_qsl, urlencode
@@ -34,7 +35,7 @@ def _locale(request: HttpRequest) -> str:
 
 def _problem(request: HttpRequest, *, status: int, locale: str = "ja") -> HttpResponse:
     with translation.override(locale):
-        return render(request, "identity/id_problem.html", {"id_site": True}, status=status)
+        return render(request, "identity/id_problem.html", status=status)
 
 
 class _Protocol(OAuthLibMixin):
@@ -186,7 +187,7 @@ class ReauthenticateView(account_views.ReauthenticateView):
 
 
 @require_safe
-def discovery(request: HttpRequest) -> JsonResponse:
+def discovery(_request: HttpRequest) -> JsonResponse:
     """OpenID Provider Metadata: only what is really offered."""
     base = settings.OIDC_ISSUER
     answer = JsonResponse(
@@ -223,7 +224,7 @@ def discovery(request: HttpRequest) -> JsonResponse:
 
 
 @require_safe
-def jwks(request: HttpRequest) -> JsonResponse:
+def jwks(_request: HttpRequest) -> JsonResponse:
     """The public key that signs ID tokens and logout tokens."""
     answer = JsonResponse({"keys": [embedded_server.signing_key().as_dict(private=False)]})
     answer["Access-Control-Allow-Origin"] = "*"
@@ -231,18 +232,16 @@ def jwks(request: HttpRequest) -> JsonResponse:
     return answer
 
 
-def start(request: HttpRequest) -> HttpResponseRedirect:
+def start(_request: HttpRequest) -> HttpResponseRedirect:
     """The ID has no page of its own to look at: it leads to the portal."""
     return HttpResponseRedirect(f"{settings.PORTAL_URL}/")
 
 
 def not_found(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
     """404 on the ID's host, without the portal's navigation."""
-    return render(
-        request, "identity/id_problem.html", {"id_site": True, "title": _("ページがありません")}, status=404
-    )
+    return render(request, "identity/id_problem.html", {"title": _("ページがありません")}, status=404)
 
 
-def server_error(request: HttpRequest) -> HttpResponse:
+def server_error(_request: HttpRequest) -> HttpResponse:
     """500 on the ID's host: plain, because a template may be what failed."""
     return HttpResponse("Server error\n", status=500, content_type="text/plain")

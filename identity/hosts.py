@@ -5,7 +5,6 @@ from http import HTTPStatus
 from urllib.parse import parse_qs, urlsplit
 
 from django.conf import settings
-from django.core.exceptions import DisallowedHost
 from django.http import HttpRequest, HttpResponse, HttpResponseBadRequest, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import set_urlconf
@@ -72,7 +71,7 @@ def redirect_origin(target: str) -> str:
 
 
 class IdSiteMiddleware:
-    """Marks the pages of the ID for their base template, and lets their forms lead back to the client."""
+    """Lets the forms of the ID's pages lead back to the client, and words the answer to too many tries."""
 
     def __init__(self, get_response: Handler) -> None:
         self.get_response = get_response
@@ -82,7 +81,7 @@ class IdSiteMiddleware:
         if not getattr(request, "id_site", False):
             return response
         if response.status_code == HTTPStatus.TOO_MANY_REQUESTS:
-            page = TemplateResponse(request, "account/too_many.html", {"id_site": True}, status=429)
+            page = TemplateResponse(request, "account/too_many.html", status=429)
             response = page.render()
         response.headers.setdefault("Cache-Control", "no-store")
         patch_vary_headers(response, ("Cookie",))
@@ -91,10 +90,4 @@ class IdSiteMiddleware:
             origin = redirect_origin(target)
             if origin:
                 response._csp_update = {"form-action": [origin]}  # type: ignore[attr-defined]
-        return response
-
-    def process_template_response(self, request: HttpRequest, response: TemplateResponse) -> TemplateResponse:
-        """Pages of the ID have no navigation of the portal."""
-        if getattr(request, "id_site", False):
-            response.context_data = {**(response.context_data or {}), "id_site": True}
         return response

@@ -5,6 +5,7 @@ not hold up the others. The row is the queue. What may never happen: forwarding 
 """
 
 import logging
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 
 import requests
@@ -56,30 +57,41 @@ def deliver_due(*, now: datetime | None = None) -> int:
         state=LogoutDelivery.State.WAITING
     )
     due = LogoutDelivery.objects.filter(state=LogoutDelivery.State.WAITING, next_at__lte=at)
-    return sum(_deliver(row, now=at) for row in due.select_related("client").order_by("next_at")[:100])
+    mine = [row for row in due.select_related("client").order_by("next_at")[:100] if _claim(row, now=at)]
+    if not mine:
+        return 0
+    with ThreadPoolExecutor(max_workers=min(8, len(mine)), thread_name_prefix="logout") as pool:
+        sent = list(pool.map(lambda row: _post(row, now=at), mine))
+    for row, done in zip(mine, sent, strict=True):
+        _settle(row, done=done, now=at)
+    return sum(sent)
 
 
-def _deliver(row: LogoutDelivery, *, now: datetime) -> bool:
-    mine = LogoutDelivery.objects.filter(pk=row.pk, state=LogoutDelivery.State.WAITING, tries=row.tries)
-    if not mine.update(state=LogoutDelivery.State.SENDING, tries=row.tries + 1, next_at=now):
-        return False
-    sent = row.token_expires_at > max(now, timezone.now()) and _post(row)
+def _claim(row: LogoutDelivery, *, now: datetime) -> bool:
+    waiting = LogoutDelivery.objects.filter(pk=row.pk, state=LogoutDelivery.State.WAITING, tries=row.tries)
+    return bool(waiting.update(state=LogoutDelivery.State.SENDING, tries=row.tries + 1, next_at=now))
+
+
+def _settle(row: LogoutDelivery, *, done: bool, now: datetime) -> None:
+    """`row` is as it was before the claim: its `next_at` says when this try was planned."""
     after = LogoutDelivery.objects.filter(pk=row.pk)
-    if sent:
+    if done:
         after.update(state=LogoutDelivery.State.DONE, token_sealed=b"")
-        return True
-    begun = row.next_at - timedelta(seconds=DELAYS[min(row.tries, len(DELAYS) - 1)])
+        return
     tries = row.tries + 1
+    begun = row.next_at - timedelta(seconds=DELAYS[min(row.tries, len(DELAYS) - 1)])
     again = begun + timedelta(seconds=DELAYS[tries]) if tries < len(DELAYS) else None
-    if again is not None and again < row.token_expires_at:
+    if again is not None and max(again, now) < row.token_expires_at:
         after.update(state=LogoutDelivery.State.WAITING, next_at=again)
     else:
         after.update(state=LogoutDelivery.State.FAILED, token_sealed=b"")
         log.warning("logout of %s not confirmed after %d tries", row.client.client_id, tries)
-    return False
 
 
-def _post(row: LogoutDelivery) -> bool:
+def _post(row: LogoutDelivery, *, now: datetime) -> bool:
+    """Runs in a thread and touches no database; never sends what has expired."""
+    if row.token_expires_at <= max(now, timezone.now()):
+        return False
     try:
         raw = crypto.unseal(bytes(row.token_sealed), place=_place(row.client, row.jti)).decode()
         with loopback.session(public_only=True) as http:
@@ -90,6 +102,7 @@ def _post(row: LogoutDelivery) -> bool:
                 allow_redirects=False,
                 stream=True,
             )
+            answer.close()
             return answer.status_code in {200, 204}
     except (requests.RequestException, CannotUnseal) as error:
         log.info("logout of %s: %s", row.client.client_id, type(error).__name__)

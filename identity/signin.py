@@ -92,7 +92,7 @@ def safe_next(target: str) -> str:
     return "/"
 
 
-def _locale(request: HttpRequest, target: str) -> str:
+def _locale(target: str) -> str:
     first = target.lstrip("/").partition("/")[0].partition("?")[0]
     return first if first in LOCALES else "ja"
 
@@ -102,7 +102,7 @@ def _home(locale: str) -> str:
 
 
 def _problem(request: HttpRequest, error: ProviderProblem, target: str) -> HttpResponse:
-    locale = _locale(request, target)
+    locale = _locale(target)
     away = isinstance(error, ProviderUnavailable)
     with translation.override(locale):
         context = {
@@ -128,7 +128,7 @@ def _problem(request: HttpRequest, error: ProviderProblem, target: str) -> HttpR
 
 def _begin(request: HttpRequest, **extra: Any) -> HttpResponse:
     target = safe_next(request.GET.get("next", "/"))
-    locale = _locale(request, target)
+    locale = _locale(target)
     locales = "ja-simple ja" if locale == "ja-simple" else locale
     client = _client()
     try:
@@ -181,7 +181,7 @@ def callback(request: HttpRequest) -> HttpResponse:
         if request.GET.get("iss", settings.OIDC_ISSUER) != settings.OIDC_ISSUER:
             raise SignInFailed  # RFC 9207: the answer is another server's
         if known and request.GET.get("error") in {"login_required", "interaction_required"}:
-            return HttpResponseRedirect(_home(_locale(request, target)))  # silent, and nobody was signed in
+            return HttpResponseRedirect(_home(_locale(target)))  # silent, and nobody was signed in
         done = _complete(request, known)
         sessions.open_session(request, done)
     except ProviderProblem as error:
@@ -221,7 +221,7 @@ def _complete(request: HttpRequest, known: dict[str, Any]) -> Login:
         sub=str(claims["sub"]),
         sid=str(claims.get("sid") or ""),
         id_token=str(token["id_token"]),
-        locale=locale if locale in LOCALES else _locale(request, known.get("next", "/")),
+        locale=locale if locale in LOCALES else _locale(known.get("next", "/")),
         auth_time=datetime.fromtimestamp(at, UTC) if isinstance(at, int | float) else None,
     )
 
@@ -234,7 +234,7 @@ def _complete(request: HttpRequest, known: dict[str, Any]) -> Login:
 def sign_out(request: HttpRequest) -> HttpResponse:
     """Ends the portal's session first, then the one at the ID, which tells every gadget."""
     hint = sessions.hint(request.session.session_key)
-    locale = _locale(request, request.headers.get("Referer", "").removeprefix(settings.PORTAL_URL))
+    locale = _locale(request.headers.get("Referer", "").removeprefix(settings.PORTAL_URL))
     sessions.close_session(request)
     try:
         endpoint = tokens.document().get("end_session_endpoint")

@@ -114,7 +114,7 @@ def _signed(bearer: Bearer, granted: dict[str, Any]) -> str:
 
 
 @require_safe
-def region_portal(request: HttpRequest) -> JsonResponse:
+def region_portal(_request: HttpRequest) -> JsonResponse:
     """`/.well-known/region-portal.json`: what a provider's program needs to know of this portal."""
     base = settings.PORTAL_URL
     answer = JsonResponse(
