@@ -89,7 +89,7 @@ def add_member(*, provider_id: int, resident_id: UUID, by: Actor) -> None:
 def _member_of(provider_id: int, by: Actor) -> None:
     if by.id is None and by.has(OPERATOR):
         return  # the portal's own commands, such as the seed of the demo
-    if not Membership.objects.filter(provider_id=provider_id, resident_id=by.id).exists():
+    if by.id is None or not Membership.objects.filter(provider_id=provider_id, resident_id=by.id).exists():
         raise NotPermittedError
 
 

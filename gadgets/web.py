@@ -24,7 +24,7 @@ def signed_in(view: ResidentView[P]) -> View[P]:
     """Gives the view the resident's id; a guest is asked to sign in and comes back to this page."""
 
     @wraps(view)
-    def inner(request: HttpRequest, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
+    def inner(request: HttpRequest, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
         resident_id = current_resident(request)
         if resident_id is None:
             here = request.get_full_path() if request.method == "GET" else reverse("gadgets:catalogue")

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 from django.utils import timezone
 from django.utils.translation import get_language, ngettext
@@ -12,12 +13,15 @@ from gadgets.manifest import CATEGORIES
 from gadgets.types import StoredCard, Texts
 from identity import attributes
 
-LEVELS: Mapping[str, str] = {
+if TYPE_CHECKING:
+    from django.utils.functional import _StrPromise
+
+LEVELS: "Mapping[str, _StrPromise]" = {
     "none": lazy("あなたのことは、何も伝わりません。"),
     "audience": lazy("許可した項目だけが伝わります。誰のものかは伝わりません。"),
     "pairwise": lazy("許可した項目と、このサービスだけで使う番号が伝わります。名前や連絡先は伝わりません。"),
 }
-STATES: Mapping[str, str] = {
+STATES: "Mapping[str, _StrPromise]" = {
     "draft": lazy("準備中"),
     "checked": lazy("検査に合格"),
     "in_review": lazy("審査中"),
@@ -28,7 +32,7 @@ STATES: Mapping[str, str] = {
     "suspended": lazy("停止中"),
     "retired": lazy("終了"),
 }
-DECISIONS: Mapping[str, str] = {
+DECISIONS: "Mapping[str, _StrPromise]" = {
     "registered": lazy("マニフェストを登録しました"),
     "checked": lazy("自動検査が終わりました"),
     "submitted": lazy("審査を申し込みました"),
@@ -39,12 +43,12 @@ DECISIONS: Mapping[str, str] = {
     "retired": lazy("終了しました"),
     "rotated": lazy("クライアントの秘密を新しくしました"),
 }
-GATES: Mapping[str, str] = {
+GATES: "Mapping[str, _StrPromise]" = {
     "checks": lazy("検査だけで足りる変更です。住民には何も聞きません。"),
     "operator": lazy("運用者の確認が要る変更です。住民は、新しい選択を使うときだけ聞かれます。"),
     "consent": lazy("住民にもう一度同意を聞く変更です。"),
 }
-KINDS: Mapping[str, str] = {
+KINDS: "Mapping[str, _StrPromise]" = {
     "company": lazy("会社"),
     "department": lazy("市の部署"),
     "city": lazy("市町村"),
@@ -53,7 +57,7 @@ KINDS: Mapping[str, str] = {
     "school": lazy("学校"),
     "other": lazy("そのほか"),
 }
-NEEDS: Mapping[str, str] = {"required": lazy("必須"), "optional": lazy("任意")}
+NEEDS: "Mapping[str, _StrPromise]" = {"required": lazy("必須"), "optional": lazy("任意")}
 
 
 def locale() -> str:
