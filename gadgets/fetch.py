@@ -31,7 +31,7 @@ from gadgets.errors import (
 from gadgets.http import Answer, Door, door
 from gadgets.render import render
 from gadgets.signals import card_fetched
-from gadgets.stored import cache_key, claims_key, decode, encode, wanted_for
+from gadgets.stored import cache_key, claims_key, decode, encode, fingerprint, wanted_for
 from gadgets.types import FetchOutcome, GadgetInfo, StoredCard, Unavailable, Wanted
 from identity import actions as identity_actions
 from identity import queries as identity_queries
@@ -48,6 +48,8 @@ __all__ = [
     "claims_key",
     "decode",
     "encode",
+    "fingerprint",
+    "is_fresh",
     "refresh",
     "wanted_for",
 ]
@@ -77,6 +79,12 @@ def cached(wanted: Wanted, now: datetime | None = None) -> StoredCard | None:
     """What the cache holds for this card, fresh or stale."""
     stored = decode(cache.get(cache_key(wanted)), wanted)
     return stored if stored is not None and (now or timezone.now()) < stored.stale_until else None
+
+
+def is_fresh(wanted: Wanted) -> bool:
+    """Whether the cache holds this card and nobody needs to ask for it."""
+    held = cached(wanted)
+    return held is not None and not held.wants_refresh(timezone.now())
 
 
 def refresh(wanted: Wanted, *, deadline: float = PERSON_WAITS) -> StoredCard | Unavailable:

@@ -74,6 +74,11 @@ def claims_key(claims: Mapping[str, Value]) -> str:
     return _canonical({name: plain(value) for name, value in claims.items()})
 
 
+def fingerprint(text: str) -> str:
+    """Tells texts apart without holding them; keyed, so that a short list of possible texts does not open it."""
+    return hashlib.blake2b(text.encode(), key=settings.CARD_CACHE_KEY, digest_size=16).hexdigest()
+
+
 def _large_enough(
     gadget: GadgetInfo, granted: tuple[str, ...], claims: dict[str, Value], cells: Mapping[str, int]
 ) -> tuple[tuple[str, ...], dict[str, Value]]:

@@ -10,7 +10,7 @@ from datetime import timedelta
 from django.db.models import Q
 from django.utils import timezone
 
-from gadgets import conformance
+from gadgets import conformance, warm
 from gadgets.clients import sync_due_clients
 from gadgets.models import CheckLine, CheckRun, GadgetVersion
 
@@ -18,6 +18,7 @@ log = logging.getLogger(__name__)
 
 RUN_CHECKS = "gadgets.run_checks"
 SYNC_CLIENTS = "gadgets.sync_clients"
+REFRESH_CARDS = "gadgets.refresh_cards"
 # A run that its process never ended (a restart, a crash) is taken up again after this.
 LOST_AFTER = timedelta(seconds=120)
 
@@ -77,4 +78,5 @@ def _subject(version: GadgetVersion) -> conformance.Subject:
 DUE_JOBS: list[tuple[str, float, Callable[[], object]]] = [
     (RUN_CHECKS, 10, run_waiting_checks),
     (SYNC_CLIENTS, 30, sync_due_clients),
+    (REFRESH_CARDS, 30, warm.refresh_read),
 ]

@@ -10,7 +10,7 @@ from django.utils import timezone, translation
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
-from gadgets import fetch, keys, queries, words
+from gadgets import fetch, keys, queries, warm, words
 from gadgets.errors import NoCardError
 from gadgets.types import GadgetInfo, StoredCard, Unavailable
 from gadgets.wire import schema_bytes
@@ -90,6 +90,7 @@ def frame_for(
         found = Unavailable(NoCardError.code, NoCardError.message, NoCardError.retry)
     else:
         found = fetch.refresh(wanted, deadline=fetch.PERSON_WAITS)
+        warm.note(wanted)
     return FrameView(
         gadget=gadget,
         stored=found if isinstance(found, StoredCard) else None,

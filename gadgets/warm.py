@@ -1,0 +1,70 @@
+"""Keeps shared cards fresh in the background: those that somebody read lately and may still be fetched.
+
+A fragment request notes what it read; the sweep fetches it again once it is stale, until nobody has read it
+for the manifest's `max_age`. Private cards (`pairwise`) are never noted. The notes are hints in the cache.
+"""
+
+import json
+import time
+from uuid import UUID
+
+from django.core.cache import cache
+
+from gadgets import fetch, queries
+from gadgets.types import GadgetInfo, Wanted
+from identity import queries as identity_queries
+
+MOST_NOTES = 200
+MOST_AT_ONCE = 40
+
+
+def _key(gadget_id: str) -> str:
+    return f"warm:{gadget_id}"
+
+
+def note(wanted: Wanted, now: float | None = None) -> None:
+    """Somebody reads this card. Of a personal one only who reads it is kept: what they granted is read anew."""
+    if wanted.level == "pairwise" or wanted.gadget.card_url is None:
+        return
+    now = time.time() if now is None else now
+    reader = str(wanted.resident_id) if wanted.level == "audience" else ""
+    claims = fetch.claims_key(wanted.claims) if wanted.level == "audience" else ""
+    name = json.dumps([wanted.size, wanted.locale, dict(wanted.settings), _short(claims)], sort_keys=True)
+    held = _notes(wanted.gadget.id, now)
+    held.pop(name, None)
+    held[name] = [reader, now + wanted.gadget.max_age]
+    kept = dict(list(held.items())[-MOST_NOTES:])
+    cache.set(_key(wanted.gadget.id), json.dumps(kept), wanted.gadget.max_age)
+
+
+def _short(claims: str) -> str:
+    """Tells combinations of claims apart without holding them."""
+    return fetch.fingerprint(claims) if claims else ""
+
+
+def _notes(gadget_id: str, now: float) -> dict[str, list[object]]:
+    held: dict[str, list[object]] = json.loads(cache.get(_key(gadget_id)) or "{}")
+    return {name: row for name, row in held.items() if isinstance(row[1], float | int) and row[1] > now}
+
+
+def refresh_read(now: float | None = None) -> int:
+    """Fetches the stale ones among the noted cards; returns how many were asked for."""
+    now = time.time() if now is None else now
+    asked = 0
+    for gadget in queries.registry().gadgets.values():
+        for name, (reader, _) in _notes(gadget.id, now).items():
+            if asked >= MOST_AT_ONCE:
+                return asked
+            asked += _refresh(gadget, name, str(reader))
+    return asked
+
+
+def _refresh(gadget: GadgetInfo, name: str, reader: str) -> int:
+    size, locale, settings, claims = json.loads(name)
+    bundle = identity_queries.bundle(UUID(reader)) if reader else None
+    wanted = fetch.wanted_for(gadget, bundle=bundle, locale=locale, size=size, settings=settings)
+    backed = _short(fetch.claims_key(wanted.claims)) if wanted.level == "audience" else ""
+    if wanted.level == "pairwise" or backed != claims or fetch.is_fresh(wanted):
+        return 0
+    fetch.refresh(wanted, deadline=fetch.BACKGROUND)
+    return 1
