@@ -119,13 +119,10 @@ class Demo:
         """Removes the folder; only one that a demo made."""
         if not self.folder.exists():
             return
+        inside = {entry.name for entry in self.folder.iterdir()}
+        if inside - {".running", "logs", "static"} and "secrets.env" not in inside:
+            raise DemoError(f"{self.folder} holds no demo; --reset removes nothing that it does not know.")
         with self.alone():
-            known = {".running", "db.sqlite3", "secrets.env"}
-            inside = {entry.name for entry in self.folder.iterdir()}
-            if inside and not inside & known:
-                raise DemoError(
-                    f"{self.folder} holds no demo; --reset removes nothing that it does not know."
-                )
             shutil.rmtree(self.folder)
             _say(f"removed {self.folder}")
 

@@ -25,6 +25,12 @@ KEPT = Path(__file__).resolve().parent.parent / "var" / "test"
 # --- the whole suite ----------------------------------------------------------------------------------------
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    """The one marker that no test writes itself."""
+    config.addinivalue_line("markers", "site: starts a whole site (added to every test that uses one)")
+
+
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Journeys that share a site run in one worker, so that it starts once."""
     for item in items:
@@ -32,6 +38,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         for fixture, group in (("city_site", "city"), ("demo_site", "demo")):
             if fixture in names:
                 item.add_marker(pytest.mark.xdist_group(group))
+                item.add_marker(pytest.mark.site)
                 break
 
 
@@ -97,10 +104,13 @@ def city_site() -> Iterator[sites.Site]:
 
 
 def _running(start: "sites.Starter") -> Iterator[sites.Site]:
+    site, fault = None, ""
     try:
         site = start()
     except StartError as error:
-        pytest.fail(str(error), pytrace=False)
+        fault = str(error)
+    if site is None:
+        pytest.fail(fault, pytrace=False)
     yield site
     site.stop()
 

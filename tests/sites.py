@@ -51,8 +51,8 @@ class Site:
 
     @property
     def logs(self) -> Path:
-        """The folder with a log for each process."""
-        return self.launcher.folder
+        """The folder with a log for each process; providers that a test started log in `started` beside it."""
+        return self.folder / "logs"
 
     def provider_port(self, name: str) -> int:
         """The port of a provider."""
@@ -76,7 +76,7 @@ class Site:
         if name in self._own:
             self._own.pop(name).stop()
         else:
-            _end_listener(self.provider_port(name), self.logs / f"{name}.log")
+            _end_listener(self.provider_port(name))
 
     def start(self, name: str, *, fault: str = "", debug_claims: bool = False, now: str = "") -> None:
         """Starts a provider, or starts it anew; `fault` is one of those in examples/README.md."""
@@ -114,7 +114,7 @@ def start_demo() -> Site:
         issuer=f"{id_url}/o",
         discovery_url="",
         folder=folder,
-        launcher=Launcher(_logs(folder)),
+        launcher=Launcher(_made(folder / "started")),
         port=port,
     )
     try:
@@ -125,7 +125,12 @@ def start_demo() -> Site:
             cwd=ROOT,
         )
         wait_until(running, lambda: "ready" in running.log.read_text().splitlines(), 300)
-        site.environment = demo.Demo(port=port, folder=folder).environment()
+        # bin/demo forgets what the shell points at; a command beside it has to as well.
+        site.environment = {
+            **demo.Demo(port=port, folder=folder).environment(),
+            "DATABASE_URL": "",
+            "REDIS_URL": "",
+        }
     except BaseException:
         site.stop()
         raise
@@ -148,7 +153,7 @@ def start_city() -> Site:
         issuer=given["KEYCLOAK_ISSUER"],
         discovery_url=given["KEYCLOAK_DISCOVERY_URL"],
         folder=folder,
-        launcher=Launcher(_logs(folder)),
+        launcher=Launcher(_made(folder / "logs")),
         port=port,
     )
     try:
@@ -217,10 +222,9 @@ def _folder(kind: str) -> Path:
     return Path(tempfile.mkdtemp(prefix=f"madoguchi-{kind}-"))
 
 
-def _logs(folder: Path) -> Path:
-    logs = folder / "logs"
-    logs.mkdir()
-    return logs
+def _made(folder: Path) -> Path:
+    folder.mkdir()
+    return folder
 
 
 def _taken() -> frozenset[int]:
@@ -230,14 +234,14 @@ def _taken() -> frozenset[int]:
     return frozenset(range(first, first + 10)) if first else frozenset()
 
 
-def _end_listener(port: int, log: Path) -> None:
+def _end_listener(port: int) -> None:
     """Ends the program that listens on the port and that somebody else started; it must be a provider of ours."""
     for pid in _listeners(port):
         os.kill(pid, signal.SIGKILL)
     until = time.monotonic() + 5
     while not is_free(port):
         if time.monotonic() > until:
-            raise StartError(f"port {port} is still in use; see {log}")
+            raise StartError(f"port {port} is still in use")
         time.sleep(0.05)
 
 
