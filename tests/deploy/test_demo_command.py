@@ -102,9 +102,11 @@ class Second:
 def start_on_a_copy(of: Site, folder: Path) -> Iterator[Second]:
     for name in ("secrets.env", "migrated", "seeded", "providers.json"):
         shutil.copy(of.folder / name, folder / name)
-    with closing(sqlite3.connect(of.folder / "db.sqlite3")) as old:
-        with closing(sqlite3.connect(folder / "db.sqlite3")) as new:
-            old.backup(new)
+    with (
+        closing(sqlite3.connect(of.folder / "db.sqlite3")) as old,
+        closing(sqlite3.connect(folder / "db.sqlite3")) as new,
+    ):
+        old.backup(new)
     launcher = Launcher(folder)
     port = free_ports(4)
     begun = time.monotonic()
