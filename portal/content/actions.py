@@ -171,6 +171,7 @@ def ensure_site(*, using: str = "default") -> None:
     connection = connections[using]
     if not needed <= set(connection.introspection.table_names()):
         return
+    ContentType.objects.clear_cache()  # a flush has given new numbers
     with transaction.atomic(using=using):
         home = HomePage.objects.first() or _new_home()
         _ensure_site_row(home)

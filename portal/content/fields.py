@@ -3,7 +3,7 @@
 In migrations they stand as plain JSON fields, so that a migration imports no code of ours.
 """
 
-from typing import Any
+from typing import Any, ClassVar
 
 from django.core.exceptions import ValidationError
 from django.db import models
@@ -19,6 +19,7 @@ class _ChoiceJSONField(models.JSONField):
     """A JSON field with a form field of its own."""
 
     form_field: type[Any]
+    empty_values: ClassVar[list[Any]] = []  # an empty list is a value like any other, and is checked
 
     def deconstruct(self) -> Any:
         name, _path, args, kwargs = super().deconstruct()

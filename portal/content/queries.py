@@ -1,6 +1,7 @@
 """Reads of content for other packages: items, the home's layout and the version number; frozen dataclasses only."""
 
-from collections.abc import Iterable, Iterator, Mapping
+import logging
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, time
 from typing import Any
@@ -11,6 +12,7 @@ from django.utils import timezone
 from gadgets.layout import Slot
 from identity.attributes import DISTRICTS, TOPICS, Texts
 from identity.audience import Audience
+from identity.errors import AudienceError
 from portal.content.actions import VERSION_KEY, VERSION_TTL
 from portal.content.blocks import ZONES
 from portal.content.models import (
@@ -23,6 +25,8 @@ from portal.content.models import (
     event_end,
     moment,
 )
+
+log = logging.getLogger(__name__)
 
 __all__ = ["VERSION_KEY", "ContentItem", "HomeLayout", "Slot", "home_layout", "items", "layout_of", "version"]
 
@@ -115,14 +119,21 @@ def items(now: datetime | None = None) -> tuple[ContentItem, ...]:
 
 
 def _all(root: str) -> Iterator[ContentItem]:
-    for row in _rows(NewsPage):
-        yield _item("news", row, root)
-    for row in _rows(ServicePage):
-        yield _item("service", row, root)
-    for row in _rows(EventPage, *_EVENT, repeated=False):
-        yield _event(row, root)
-    for row in _rows(AlertPage, *_ALERT):
-        yield _alert(row, root)
+    yield from _readable(_rows(NewsPage), lambda row: _item("news", row, root))
+    yield from _readable(_rows(ServicePage), lambda row: _item("service", row, root))
+    yield from _readable(_rows(EventPage, *_EVENT, repeated=False), lambda row: _event(row, root))
+    yield from _readable(_rows(AlertPage, *_ALERT), lambda row: _alert(row, root))
+
+
+def _readable(
+    rows: Iterable[dict[str, Any]], make: Callable[[dict[str, Any]], ContentItem]
+) -> Iterator[ContentItem]:
+    """A page whose audience is no longer in the vocabulary is left out: nobody can say for whom it is."""
+    for row in rows:
+        try:
+            yield make(row)
+        except AudienceError as error:
+            log.error("page %s left out of the items: %s", row["pk"], error)  # noqa: TRY400 (no fault of the program)
 
 
 def _rows(model: type[Any], *more: str, **only: Any) -> Iterable[dict[str, Any]]:

@@ -15,7 +15,7 @@ from identity.audience import K_REACH, Audience
 from identity.errors import AudienceError
 from identity.queries import audience_counts
 from portal.content.forms import AudienceFormField
-from portal.content.vocabulary import audience_in_words
+from portal.content.vocabulary import audience_in_words, stored_audience
 
 
 def reach_in_words(audience: Audience) -> str:
@@ -54,7 +54,7 @@ class ReachSidePanel(BaseSidePanel):
 
     def get_context_data(self, parent_context: Mapping[str, Any]) -> dict[str, Any]:
         context: dict[str, Any] = super().get_context_data(parent_context)
-        audience = Audience.parse(self.object.audience)
+        audience = stored_audience(self.object.audience)
         return {**context, "words": audience_in_words(audience, "ja"), "reach": reach_in_words(audience)}
 
     @property

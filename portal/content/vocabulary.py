@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 from identity.attributes import DEFINITIONS, DISTRICTS, TOPICS, label, pick, value_label
 from identity.audience import Audience
+from identity.errors import AudienceError
 
 EDITABLE_KEYS = (
     "area.district",
@@ -35,6 +36,18 @@ def audience_choices(key: str) -> tuple[str, list[tuple[str, str]]]:
     """The attribute's name and its values with their names."""
     known = DEFINITIONS[key]
     return label(key, "ja"), [(code, pick(texts, "ja")) for code, texts in known.options.items()]
+
+
+def stored_audience(raw: object) -> Audience:
+    """The audience of a page as it is stored; one that the vocabulary no longer knows counts as everybody's.
+
+    For words on the page and the editor's panel only: who gets a page is decided by `queries.items`, which
+    leaves such a page out.
+    """
+    try:
+        return Audience.parse(raw)
+    except AudienceError:
+        return Audience()
 
 
 def audience_in_words(audience: Audience, locale: str) -> str:

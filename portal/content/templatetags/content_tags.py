@@ -7,9 +7,8 @@ from django.utils import timezone
 from django.utils.translation import get_language
 
 from identity.attributes import DISTRICTS, pick
-from identity.audience import Audience
 from portal.content.models import AlertPage, EventPage, RegionPage
-from portal.content.vocabulary import audience_in_words, topic_names
+from portal.content.vocabulary import audience_in_words, stored_audience, topic_names
 from portal.home import words
 
 register = template.Library()
@@ -22,7 +21,7 @@ def _locale() -> str:
 @register.simple_tag
 def audience_words(page: RegionPage) -> str:
     """For whom the page is, in words; empty for everybody."""
-    return audience_in_words(Audience.parse(page.audience), _locale())
+    return audience_in_words(stored_audience(page.audience), _locale())
 
 
 @register.simple_tag
