@@ -218,6 +218,7 @@ def _asks(
     locale = _locale()
     context: dict[str, Any] = {
         **prompt.body_context(gadget, names, locale),
+        "language": locale,
         "changed": status == HTTPStatus.CONFLICT,
         "problem": _problem_text(problem) if problem else "",
         "next": next_path(request, ""),

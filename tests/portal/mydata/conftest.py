@@ -62,13 +62,11 @@ def fill_registry() -> None:
 
 
 @pytest.fixture(autouse=True)
-def registry(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    """No gadget of another test is remembered; tests without a live server find the three published."""
+def registry(db: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The three are published, and no gadget of another test is remembered."""
     cache.clear()
     monkeypatch.setattr(gadget_queries, "_held", None)
-    if "portal" not in request.fixturenames:
-        request.getfixturevalue("db")
-        fill_registry()
+    fill_registry()
 
 
 @pytest.fixture

@@ -1,5 +1,6 @@
 """The question for consent: what it shows, what the ledger keeps, and what is refused."""
 
+import re
 from collections.abc import Callable
 from html import unescape
 from typing import Any
@@ -67,14 +68,15 @@ def test_what_was_on_the_page_is_what_the_ledger_keeps(hanako: Resident, signed_
 
 def test_the_form_of_the_page_itself_is_accepted(hanako: Resident, signed_in: SignIn) -> None:
     client = signed_in(hanako)
-    context = client.get(f"/en/consent/{LUNCH}/").context
-    sent = {
-        "items": [item.name for item in context["items"]],
-        "shown": context["shown"],
-        "level": "pairwise",
-        "purpose": "card",
-        "language": "en",
-    }
+    html = client.get(f"/en/consent/{LUNCH}/?next=/en/").content.decode()
+    form = html[
+        html.index(f'action="/en/consent/{LUNCH}/grant/"') : html.index("</form>", html.index("/grant/"))
+    ]
+    sent: dict[str, list[str]] = {}
+    for name, value in re.findall(r'<input type="hidden" name="(\w+)" value="([^"]*)">', form):
+        sent.setdefault(name, []).append(value)
+    assert sent["items"] == ["household.school_years", "age_band"]
+    assert (sent["level"], sent["language"], sent["next"]) == (["pairwise"], ["en"], ["/en/"])
     assert client.post(f"/en/consent/{LUNCH}/grant/", sent).status_code == 302
     kept = receipt()
     assert kept.items == ["age_band", "household.school_years"]

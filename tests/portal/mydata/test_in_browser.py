@@ -14,7 +14,7 @@ from playwright.sync_api import Browser, BrowserContext
 from identity import actions, queries
 from identity.models import Resident
 from tests import cast
-from tests.portal.mydata.conftest import LUNCH, WASTE, fill_registry
+from tests.portal.mydata.conftest import LUNCH, WASTE
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 PAGES = (
@@ -34,7 +34,6 @@ def portal(live_server: Any, settings: Any) -> Iterator[str]:
     Path(settings.STATIC_ROOT).mkdir(parents=True, exist_ok=True)
     settings.PORTAL_URL = f"http://portal.region.localhost:{urlsplit(live_server.url).port}"
     settings.ALLOWED_HOSTS = [".region.localhost"]
-    fill_registry()
     yield str(settings.PORTAL_URL)
     # The tables are emptied after this, and made anew with other content types than those remembered here.
     ContentType.objects.clear_cache()
