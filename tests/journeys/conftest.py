@@ -1,0 +1,52 @@
+"""A whole site for each journey: the demo as a newcomer starts it, and the city with Keycloak and PostgreSQL."""
+
+import sys
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import BrowserContext
+
+from portal.supervise import run_to_end
+from tests import sites
+from tests.journeys import steps
+
+MODES = (
+    pytest.param("demo", marks=[pytest.mark.browser, pytest.mark.xdist_group("demo")]),
+    pytest.param("city", marks=[pytest.mark.browser, pytest.mark.keycloak, pytest.mark.xdist_group("city")]),
+)
+
+
+@pytest.fixture(scope="session", params=MODES)
+def site(request: pytest.FixtureRequest) -> sites.Site:
+    """The running site, once in each mode; the marks keep the journeys of one mode in one worker."""
+    found: sites.Site = request.getfixturevalue(f"{request.param}_site")
+    run_to_end(
+        [sys.executable, "-m", "tests.journeys.people"],
+        env=found.environment,
+        cwd=sites.ROOT,
+        log=found.logs / "people.log",
+    )
+    return found
+
+
+@pytest.fixture
+def context(context: BrowserContext) -> BrowserContext:
+    """As everywhere, with more patience: two cores run the portal, Keycloak, providers and the browser."""
+    context.set_default_timeout(30_000)
+    return context
+
+
+@pytest.fixture
+def watched(site: sites.Site) -> sites.Site:
+    """The site with a waste provider that counts the claims which reach it."""
+    if steps.debug_answer(site, "waste").status_code != 200:
+        site.start("waste", debug_claims=True)
+    return site
+
+
+@pytest.fixture
+def mended(site: sites.Site) -> Iterator[sites.Site]:
+    """For a journey that breaks providers: afterwards all three run as before."""
+    yield site
+    for name in sites.PROVIDERS[:3]:
+        site.start(name)

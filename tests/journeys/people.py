@@ -1,0 +1,107 @@
+"""The people of the journeys: like Hanako or Taro, one for each journey that changes something.
+
+A journey that answers a question for consent needs somebody who was never asked, and a place whose card nobody
+has fetched yet: so each has a district of a waste zone of their own. As a program it makes them in the database
+of the site whose settings it is started with.
+"""
+
+import os
+from dataclasses import replace
+from uuid import UUID
+
+from portal.demo_cast import HANAKO, Person
+
+ZONES = {
+    "granting": ("hanazono", "1"),
+    "refusing": ("kifu", "2"),
+    "moving": ("ritsurin", "3"),
+    "withdrawing": ("kita", "4"),
+    "outage": ("danshi", "5"),
+    "hanging": ("tsuruo", "6"),
+    "scriptless": ("sogo", "7"),
+    "looking": ("busshozan", "7"),
+    "switching": ("busshozan", "7"),
+    "leaving": ("busshozan", "7"),
+    "returning": ("busshozan", "7"),
+}
+"""Name of the journey → district, and its waste zone."""
+
+
+def _like_hanako(number: int, name: str, district: str) -> Person:
+    return replace(
+        HANAKO,
+        key=name,
+        id=UUID(f"00000000-0000-4000-8000-{1000 + number:012d}"),
+        username=f"journey-{name}",
+        email=f"journey-{name}@region.localhost",
+        attributes={**HANAKO.attributes, "area.district": district},
+    )
+
+
+PEOPLE: dict[str, Person] = {
+    name: _like_hanako(number, name, district)
+    for number, (name, (district, _zone)) in enumerate(ZONES.items())
+}
+
+
+def make_all() -> None:
+    """All of them, with an account at the ID and the attributes and the opt-in of Hanako."""
+    from django.conf import settings
+
+    from identity import actions
+    from identity.consent import Notice
+    from identity.roles import SYSTEM, Actor
+
+    notice = Notice(language="ja", text="おすすめの並べかえに、あなたの属性を使います。")
+    subjects = _accounts() if settings.ID_PROVIDER == "keycloak" else {}
+    for person in PEOPLE.values():
+        subject = subjects.get(person.key, "")
+        by = Actor(id=person.id, roles=frozenset())
+        actions.create_resident(
+            resident_id=person.id,
+            username=person.username,
+            email=person.email,
+            display_name=person.display_name,
+            locale=person.locale,
+            issuer=settings.OIDC_ISSUER if subject else "",
+            subject=subject,
+            password=None if subject else person.password,
+            by=SYSTEM,
+        )
+        actions.set_attributes(resident_id=person.id, values=person.attributes, by=by)
+        actions.opt_in_personalisation(resident_id=person.id, notice=notice, controller="くらしの窓口", by=by)
+
+
+def _accounts() -> dict[str, str]:
+    """Accounts at Keycloak, as somebody at the counter would make them: their subjects."""
+    from keycloak import KeycloakAdmin
+
+    admin = KeycloakAdmin(
+        server_url=os.environ["KEYCLOAK_URL"],
+        realm_name=os.environ["KEYCLOAK_REALM"],
+        client_id=os.environ["KEYCLOAK_ADMIN_CLIENT_ID"],
+        client_secret_key=os.environ["KEYCLOAK_ADMIN_CLIENT_SECRET"],
+        timeout=30,
+    )
+    return {
+        person.key: admin.create_user(
+            {
+                "username": person.username,
+                "email": person.email,
+                "emailVerified": True,
+                "enabled": True,
+                "attributes": {"locale": ["ja"]},
+                "credentials": [{"type": "password", "value": person.password, "temporary": False}],
+            },
+            exist_ok=True,
+        )
+        for person in PEOPLE.values()
+    }
+
+
+if __name__ == "__main__":
+    import django
+
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "portal.settings")
+    django.setup()
+    make_all()
