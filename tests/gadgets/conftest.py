@@ -1,9 +1,11 @@
 """Fixtures of the gadgets' life: an empty cache and registry, desks for people, providers on ports."""
 
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
+from django.conf import settings
 from django.core.cache import cache
 
 from examples.kit.provider import Provider as ExampleProvider
@@ -13,6 +15,12 @@ from identity.models import Resident
 from tests.gadgets import life
 
 DeskFor = Callable[[Resident | None], life.Desk]
+
+
+@pytest.fixture(scope="session", autouse=True)
+def static_root() -> None:
+    """The web server warns when the folder of collected files is not there."""
+    Path(settings.STATIC_ROOT).mkdir(parents=True, exist_ok=True)
 
 
 @pytest.fixture

@@ -7,12 +7,11 @@ import pytest
 from django.urls import reverse
 
 from examples.kit.provider import Provider as ExampleProvider
-from gadgets import actions, fetch
+from gadgets import fetch
 from identity import actions as identity_actions
 from identity import queries as identity_queries
 from identity.consent import Notice
 from identity.models import Resident
-from identity.roles import SYSTEM
 from tests import cast
 from tests.gadgets import life
 from tests.gadgets.conftest import DeskFor
@@ -106,7 +105,7 @@ def test_the_residents_own_settings_reach_the_provider(
 def test_a_provider_that_answers_nonsense_is_told_in_words(
     desk: DeskFor, careless: life.Careless, django_capture_on_commit_callbacks: Any
 ) -> None:
-    gadget_id = published_careless(careless, django_capture_on_commit_callbacks)
+    gadget_id = life.publish(careless.url, django_capture_on_commit_callbacks)
     careless.card = reply(b"not a card")
     answer = desk(None).get(url_of(gadget_id))
     text = answer.content.decode()
@@ -121,26 +120,7 @@ def test_a_gadget_that_is_only_a_link_has_no_status_line(
 ) -> None:
     careless.document["kind"] = "link"
     careless.document["endpoints"] = {"login": f"{careless.provider.origin}/oidc/start"}
-    gadget_id = published_careless(careless, django_capture_on_commit_callbacks)
+    gadget_id = life.publish(careless.url, django_capture_on_commit_callbacks)
     text = desk(None).page(url_of(gadget_id))
     assert "ごみ箱の場所" in text
     assert "card__status" not in text
-
-
-def published_careless(careless: life.Careless, capture: Any) -> str:
-    """Published without asking its checks: tests of what comes afterwards."""
-    from gadgets.models import CheckRun
-
-    member = cast.wasteco()
-    by = cast.as_actor(member)
-    with capture(execute=True):
-        organisation = actions.create_organisation(
-            name="BusCo", kind="company", contact="a@bus.example", by=by
-        )
-        gadget_id = actions.register(url=careless.url, provider_id=organisation, by=by)
-        run = CheckRun.objects.get()
-        CheckRun.objects.update(state="running")
-        actions.finish_checks(run_id=run.pk, ok=True)
-        actions.submit(gadget_id=gadget_id, by=by)
-        actions.approve(gadget_id=gadget_id, by=SYSTEM)
-    return gadget_id

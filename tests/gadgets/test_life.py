@@ -26,6 +26,7 @@ from identity.roles import SYSTEM, Actor
 from tests import cast
 from tests.gadgets import life
 from tests.gadgets.conftest import DeskFor
+from tests.gadgets.life import passed
 from tests.gadgets.samples import claim, document
 
 URL = "https://waste.example/gadget.json"
@@ -39,13 +40,6 @@ def busco(desk: DeskFor) -> Actor:
 @pytest.fixture
 def organisation(busco: Actor) -> int:
     return actions.create_organisation(name="BusCo", kind="company", contact="a@bus.example", by=busco)
-
-
-def passed(gadget_id: str) -> None:
-    """The result of the run that waits, as if the provider verified tokens."""
-    run = CheckRun.objects.get(version__gadget__gadget_id=gadget_id, state="waiting")
-    CheckRun.objects.filter(pk=run.pk).update(state="running")
-    actions.finish_checks(run_id=run.pk, ok=True)
 
 
 def live(careless: life.Careless, organisation: int, by: Actor, capture: Any) -> str:
@@ -324,7 +318,7 @@ def test_the_tables_refuse_what_the_actions_would_never_write(
         lambda: CheckRun.objects.update(state="done"),
         lambda: ReviewNote.objects.create(gadget=gadget, decision="refused"),
         lambda: Placement.objects.create(resident=hanako, gadget_id=gadget_id, position=1),
-        lambda: Placement.objects.update(size="XL"),
+        lambda: Placement.objects.update(size="X"),
         lambda: Membership.objects.create(provider_id=organisation, resident_id=busco.id),
         lambda: Provider.objects.update(host=""),
     ]

@@ -42,21 +42,9 @@ def waiting(careless: life.Careless, seat: Any) -> str:
     ]
     careless.document["identity"] = "audience"
     busco.register(careless.url, busco.organisation())
-    pass_checks()
+    life.passed(careless.id)
     busco.step(careless.id, "submit")
     return careless.id
-
-
-def pass_checks() -> None:
-    """The result of the run, as if the provider verified tokens: what is tested here comes afterwards."""
-    from gadgets.models import CheckLine, CheckRun
-
-    run = CheckRun.objects.get(state="waiting")
-    CheckRun.objects.filter(pk=run.pk).update(state="running")
-    CheckLine.objects.create(
-        run=run, position=0, number=1, ok=True, title={"ja": "書き方"}, message={"ja": "正しい"}
-    )
-    actions.finish_checks(run_id=run.pk, ok=True)
 
 
 def url_of(gadget_id: str) -> str:
