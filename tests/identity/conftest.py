@@ -1,7 +1,10 @@
 """The region on loopback: portal and ID as real hosts of one real server, and sites of gadgets beside it."""
 
+import os
+import secrets
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -10,8 +13,8 @@ from django.conf import settings
 from django.core.cache import cache
 
 from identity import embedded, idp, tokens
-from identity.idp import ClientSpec
 from identity.models import Resident
+from tests.identity.realm import make_person, portal_client
 from tests.identity.region import PASSWORD, Browser, GadgetSite, close_browsers
 
 
@@ -37,8 +40,12 @@ def region(live_server: Any, settings: Any) -> Iterator[Any]:
     idp.provider.cache_clear()
     embedded.ensure_portal_client()
     yield settings
+    _leave()
+
+
+def _leave() -> None:
+    """The test's database connection is lent to the server's threads: none may outlive the test."""
     close_browsers()
-    # The test's database connection is lent to the server's threads: none may outlive the test.
     for thread in threading.enumerate():
         if "process_request_thread" in thread.name:
             thread.join(5)
@@ -61,26 +68,15 @@ def account() -> Callable[[str], Resident]:
     return make
 
 
-@pytest.fixture
-def site(region: Any) -> Iterator[Callable[..., GadgetSite]]:
-    """Makes sites of gadgets, registered as clients."""
+@contextmanager
+def closing_sites() -> Iterator[Callable[..., GadgetSite]]:
+    """Makes sites of gadgets, registered as clients, and closes them."""
     made: list[GadgetSite] = []
 
-    def make(name: str, *, level: str = "pairwise", logout: bool = True) -> GadgetSite:
-        one = GadgetSite(name)
+    def make(name: str, *, level: str = "pairwise", logout: bool = True, suffix: str = "") -> GadgetSite:
+        one = GadgetSite(name, suffix)
         made.append(one)
-        credentials = idp.provider().upsert_client(
-            ClientSpec(
-                gadget_id=f"localhost.{name}.gadget",
-                client_id=one.client_id,
-                name=name,
-                sector_host=one.host,
-                identity_level=level,
-                redirect_uris=(one.redirect_uri,),
-                post_logout_redirect_uris=(f"{one.origin}/bye",),
-                logout_uri=one.logout_uri if logout else "",
-            )
-        )
+        credentials = idp.provider().upsert_client(one.spec(level=level, logout=logout))
         assert credentials is not None
         one.secret = credentials.client_secret
         return one
@@ -88,3 +84,67 @@ def site(region: Any) -> Iterator[Callable[..., GadgetSite]]:
     yield make
     for one in made:
         one.close()
+
+
+@pytest.fixture
+def site(region: Any) -> Iterator[Callable[..., GadgetSite]]:
+    """Makes sites of gadgets at the embedded provider."""
+    with closing_sites() as make:
+        yield make
+
+
+# --- both drivers --------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def keycloak_region(live_server: Any, settings: Any) -> Iterator[Any]:
+    """The same portal with the real Keycloak: a client of its own for this test's port."""
+    settings.PORTAL_URL = f"http://portal.region.localhost:{live_server.thread.port}"
+    settings.ID_URL = os.environ["KEYCLOAK_PUBLIC_URL"]
+    settings.ID_PROVIDER = "keycloak"
+    settings.OIDC_ISSUER = os.environ["KEYCLOAK_ISSUER"]
+    settings.OIDC_DISCOVERY_URL = os.environ["KEYCLOAK_DISCOVERY_URL"]
+    settings.OIDC_CLIENT_ID = f"portal-{live_server.thread.port}"
+    settings.OIDC_CLIENT_SECRET = secrets.token_urlsafe(24)
+    for name in (
+        "KEYCLOAK_URL",
+        "KEYCLOAK_REALM",
+        "KEYCLOAK_ADMIN_CLIENT_ID",
+        "KEYCLOAK_ADMIN_CLIENT_SECRET",
+    ):
+        setattr(settings, name, os.environ[name])
+    settings.LOOPBACK_NAMES = True
+    settings.ALLOWED_HOSTS = [".region.localhost", "127.0.0.1"]
+    tokens.forget()
+    cache.clear()
+    idp.provider.cache_clear()
+    portal_client(settings)
+    yield settings
+    _leave()
+
+
+class World:
+    """A region with one of the two drivers; accounts and sites are made in it."""
+
+    def __init__(self, settings: Any, site: Callable[..., GadgetSite]) -> None:
+        self.settings = settings
+        self.site = site
+        self._suffix = secrets.token_hex(4) if settings.ID_PROVIDER == "keycloak" else ""
+
+    def account(self, name: str) -> str:
+        """An account at the ID; returns its user name."""
+        username = f"{name}{self._suffix}"
+        if self.settings.ID_PROVIDER == "keycloak":
+            make_person(username, PASSWORD)
+        else:
+            Resident.objects.create_user(username=username, password=PASSWORD)
+        return username
+
+
+@pytest.fixture(params=["embedded", pytest.param("keycloak", marks=pytest.mark.keycloak)])
+def world(request: pytest.FixtureRequest) -> Iterator[World]:
+    """Runs a test once for each driver."""
+    settings = request.getfixturevalue("region" if request.param == "embedded" else "keycloak_region")
+    suffix = "" if request.param == "embedded" else f".{secrets.token_hex(3)}"
+    with closing_sites() as make:
+        yield World(settings, lambda name, **more: make(name, suffix=suffix, **more))

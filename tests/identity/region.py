@@ -14,6 +14,7 @@ import requests
 from django.conf import settings
 
 from identity import loopback
+from identity.idp import ClientSpec
 
 PASSWORD = "kurashi-no-madoguchi"
 
@@ -68,6 +69,8 @@ class Browser:
         for _ in range(20):
             self.trail.append(url)
             answer = self.http.request(method, url, allow_redirects=False, timeout=30, **kwargs)
+            for cookie in self.http.cookies:
+                cookie.secure = False  # browsers send Secure cookies to names under .localhost over http too
             if not answer.is_redirect or not follow:
                 reader = _Forms()
                 reader.feed(answer.text if "html" in answer.headers.get("Content-Type", "") else "")
@@ -91,6 +94,8 @@ class Browser:
     def sign_in(self, username: str, *, next_path: str = "/", password: str = PASSWORD) -> requests.Response:
         """Through the portal's sign-in and the ID's form, back to `next_path`."""
         self.get(f"{settings.PORTAL_URL}/sign-in/?{urlencode({'next': next_path})}")
+        if settings.ID_PROVIDER == "keycloak":
+            return self.submit("login-actions/authenticate", username=username, password=password)
         return self.submit("/login/", login=username, password=password)
 
     def sign_out(self, *, follow: bool = True) -> requests.Response:
@@ -115,7 +120,8 @@ def challenge() -> tuple[str, str]:
 class GadgetSite:
     """A provider's own site: an address that hears logout tokens, and a client that signs people in."""
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, suffix: str = "") -> None:
+        self.name = name
         self.heard: list[str] = []
         self.status = 200
         site = self
@@ -138,7 +144,8 @@ class GadgetSite:
         threading.Thread(target=self._server.serve_forever, args=(0.01,), daemon=True).start()
         self.host = f"{name}.localhost"
         self.origin = f"http://{self.host}:{self._server.server_port}"
-        self.client_id = f"localhost.{name}"
+        self.client_id = f"localhost.{name}{suffix}"
+        self.gadget_id = f"localhost.{name}.gadget"
         self.secret = ""
         self.verifier = ""
 
@@ -149,6 +156,19 @@ class GadgetSite:
     @property
     def logout_uri(self) -> str:
         return f"{self.origin}/logout"
+
+    def spec(self, *, level: str = "pairwise", logout: bool = True) -> ClientSpec:
+        """What this site registers."""
+        return ClientSpec(
+            gadget_id=self.gadget_id,
+            client_id=self.client_id,
+            name=self.name,
+            sector_host=self.host,
+            identity_level=level,
+            redirect_uris=(self.redirect_uri,),
+            post_logout_redirect_uris=(f"{self.origin}/bye",),
+            logout_uri=self.logout_uri if logout else "",
+        )
 
     def close(self) -> None:
         self._server.shutdown()
