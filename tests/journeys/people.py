@@ -17,14 +17,14 @@ ZONES = {
     "moving": ("ritsurin", "3"),
     "withdrawing": ("kita", "4"),
     "outage": ("danshi", "5"),
-    "hanging": ("tsuruo", "6"),
+    "hanging": ("busshozan", "7"),
     "scriptless": ("sogo", "7"),
     "looking": ("busshozan", "7"),
     "switching": ("busshozan", "7"),
     "leaving": ("busshozan", "7"),
     "returning": ("busshozan", "7"),
 }
-"""Name of the journey → district, and its waste zone."""
+"""Name of the journey → district, and its waste zone. Zone 6 is where `withdrawing` moves to."""
 
 
 def _like_hanako(number: int, name: str, district: str) -> Person:

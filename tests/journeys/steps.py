@@ -121,6 +121,15 @@ def titles(page: Page) -> list[str]:
     return [title for title, _reasons in listed(page)]
 
 
+def expect_newest_first(page: Page) -> None:
+    """ "For you" in the order of time, which is also its only reason."""
+    entries = page.locator("section[aria-labelledby='zone-for-you'] .entry")
+    days = [one.get_attribute("datetime") or "" for one in entries.locator("time").all()]
+    assert len(days) > 5
+    assert days == sorted(days, reverse=True)
+    assert {reason for _title, reasons in listed(page) for reason in reasons} == {"新しい順"}
+
+
 # --- what a provider saw -------------------------------------------------------------------------------------
 
 
