@@ -122,7 +122,7 @@ def read_files(directory: Path) -> tuple[Alert, ...]:
     """The alerts of the last write; nothing when there was none or the file is not ours."""
     try:
         return parse_json((directory / JSON_NAME).read_text(encoding="utf-8"))
-    except (FileNotFoundError, ValueError):
+    except (FileNotFoundError, NotADirectoryError, ValueError):
         return ()
 
 

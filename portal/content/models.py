@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.http import Http404, HttpRequest, HttpResponse
-from django.utils import timezone
+from django.utils import timezone, translation
 from django.utils.cache import patch_vary_headers
 from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
@@ -121,13 +121,13 @@ class RegionPage(LocalisedPage):
         return response
 
     def serve_preview(self, request: HttpRequest, mode_name: str) -> HttpResponse:
-        from django.utils import translation
+        from portal.content.preview import framed
 
         with translation.override(mode_name or "ja"):
             response: HttpResponse = super().serve_preview(request, mode_name)
             if hasattr(response, "render"):
                 response.render()
-        return response
+        return framed(response)
 
     @property
     def local_summary(self) -> str:

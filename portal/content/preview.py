@@ -1,8 +1,9 @@
-"""Previews of the home for made-up persons, with the zones as they are being edited; reads no resident."""
+"""Previews: pages in a frame of the editor, and the home for made-up persons; no resident is read."""
 
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
+from csp.constants import SELF
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone, translation
 
@@ -28,4 +29,10 @@ def preview_home(home: "HomePage", request: HttpRequest, mode_name: str) -> Http
 
     attributes, locale = persona(mode_name)
     with translation.override(locale):
-        return preview(request, layout_of(home), attributes, locale=locale, now=timezone.now())
+        return framed(preview(request, layout_of(home), attributes, locale=locale, now=timezone.now()))
+
+
+def framed(response: HttpResponse) -> HttpResponse:
+    """The one policy of a preview that differs: the editor beside it may show it in a frame."""
+    response._csp_replace = {"frame-ancestors": [SELF]}  # type: ignore[attr-defined]  # read by django-csp
+    return response

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+from django.core.exceptions import ValidationError
 from django.forms.widgets import Media
 from django.http import HttpRequest, JsonResponse
 from django.utils.translation import gettext as _
@@ -12,7 +13,6 @@ from wagtail.admin.views.pages.create import CreateView
 from wagtail.admin.views.pages.edit import EditView
 
 from identity.audience import K_REACH, Audience
-from identity.errors import AudienceError
 from identity.queries import audience_counts
 from portal.content.forms import AudienceFormField
 from portal.content.vocabulary import audience_in_words, stored_audience
@@ -34,8 +34,8 @@ def reach_view(request: HttpRequest) -> JsonResponse:
     picked: Any = field.widget.value_from_datadict(request.GET, {}, "audience")
     try:
         audience = Audience.parse(field.clean(picked))
-    except AudienceError as error:
-        return JsonResponse({"words": "", "reach": error.message}, status=400)
+    except ValidationError as error:
+        return JsonResponse({"words": "", "reach": " ".join(error.messages)}, status=400)
     return JsonResponse({"words": audience_in_words(audience, "ja"), "reach": reach_in_words(audience)})
 
 

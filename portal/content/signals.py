@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from django.contrib.contenttypes.models import ContentType
 from django.db import transaction
 from django.db.models.signals import post_delete, post_migrate
 from wagtail.models import Page
@@ -32,4 +33,6 @@ def changed(sender: type[Page], **_kwargs: Any) -> None:
 def site_stands(sender: Any, using: str, **_kwargs: Any) -> None:
     """Wherever the tables exist, so do home, lists and the editors' group."""
     if sender.label == "content":
+        # After a flush the remembered keys of content types are those of rows that are gone.
+        ContentType.objects.clear_cache()
         actions.ensure_site(using=using)
