@@ -61,11 +61,18 @@ class ThreadExecutor:
         self._running: set[str] = set()
         self._again: set[str] = set()
         self._lock = threading.Lock()
+        self._stopped = threading.Event()
 
     def start(self) -> None:
         """Starts the threads; before that a kick only waits for the first sweep."""
         self._pool = ThreadPoolExecutor(max_workers=4, thread_name_prefix="job")
         threading.Thread(target=self._tick, name="sweeps", daemon=True).start()
+
+    def stop(self) -> None:
+        """Ends the sweeps; a job that runs goes on to its end."""
+        self._stopped.set()
+        if self._pool is not None:
+            self._pool.shutdown(wait=True)
 
     def kick(self, name: str) -> None:
         """Runs a job soon; a kick during its run makes it run once more."""
@@ -94,10 +101,10 @@ class ThreadExecutor:
             self.kick(name)
 
     def _tick(self) -> None:
-        due = {name: time.monotonic() + job.seconds for name, job in jobs().items()}
-        while True:
-            time.sleep(self.TICK)
-            for name, job in jobs().items():
+        table = jobs()
+        due = {name: time.monotonic() + job.seconds for name, job in table.items()}
+        while not self._stopped.wait(self.TICK):
+            for name, job in table.items():
                 if time.monotonic() >= due[name]:
                     due[name] = time.monotonic() + job.seconds
                     self.kick(name)

@@ -5,6 +5,7 @@ default for any secret. `docs/reference/settings.md` lists each variable.
 """
 
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 from csp.constants import NONE, SELF, UNSAFE_INLINE
@@ -80,7 +81,7 @@ CARD_CACHE_KEY = env.key("CARD_CACHE_KEY", demo=DEMO)
 FIELD_KEY = env.key("FIELD_KEY", demo=DEMO)
 
 # --- the region ----------------------------------------------------------------------------------------------
-REGION = {
+REGION: dict[str, Any] = {
     "code": "372013",
     "name": {"ja": "くらしの窓口", "en": "Kurashi no Madoguchi", "ja-simple": "くらしの まどぐち"},
 }

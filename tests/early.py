@@ -7,6 +7,7 @@ import atexit
 import os
 import shutil
 import tempfile
+from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
 
 # Redis numbers: 0 is left alone, 1 to 31 are the workers', 32 and more are the sites' that journeys start.
@@ -30,6 +31,7 @@ def prepare() -> None:
     folder = tempfile.mkdtemp(prefix="madoguchi-test-")
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
     os.environ["VAR_DIR"] = folder
+    Path(folder, "static").mkdir()  # WhiteNoise warns of a folder that is not there, and warnings are errors
     if os.environ.get("REDIS_URL"):
         os.environ["REDIS_URL"] = redis_number(os.environ["REDIS_URL"], worker_number() + 1)
 

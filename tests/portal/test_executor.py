@@ -20,6 +20,14 @@ def one_job(monkeypatch: pytest.MonkeyPatch):
     return register
 
 
+@pytest.fixture
+def threads():
+    """An executor whose threads end with the test."""
+    made = ThreadExecutor()
+    yield made
+    made.stop()
+
+
 def until(condition, seconds: float = 5.0) -> bool:
     end = time.monotonic() + seconds
     while time.monotonic() < end:
@@ -47,7 +55,7 @@ def test_a_faulty_job_is_logged_by_its_class_only(one_job, caplog: pytest.LogCap
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_kick_during_a_run_makes_it_run_once_more(one_job) -> None:
+def test_a_kick_during_a_run_makes_it_run_once_more(one_job, threads: ThreadExecutor) -> None:
     runs: list[int] = []
     gate = threading.Event()
 
@@ -56,7 +64,6 @@ def test_a_kick_during_a_run_makes_it_run_once_more(one_job) -> None:
         gate.wait(5)
 
     one_job(work)
-    threads = ThreadExecutor()
     threads.start()
     threads.kick("t.job")
     assert until(lambda: len(runs) == 1)
@@ -69,10 +76,10 @@ def test_a_kick_during_a_run_makes_it_run_once_more(one_job) -> None:
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_due_job_is_swept_without_a_kick(one_job) -> None:
+def test_a_due_job_is_swept_without_a_kick(one_job, threads: ThreadExecutor) -> None:
     runs: list[int] = []
     one_job(lambda: runs.append(1), seconds=0.1)
-    ThreadExecutor().start()
+    threads.start()
     assert until(lambda: len(runs) >= 1)
 
 
