@@ -29,6 +29,7 @@ POSTGRES = Part("PostgreSQL", "postgresql", files=("/usr/lib/postgresql/*/bin/po
 REDIS = Part("Redis", "redis-server", programs=("redis-server",))
 NGINX = Part("nginx", "nginx-light", programs=("nginx",))
 JAVA = Part("a Java runtime", "openjdk-17-jre-headless", programs=("java",))
+GETTEXT = Part("GNU gettext", "gettext", programs=("msgfmt", "xgettext"))
 MAVEN = Part("Maven", "maven", programs=("mvn",))
 CHROMIUM = Part("Chromium", "chromium", programs=("chromium",))
 JAPANESE_FONT = Part(
