@@ -61,7 +61,7 @@ def _measure(launcher: Launcher, chosen: argparse.Namespace) -> dict[str, Any]:
     portal = city.start(launcher, "portal", "portal.wsgi:application", port, env)
     targets = {
         "hello": (hello, load.request("127.0.0.1", "/")),
-        "home": (portal, load.request(seeded["host"], "/", seeded["session"])),
+        "home": (portal, load.request(seeded["host"], "/", seeded["cookies"])),
         "guest": (portal, load.request(seeded["host"], "/")),
     }
     for server, raw in targets.values():

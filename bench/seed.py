@@ -16,6 +16,7 @@ from django.db import connection  # noqa: E402
 from django.test import Client  # noqa: E402
 from django.test.utils import CaptureQueriesContext  # noqa: E402
 from django.utils import timezone  # noqa: E402
+from django.utils.crypto import get_random_string  # noqa: E402
 
 from bench import rows  # noqa: E402
 from gadgets.layout import Slot  # noqa: E402
@@ -42,7 +43,9 @@ def main(items: int) -> None:
     session.save()
     found = {
         "host": host,
-        "session": f"{settings.SESSION_COOKIE_NAME}={session.session_key}",
+        # A browser that has been here before sends both.
+        "cookies": f"{settings.SESSION_COOKIE_NAME}={session.session_key}; "
+        f"{settings.CSRF_COOKIE_NAME}={get_random_string(32)}",
         "pages": {"home": _look(resident), "guest": _look(Client(HTTP_HOST=host))},
     }
     sys.stdout.write(json.dumps(found) + "\n")

@@ -5,6 +5,7 @@
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 
 from recommender.types import Profile, Ranked, Term, Value
 
@@ -24,6 +25,9 @@ class Reason:
     params: Mapping[str, str]
     change_key: str = ""
 
+
+RECENT = Reason("recent", {})
+_IMPERSONAL = frozenset({"recency", "base", "elsewhere"})
 
 SENTENCES: Mapping[str, Mapping[str, str]] = {
     "district": {
@@ -88,14 +92,15 @@ SENTENCES: Mapping[str, Mapping[str, str]] = {
 
 def reasons(ranked: Ranked, profile: Profile) -> tuple[Reason, ...]:
     """At most three reasons, the strongest first; never empty, and never two for one attribute."""
-    if any(term.family == "newest" for term in ranked.terms):
-        return (Reason("newest", {}),)
     found: list[Reason] = []
-    for term in sorted(_personal(ranked.terms), key=lambda term: (-term.weight, term.family, term.key)):
-        reason = _reason(term, profile)
-        if not any(_same(reason, other) for other in found):
+    for _, family, key in _personal(ranked.terms):
+        value = _value(profile.attributes.get(key, "")) if family == "attribute" else ""
+        reason = _reason(family, key, value)
+        if not any([_same(reason, other) for other in found]):
             found.append(reason)
-    return tuple(found[:MOST_REASONS]) or (Reason("recent", {}),)
+        if len(found) == MOST_REASONS:
+            break
+    return tuple(found) or (RECENT,)
 
 
 def sentence(reason: Reason, locale: str, labels: Labels | None = None) -> str:
@@ -118,27 +123,36 @@ def _same(one: Reason, other: Reason) -> bool:
     return one == other or (bool(one.change_key) and one.change_key == other.change_key != "interests")
 
 
-def _personal(terms: Iterable[Term]) -> list[Term]:
-    """What raised the item because of the reader; all terms of one attribute are one."""
+def _personal(terms: Iterable[Term]) -> list[tuple[float, str, str]]:
+    """What raised the item because of the reader, strongest first; all terms of one attribute are one.
+
+    The order without personalisation has one term, which explains it whatever its weight.
+    """
     sums: dict[tuple[str, str], float] = {}
     for term in terms:
-        if term.family not in {"recency", "base", "elsewhere"}:
-            family = "attribute" if term.family == "audience" else term.family
-            sums[family, term.key] = sums.get((family, term.key), 0.0) + term.weight
-    return [Term(family, key, weight) for (family, key), weight in sums.items() if weight >= LEAST_WEIGHT]
+        family = term.family
+        if family == "newest":
+            return [(0.0, family, "")]
+        if family in _IMPERSONAL:
+            continue
+        name = ("attribute" if family == "audience" else family, term.key)
+        sums[name] = sums.get(name, 0.0) + term.weight
+    return sorted([(-weight, *name) for name, weight in sums.items() if weight >= LEAST_WEIGHT])
 
 
-def _reason(term: Term, profile: Profile) -> Reason:
-    if term.family == "place":
-        return Reason("district", {"key": "area.district", "value": term.key}, "area.district")
-    if term.family == "followed":
-        return Reason("followed", {"key": "area.district", "value": term.key}, "area.followed")
-    if term.family == "declared":
-        return Reason("topic", {"key": "interests", "value": term.key}, "interests")
-    if term.family == "language":
+@lru_cache(maxsize=4096)
+def _reason(family: str, key: str, value: str) -> Reason:
+    if family == "newest":
+        return Reason("newest", {})
+    if family == "place":
+        return Reason("district", {"key": "area.district", "value": key}, "area.district")
+    if family == "followed":
+        return Reason("followed", {"key": "area.district", "value": key}, "area.followed")
+    if family == "declared":
+        return Reason("topic", {"key": "interests", "value": key}, "interests")
+    if family == "language":
         return Reason("language", {}, "language")
-    value = _value(profile.attributes.get(term.key, ""))
-    return Reason("attribute", {"key": term.key, "value": value}, term.key)
+    return Reason("attribute", {"key": key, "value": value}, key)
 
 
 def _value(value: Value) -> str:

@@ -1,6 +1,5 @@
 """Orders a catalogue for a reader: by attributes and preferences, or newest first."""
 
-from collections import Counter
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Protocol
@@ -119,22 +118,26 @@ def _best(rows: NDArray[np.intp], scores: Floats, wanted: int) -> list[int]:
 
 
 def _within_caps(items: Sequence[Item], rows: Iterable[int], limit: int) -> tuple[list[int], list[int]]:
-    topics: Counter[str] = Counter()
-    providers: Counter[str] = Counter()
+    topics: dict[str, int] = {}
+    providers: dict[str, int] = {}
     chosen: list[int] = []
     passed_over: list[int] = []
     for row in rows:
         item = items[row]
-        full = providers[item.provider] >= PER_PROVIDER if item.provider else False
-        if full or any(topics[topic] >= PER_TOPIC for topic in item.topics):
+        provider = item.provider
+        if provider and providers.get(provider, 0) >= PER_PROVIDER:
+            passed_over.append(row)
+            continue
+        if item.topics and max([topics.get(topic, 0) for topic in item.topics]) >= PER_TOPIC:
             passed_over.append(row)
             continue
         chosen.append(row)
-        topics.update(set(item.topics))
-        if item.provider:
-            providers[item.provider] += 1
         if len(chosen) == limit:
             break
+        for topic in set(item.topics):
+            topics[topic] = topics.get(topic, 0) + 1
+        if provider:
+            providers[provider] = providers.get(provider, 0) + 1
     return chosen, passed_over
 
 
@@ -143,12 +146,12 @@ def _terms(z: Floats, rows: list[int], parts: list[Part]) -> list[tuple[Term, ..
     columns = [part.column for part in parts]
     weights = np.array([part.weight for part in parts])
     products = z[np.ix_(rows, columns)] * weights if rows else np.zeros((0, len(parts)))
+    names = [(part.family, part.key) for part in parts]
     result = []
     for values in products.tolist():
         sums: dict[tuple[str, str], float] = {}
-        for part, value in zip(parts, values, strict=True):
+        for name, value in zip(names, values, strict=True):
             if value:
-                name = (part.family, part.key)
                 sums[name] = sums.get(name, 0.0) + value
-        result.append(tuple(Term(family, key, weight) for (family, key), weight in sums.items()))
+        result.append(tuple([Term(family, key, weight) for (family, key), weight in sums.items()]))
     return result

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeVar
 
 from gadgets import fetch
 from gadgets.layout import Arranged, Placement, Slot, arrange
@@ -61,7 +61,7 @@ def wishes(
             wanted = fetch.wanted_for(
                 gadget, bundle=bundle, locale=locale, size=place.size, settings=place.settings
             )
-        found.append(Wish(place, gadget, wanted, fetch.cache_key(wanted) if wanted else ""))
+        found.append(Wish(place, gadget, wanted, _key(wanted) if wanted else ""))
     return found
 
 
@@ -95,8 +95,41 @@ def views(
 def _stored(raw: Any, wanted: Wanted | None, now: datetime) -> StoredCard | None:
     if raw is None or wanted is None:
         return None
-    stored = fetch.decode(raw, wanted)
+    shared = wanted.level != "pairwise"
+    stored = _opened.get(raw) if shared else None
+    if stored is None or stored.status(now) != "current":
+        stored = fetch.decode(raw, wanted, now)
+        if shared and stored is not None and stored.status(now) == "current":
+            _keep(_opened, raw, stored)
     return stored if stored is not None and now < stored.stale_until else None
+
+
+def _key(wanted: Wanted) -> str:
+    """The card's key in the cache; worked out once for all who share the card."""
+    if wanted.level == "pairwise" or wanted.settings:
+        return fetch.cache_key(wanted)
+    gadget = wanted.gadget
+    name = (gadget.id, gadget.version, wanted.size, wanted.locale, wanted.granted, *wanted.claims.items())
+    found = _keys.get(name)
+    if found is None:
+        found = fetch.cache_key(wanted)
+        _keep(_keys, name, found)
+    return found
+
+
+# What is the same for everybody who sees a card; a card for one resident alone is never among it.
+MOST_KEPT = 4096
+_opened: dict[bytes, StoredCard] = {}
+_keys: dict[tuple[object, ...], str] = {}
+
+K = TypeVar("K")
+V = TypeVar("V")
+
+
+def _keep(kept: dict[K, V], key: K, value: V) -> None:
+    if len(kept) >= MOST_KEPT:
+        kept.clear()
+    kept[key] = value
 
 
 def _asks(gadget: GadgetInfo, bundle: Bundle) -> tuple[ClaimSpec, ...]:

@@ -5,10 +5,11 @@ The same function serves guest, resident and preview. It reads no database and a
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from typing import Literal
 
 import numpy as np
+from django.utils import timezone
 
 from identity.attributes import Value
 from portal.content.queries import HomeLayout
@@ -64,6 +65,7 @@ class HomeView:
     layout: HomeLayout
     reader: Reader
     now: datetime
+    today: date
     alerts: tuple[int, ...]
     listed: tuple[Listed, ...]
     cards: tuple[CardView, ...]
@@ -87,6 +89,7 @@ def compose(
         layout=layout,
         reader=reader,
         now=now,
+        today=timezone.localdate(now),
         alerts=_alerts(catalogue, live),
         listed=_listed(catalogue, reader, now, meant, cards),
         cards=tuple(cards),

@@ -3,7 +3,7 @@
 One function serves guest, resident and preview.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from django.contrib.auth.models import AnonymousUser
@@ -13,7 +13,6 @@ from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils.html import escape
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
 
 from gadgets.words import as_of, source
 from identity.attributes import DISTRICTS, TOPICS, label, pick, value_label
@@ -29,6 +28,9 @@ from recommender.explain import Reason, sentence
 
 ENOUGH_EVENTS = 12
 EVENTS_SHOWN = 6
+MOST_STATUS_LINES = 4096
+
+_status_lines: dict[tuple[object, ...], str] = {}
 
 
 def render(view: HomeView, *, request: HttpRequest, messages: str = "") -> str:
@@ -164,18 +166,25 @@ def _alerts(view: HomeView) -> str:
 
 
 def _listed(view: HomeView) -> str:
-    if not view.listed:
-        return f"<p>{escape(_('いま表示できるお知らせはありません。'))}</p>"
     lines = [
         entry_piece(view, listed.row, "home/_entry.html").fill({"why": _why(view, listed)})
         for listed in view.listed
     ]
-    html = f'<ul class="entries">{"".join(lines[:SHOWN])}</ul>'
-    rest = lines[SHOWN:]
-    if rest:
-        more = escape(ngettext("ほかの%(count)d件", "ほかの%(count)d件", len(rest)) % {"count": len(rest)})
-        html += f'<details class="more"><summary>{more}</summary><ul class="entries">{"".join(rest)}</ul></details>'
-    return html
+    return _folded(view, lines, SHOWN)
+
+
+def _folded(view: HomeView, lines: Sequence[str], shown: int, *, end: bool = False) -> str:
+    """A list of which the first `shown` are open; `end` says that nothing is known beyond it."""
+    key = ("list", len(lines) > 0, max(len(lines) - shown, 0), end)
+    context = {
+        "any": bool(lines),
+        "rest": max(len(lines) - shown, 0),
+        "end": end,
+        "slot": {"first": slot("first"), "rest": slot("rest")},
+    }
+    return _draw(view, key, "home/_list.html", context).fill(
+        {"first": "".join(lines[:shown]), "rest": "".join(lines[shown:])}
+    )
 
 
 def _why(view: HomeView, listed: Listed) -> str:
@@ -202,47 +211,30 @@ def _reason(reason: Reason, locale: str, mode: Mode) -> dict[str, str]:
 
 
 def _events(view: HomeView) -> str:
-    if not view.events:
-        return f"<p>{escape(_('これから始まるイベントはありません。'))}</p>"
     lines = [entry_piece(view, row, "home/_event.html").fill({}) for row in view.events]
-    html = f'<ul class="entries">{"".join(lines[:EVENTS_SHOWN])}</ul>'
-    rest = lines[EVENTS_SHOWN:]
-    if rest:
-        more = escape(ngettext("ほかの%(count)d件", "ほかの%(count)d件", len(rest)) % {"count": len(rest)})
-        html += f'<details class="more"><summary>{more}</summary><ul class="entries">{"".join(rest)}</ul></details>'
-    if len(lines) < ENOUGH_EVENTS:
-        html += f'<p class="muted">{escape(_("分かっているイベントはここまでです。"))}</p>'
-    return html
+    return _folded(view, lines, EVENTS_SHOWN, end=len(lines) < ENOUGH_EVENTS)
 
 
 def _news(view: HomeView) -> str:
-    if not view.news:
-        return f"<p>{escape(_('お知らせはありません。'))}</p>"
-    lines = "".join(entry_piece(view, row, "home/_news.html").fill({}) for row in view.news)
-    return f'<ul class="entries">{lines}</ul>'
+    lines = [entry_piece(view, row, "home/_news.html").fill({}) for row in view.news]
+    return _folded(view, lines, len(lines))
 
 
 def _card(view: HomeView, card: CardView, csrf: str) -> str:
     locale, gadget, place = view.reader.locale, card.gadget, card.place
     resident = view.reader.mode == "resident"
-    frame = _draw(
-        view,
-        ("frame", gadget.id, place.size, place.locked, resident),
-        "home/_gadget.html",
-        {
+    key = (locale, "frame", gadget.id, place.size, place.locked, resident)
+    frame = view.catalogue.drawn.get(key)
+    if frame is None:
+        context = {
             "gadget": gadget,
             "title": clean(pick(gadget.title, locale)),
-            "summary": clean(pick(gadget.summary, locale)),
             "size": place.size.lower(),
-            "locked": place.locked,
-            "resident": resident,
-            "csrf_token": slot("csrf"),
             "slot": {name: slot(name) for name in ("body", "fetch", "status", "prompt")},
-        },
-    )
+        }
+        frame = _draw(view, key[1:], "home/_gadget.html", context)
     return frame.fill(
         {
-            "csrf": csrf,
             "body": _body(view, card),
             "fetch": _fetch(view, card),
             "status": _status(view, card),
@@ -278,30 +270,41 @@ def _fetch(view: HomeView, card: CardView) -> str:
 
 
 def _status(view: HomeView, card: CardView) -> str:
-    """The line under a card, as `gadgets/frame.html` draws it too: a word, the time, the source."""
+    """The line under a card, as `gadgets/frame.html` draws it too: a word, the time, the source.
+
+    Its words are the same for all who see this card on this day, so they are kept for a while.
+    """
     if not card.has_card:
         return ""
-    if card.stored is None:
-        return f'<p class="card__status"><span class="tag">{escape(_("取得できません"))}</span></p>'
-    stored = card.stored
-    word = _("古い") if stored.status(view.now) == "old" else _("最新")
-    note = f" {escape(stored.source.note)}" if stored.source.note else ""
-    return (
-        f'<p class="card__status"><span class="tag">{escape(word)}</span> '
-        f"{escape(as_of(stored, view.now))}<br>{escape(source(stored))}{note}</p>"
-    )
+    stored, locale = card.stored, view.reader.locale
+    if stored is None:
+        return _draw(view, ("unavailable",), "home/_status.html", {}).fill({})
+    state = stored.status(view.now)
+    key = (locale, state, stored.observed_at, stored.source, view.today)
+    found = _status_lines.get(key)
+    if found is None:
+        if len(_status_lines) >= MOST_STATUS_LINES:
+            _status_lines.clear()
+        context = {
+            "state": state,
+            "as_of": as_of(stored, view.now),
+            "source": source(stored),
+            "note": stored.source.note,
+        }
+        found = _status_lines[key] = render_to_string("home/_status.html", context)
+    return found
 
 
 def _prompt(view: HomeView, card: CardView, csrf: str) -> str:
     """The question for consent, or what has to be filled in before there is anything to ask."""
+    if not card.asks and not card.lacks:
+        return ""
     locale, gadget = view.reader.locale, card.gadget
     title = clean(pick(gadget.title, locale))
     if card.lacks:
         subjects = [(label(name, locale), change_url(name, "resident")) for name in card.lacks]
         context = {"title": title, "subjects": subjects}
         return _draw(view, ("lacks", gadget.id), "home/_lacks.html", context).fill({})
-    if not card.asks:
-        return ""
     names = tuple(claim.name for claim in card.asks)
     key = (locale, "prompt", gadget.id, names)
     found = view.catalogue.drawn.get(key)

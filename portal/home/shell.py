@@ -32,6 +32,8 @@ class Shell:
 
     def fill(self, values: Mapping[str, str]) -> str:
         """The HTML with every slot filled; KeyError for a slot without a value."""
+        if len(self.pieces) == 1:
+            return self.pieces[0]
         filled = list(self.pieces)
         for place in range(1, len(filled), 2):
             filled[place] = values[filled[place]]

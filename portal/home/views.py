@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from datetime import datetime
 
 from django.contrib.messages import get_messages
+from django.contrib.messages.storage.cookie import CookieStorage
+from django.contrib.messages.storage.session import SessionStorage
 from django.core.cache import cache
 from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse
@@ -119,7 +121,9 @@ def _guest(request: HttpRequest, locale: str) -> Reader:
 
 
 def _messages(request: HttpRequest) -> str:
-    """What the last action had to say; most requests have no message and pay no template."""
+    """What the last action had to say; most requests have no message and open no storage."""
+    if CookieStorage.cookie_name not in request.COOKIES and SessionStorage.session_key not in request.session:
+        return ""
     found = list(get_messages(request))
     return render_to_string("home/_messages.html", {"messages": found}) if found else ""
 
