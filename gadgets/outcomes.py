@@ -42,6 +42,11 @@ class Outcomes:
         return self.successes / self.calls if self.calls else None
 
     @property
+    def percent(self) -> int | None:
+        """The rate in whole percent, rounded down: 100 means that nothing failed."""
+        return self.successes * 100 // self.calls if self.calls else None
+
+    @property
     def warns(self) -> bool:
         return self.rate is not None and self.rate < WARN_BELOW
 

@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
-from gadgets import actions, queries, words
+from gadgets import actions, outcomes, queries, words
 from gadgets.errors import GadgetError
 from gadgets.queries import GadgetView
 from gadgets.web import refused, signed_in, tell
@@ -83,8 +83,14 @@ def _mine(gadget_id: str, resident_id: UUID) -> GadgetView:
 @never_cache
 @signed_in
 def detail(request: HttpRequest, resident_id: UUID, gadget_id: str) -> HttpResponse:
-    """Everything about one gadget of mine: where it stands, the checks, the reviewer's words."""
-    return render(request, "gadgets/provider_gadget.html", {"view": _mine(gadget_id, resident_id)})
+    """Everything about one gadget of mine: where it stands, the checks, the reviewer's words, its fetches."""
+    return _detail(request, _mine(gadget_id, resident_id))
+
+
+def _detail(request: HttpRequest, view: GadgetView, **more: object) -> HttpResponse:
+    fetched = view.published and view.published.manifest and view.published.manifest.endpoints.card
+    context = {"view": view, "outcomes": outcomes.recent(view.id) if fetched else None, **more}
+    return render(request, "gadgets/provider_gadget.html", context)
 
 
 @require_safe
@@ -136,5 +142,4 @@ def _secret(request: HttpRequest, resident_id: UUID, gadget_id: str) -> HttpResp
     except IdentityError as error:
         messages.error(request, error.message)
         return HttpResponseRedirect(reverse("gadgets:provider_gadget", args=[gadget_id]))
-    context = {"view": _mine(gadget_id, resident_id), "credentials": credentials}
-    return render(request, "gadgets/provider_gadget.html", context)
+    return _detail(request, _mine(gadget_id, resident_id), credentials=credentials)
