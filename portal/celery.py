@@ -27,7 +27,7 @@ app.conf.update(
 )
 
 
-@app.task(name="portal.run_job")  # type: ignore[untyped-decorator]
+@app.task(name="portal.run_job")
 def run_job(name: str) -> None:
     """Runs one job of `portal.executor.jobs()` by its name."""
     from portal.executor import run
@@ -35,7 +35,7 @@ def run_job(name: str) -> None:
     run(name)
 
 
-@app.on_after_finalize.connect  # type: ignore[untyped-decorator]
+@app.on_after_finalize.connect
 def schedule(sender: Celery, **_: object) -> None:
     """Every job is also a beat entry: what was not kicked is swept."""
     import django

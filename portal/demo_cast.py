@@ -33,7 +33,7 @@ def _person(key: str, number: int, name: str, story: str, **more: object) -> Per
         username=key,
         email=f"{key}@region.localhost",
         display_name=name,
-        password="madoguchi-demo",
+        password="madoguchi-demo",  # noqa: S106  printed by the demo, worth nothing elsewhere
         story=story,
         **more,  # type: ignore[arg-type]
     )

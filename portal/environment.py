@@ -46,7 +46,9 @@ def url(name: str, default: str | None = None) -> str:
     value = text(name, default).rstrip("/")
     parts = urlsplit(value)
     if parts.scheme not in {"http", "https"} or not parts.hostname:
-        raise ImproperlyConfigured(f"{name} must be a full URL such as https://portal.example, not {value!r}.")
+        raise ImproperlyConfigured(
+            f"{name} must be a full URL such as https://portal.example, not {value!r}."
+        )
     return value
 
 

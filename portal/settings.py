@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from csp.constants import NONE, SELF, UNSAFE_INLINE
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from csp.constants import NONE, SELF, UNSAFE_INLINE
 from django.conf.locale import LANG_INFO
 from django.core.exceptions import ImproperlyConfigured
 
@@ -155,6 +155,7 @@ TEMPLATES = [
 ]
 DATABASES = {"default": env.database("DATABASE_URL", f"sqlite:///{VAR_DIR / 'db.sqlite3'}" if DEMO else "")}
 REDIS_URL = env.text("REDIS_URL", "" if DEMO else None)
+CACHES: dict[str, dict[str, Any]]
 if REDIS_URL:
     CACHES = {"default": {"BACKEND": "portal.cache.FailOpenRedisCache", "LOCATION": REDIS_URL}}
     SESSION_ENGINE = "django.contrib.sessions.backends.cached_db"
@@ -177,7 +178,9 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
     {"NAME": "django.contrib.auth.password_validation.NumericPasswordValidator"},
 ]
-for _name in (name for name in dir(embedded) if name.startswith(("ACCOUNT_", "OAUTH2_", "MFA_", "USERSESSIONS_"))):
+for _name in (
+    name for name in dir(embedded) if name.startswith(("ACCOUNT_", "OAUTH2_", "MFA_", "USERSESSIONS_"))
+):
     globals()[_name] = getattr(embedded, _name)
 
 # --- language and time ---------------------------------------------------------------------------------------
@@ -214,7 +217,7 @@ MEDIA_ROOT = VAR_DIR / "media"
 
 # --- security ------------------------------------------------------------------------------------------------
 _ID_ORIGIN = "{0.scheme}://{0.netloc}".format(urlsplit(OIDC_ISSUER))
-CONTENT_SECURITY_POLICY = {
+CONTENT_SECURITY_POLICY: dict[str, Any] = {
     "EXCLUDE_URL_PREFIXES": ["/static/"],
     "DIRECTIVES": {
         "default-src": [SELF],
@@ -229,7 +232,7 @@ CONTENT_SECURITY_POLICY = {
     },
 }
 # Wagtail 8.0 still ships inline scripts and styles in its admin; only there are they allowed.
-ADMIN_CONTENT_SECURITY_POLICY = {
+ADMIN_CONTENT_SECURITY_POLICY: dict[str, Any] = {
     **CONTENT_SECURITY_POLICY["DIRECTIVES"],
     "script-src": [SELF, UNSAFE_INLINE],
     "style-src": [SELF, UNSAFE_INLINE],

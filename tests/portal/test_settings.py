@@ -29,7 +29,7 @@ def city() -> dict[str, str]:
         "KEYCLOAK_ADMIN_CLIENT_SECRET": "s",
         "DATABASE_URL": "postgres://u:p@db:5432/portal",
         "REDIS_URL": "redis://redis:6379/0",
-        "VAR_DIR": "/tmp/madoguchi-settings-test",
+        "VAR_DIR": "var/settings-test",
         "SECRET_KEY": "z" * 60,
         "GADGET_SIGNING_KEY": pem.decode(),
         "CARD_CACHE_KEY": key,
