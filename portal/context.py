@@ -1,6 +1,6 @@
 """What every page template may use: the region, the language switch and who is signed in."""
 
-from typing import Any
+from typing import Any, cast
 
 from django.conf import settings
 from django.http import HttpRequest
@@ -31,7 +31,7 @@ def portal(request: HttpRequest) -> dict[str, Any]:
     """`region_name`, `html_lang`, `languages`, `signed_in`, `demo`, `portal_url`, `id_site`."""
     locale = get_language() or "ja"
     return {
-        "region_name": pick(settings.REGION["name"], locale),
+        "region_name": pick(cast("dict[str, str]", settings.REGION["name"]), locale),
         "html_lang": "en" if locale == "en" else "ja",
         # Wagtail's admin means a Locale of its own by this name.
         **({} if request.path_info.startswith("/admin/") else {"locale": locale}),
