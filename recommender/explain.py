@@ -96,7 +96,7 @@ def reasons(ranked: Ranked, profile: Profile) -> tuple[Reason, ...]:
     for _, family, key in _personal(ranked.terms):
         value = _value(profile.attributes.get(key, "")) if family == "attribute" else ""
         reason = _reason(family, key, value)
-        if not any([_same(reason, other) for other in found]):
+        if not any(_same(reason, other) for other in found):
             found.append(reason)
         if len(found) == MOST_REASONS:
             break

@@ -97,13 +97,14 @@ def _choose(items: Sequence[Item], scores: Floats, mask: Mask, limit: int) -> li
     rows = np.flatnonzero(mask)
     if limit <= 0 or not rows.size:
         return []
-    wanted = limit * 5
+    caps = _Caps(items, limit)
+    wanted, seen = limit * 5, 0
     while True:
         best = _best(rows, scores, wanted)
-        chosen, passed_over = _within_caps(items, best, limit)
-        if len(chosen) == limit or wanted >= rows.size:
-            return chosen + passed_over[: limit - len(chosen)]
-        wanted *= 8
+        # A longer list of the best begins with the shorter one.
+        if caps.take(best[seen:]) or wanted >= rows.size:
+            return caps.chosen + caps.passed_over[: limit - len(caps.chosen)]
+        wanted, seen = wanted * 4, len(best)
 
 
 def _best(rows: NDArray[np.intp], scores: Floats, wanted: int) -> list[int]:
@@ -117,28 +118,36 @@ def _best(rows: NDArray[np.intp], scores: Floats, wanted: int) -> list[int]:
     return best
 
 
-def _within_caps(items: Sequence[Item], rows: Iterable[int], limit: int) -> tuple[list[int], list[int]]:
-    topics: dict[str, int] = {}
-    providers: dict[str, int] = {}
-    chosen: list[int] = []
-    passed_over: list[int] = []
-    for row in rows:
-        item = items[row]
-        provider = item.provider
-        if provider and providers.get(provider, 0) >= PER_PROVIDER:
-            passed_over.append(row)
-            continue
-        if item.topics and max([topics.get(topic, 0) for topic in item.topics]) >= PER_TOPIC:
-            passed_over.append(row)
-            continue
-        chosen.append(row)
-        if len(chosen) == limit:
-            break
-        for topic in set(item.topics):
-            topics[topic] = topics.get(topic, 0) + 1
-        if provider:
-            providers[provider] = providers.get(provider, 0) + 1
-    return chosen, passed_over
+class _Caps:
+    """Takes rows in their order as long as topic and provider have places left."""
+
+    def __init__(self, items: Sequence[Item], limit: int) -> None:
+        self.chosen: list[int] = []
+        self.passed_over: list[int] = []
+        self._items, self._limit = items, limit
+        self._topics: dict[str, int] = {}
+        self._providers: dict[str, int] = {}
+
+    def take(self, rows: Iterable[int]) -> bool:
+        """True as soon as the list is full."""
+        items, topics, providers = self._items, self._topics, self._providers
+        for row in rows:
+            item = items[row]
+            provider, wanted = item.provider, item.topics
+            if provider and providers.get(provider, 0) >= PER_PROVIDER:
+                self.passed_over.append(row)
+                continue
+            if wanted and max([topics.get(topic, 0) for topic in wanted]) >= PER_TOPIC:
+                self.passed_over.append(row)
+                continue
+            self.chosen.append(row)
+            if len(self.chosen) == self._limit:
+                return True
+            for topic in set(wanted):
+                topics[topic] = topics.get(topic, 0) + 1
+            if provider:
+                providers[provider] = providers.get(provider, 0) + 1
+        return False
 
 
 def _terms(z: Floats, rows: list[int], parts: list[Part]) -> list[tuple[Term, ...]]:
