@@ -3,7 +3,7 @@
 In migrations they stand as plain JSON fields, so that a migration imports no code of ours.
 """
 
-from typing import Any, ClassVar
+from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.db import models
@@ -19,18 +19,18 @@ class _ChoiceJSONField(models.JSONField):
     """A JSON field with a form field of its own."""
 
     form_field: type[Any]
-    empty_values: ClassVar[list[Any]] = []  # an empty list is a value like any other, and is checked
+    empty_values: list[Any] = []  # an empty list is a value like any other, and is checked
 
     def deconstruct(self) -> Any:
         name, _path, args, kwargs = super().deconstruct()
         return name, "django.db.models.JSONField", args, kwargs
 
-    def formfield(self, **kwargs: Any) -> Any:
-        kwargs.pop("form_class", None)
-        kwargs.pop("choices_form_class", None)
-        kwargs.pop("encoder", None)
-        kwargs.pop("decoder", None)
-        kwargs.pop("widget", None)
+    def formfield(
+        self,
+        form_class: Any = None,  # noqa: ARG002 (Django's own signature)
+        choices_form_class: Any = None,  # noqa: ARG002
+        **kwargs: Any,
+    ) -> Any:
         return self.form_field(
             required=False,
             label=self.verbose_name,

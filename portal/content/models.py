@@ -1,5 +1,8 @@
 """Tables of the pages: one tree, languages are fields of the same page, a missing one falls back to Japanese."""
 
+# mypy: disable-error-code="var-annotated"
+# Wagtail has no types: to mypy these classes are no models, and it cannot infer what their fields hold.
+
 from datetime import date, datetime, time
 from typing import Any, ClassVar
 

@@ -6,7 +6,12 @@ from django import template
 from django.utils import timezone
 from django.utils.translation import get_language
 
+from gadgets import fetch
+from gadgets import queries as gadget_queries
+from gadgets.words import as_of, source
+from identity import queries as identity_queries
 from identity.attributes import DISTRICTS, pick
+from identity.queries import Bundle
 from portal.content.models import AlertPage, EventPage, RegionPage
 from portal.content.vocabulary import audience_in_words, stored_audience, topic_names
 from portal.home import words
@@ -62,29 +67,35 @@ def gadget_card(context: dict[str, Any], gadget_id: str, size: str) -> dict[str,
 
     Nothing is asked of a provider here; what is missing is filled by the page's script or on the gadget's page.
     """
-    from gadgets import fetch
-    from gadgets.queries import registry
-    from identity import queries
-
-    gadget = registry().gadgets.get(gadget_id)
+    gadget = gadget_queries.registry().gadgets.get(gadget_id)
     if gadget is None:
         return {"gadget": None}
-    request = context.get("request")
-    own = request is not None and not getattr(request, "is_preview", False) and hasattr(request, "session")
-    resident_id = queries.current_resident(request) if own else None
-    bundle = queries.bundle(resident_id) if resident_id else None
     locale, now = _locale(), timezone.now()
-    wanted = fetch.wanted_for(gadget, bundle=bundle, locale=locale, size=size, settings={})
+    bundle = _reader(context)
+    placed = gadget_queries.placement(bundle.id, gadget_id) if bundle else None
+    wanted = fetch.wanted_for(
+        gadget, bundle=bundle, locale=locale, size=size, settings=placed.settings if placed else {}
+    )
     stored = fetch.cached(wanted, now) if gadget.card_url else None
     return {
         "gadget": gadget,
         "title": pick(gadget.title, locale),
         "summary": pick(gadget.summary, locale),
-        "size": size,
+        "size": wanted.size,
         "locale": locale,
         "stored": stored,
-        "public_form": wanted.public_form,
-        "old": stored is not None and stored.status(now) == "old",
         "fetch": gadget.card_url is not None and (stored is None or stored.wants_refresh(now)),
-        "observed": words.moment(stored.observed_at, locale, now) if stored else "",
+        "state": stored.status(now) if stored else "",
+        "as_of": as_of(stored, now) if stored else "",
+        "source": source(stored) if stored else "",
+        "note": stored.source.note if stored else "",
     }
+
+
+def _reader(context: dict[str, Any]) -> Bundle | None:
+    """Who reads; nobody in particular in a preview."""
+    request = context.get("request")
+    if request is None or getattr(request, "is_preview", False) or not hasattr(request, "session"):
+        return None
+    resident_id = identity_queries.current_resident(request)
+    return identity_queries.bundle(resident_id) if resident_id else None

@@ -1,18 +1,32 @@
 """Pages as readers see them: three languages, for whom, until when, and a gadget's card inside."""
 
-from datetime import datetime, time, timedelta
+from collections.abc import Iterator
+from datetime import UTC, datetime, time, timedelta
 from typing import Any
 
 import pytest
 import time_machine
 from django.test import Client
+from django.utils import timezone
 
+from examples.waste.provider import build as build_waste
+from gadgets import fetch
+from gadgets import queries as gadget_queries
+from gadgets.types import StoredCard
+from identity import actions as identity_actions
+from identity import queries as identity_queries
 from portal.content import listing, queries, samples
 from portal.content.models import HomePage, NewsPage
 from tests import cast
+from tests.gadgets import life
 from tests.portal.content.pages import publish
 
 pytestmark = pytest.mark.django_db
+
+
+def real_now() -> datetime:
+    """The machine's own time: tokens live for a minute, and the provider runs on the same clock."""
+    return datetime.fromtimestamp(time_machine.escape_hatch.time.time(), UTC)
 
 
 @pytest.fixture(autouse=True)
@@ -189,3 +203,46 @@ def test_every_sample_page_can_be_read_in_every_language(client: Client, now: da
         for prefix in ("", "/en", "/ja-simple"):
             assert client.get(f"{prefix}{item.path}").status_code == 200, item.path
     assert "見本" in client.get("/news/battery-waste/").content.decode()
+
+
+# --- a gadget inside a page ----------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def waste(monkeypatch: Any, django_capture_on_commit_callbacks: Any) -> Iterator[str]:
+    """The real waste provider on a port, its gadget published; the gadget's id."""
+    monkeypatch.setattr(gadget_queries, "_held", None)
+    with time_machine.travel(real_now(), tick=True), life.example(build_waste, "waste") as provider:
+        yield life.publish(provider.config.url("/gadget.json"), django_capture_on_commit_callbacks)
+
+
+def test_the_waste_page_shows_the_waste_card(client: Client, waste: str) -> None:
+    publish("service", "waste", now=timezone.now(), body=[("gadget", {"gadget": waste, "size": "M"})])
+    first = client.get("/services/waste/").content.decode()
+    assert 'data-card="missing"' in first
+    assert f'href="/gadgets/{waste}/"' in first
+    assert "取得できません" in first
+    gadget = gadget_queries.registry().gadgets[waste]
+    wanted = fetch.wanted_for(gadget, bundle=None, locale="ja", size="M", settings={})
+    card = fetch.refresh(wanted)
+    assert isinstance(card, StoredCard), card
+    second = client.get("/services/waste/").content.decode()
+    assert card.html in second
+    assert "data-card" not in second
+    assert "最新" in second
+
+
+def test_a_residents_card_stands_on_no_guests_page(client: Client, waste: str) -> None:
+    publish("service", "waste", now=timezone.now(), body=[("gadget", {"gadget": waste, "size": "M"})])
+    hanako = cast.hanako()
+    identity_actions.grant(
+        resident_id=hanako.id, recipient=waste, purpose="card", items=["area.waste_zone"],
+        declared=["area.waste_zone"], level="audience", notice=cast.NOTICE, controller="窓口", by=cast.as_actor(hanako),
+    )  # fmt: skip
+    gadget = gadget_queries.registry().gadgets[waste]
+    bundle = identity_queries.bundle(hanako.id)
+    own = fetch.refresh(fetch.wanted_for(gadget, bundle=bundle, locale="ja", size="M", settings={}))
+    assert isinstance(own, StoredCard), own
+    assert own.html not in client.get("/services/waste/").content.decode()
+    cast.sign_in(client, hanako)
+    assert own.html in client.get("/services/waste/").content.decode()
