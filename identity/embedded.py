@@ -17,13 +17,15 @@ from django.http import HttpRequest
 from django.utils import timezone
 from oauth2_provider.models import get_access_token_model, get_application_model
 
-from identity import clients, embedded_server, idp, relay, sessions
+from identity import clients, embedded_clients, embedded_server, idp, relay, sessions
 from identity.errors import InvalidToken, NoSuchClient
 from identity.idp import Bearer, ClientCredentials, ClientSpec
 from identity.models import GadgetClient, ProviderSession, Resident
 
 SIGN_IN = "_id_sign_in"
 AUTH_TIME = "_id_auth_time"
+
+ensure_portal_client = embedded_clients.ensure_portal_client
 
 
 # --- sessions ------------------------------------------------------------------------------------------------
@@ -104,43 +106,7 @@ def _delete_session(key: str) -> None:
     import_module(settings.SESSION_ENGINE).SessionStore().delete(key)
 
 
-# --- clients -------------------------------------------------------------------------------------------------
-
-
-def ensure_portal_client() -> None:
-    """The portal's own client, as the settings say; called by the seed and after each migration."""
-    portal = settings.PORTAL_URL
-    _save_application(
-        client_id=settings.OIDC_CLIENT_ID,
-        name="portal",
-        secret=settings.OIDC_CLIENT_SECRET,
-        redirect_uris=(f"{portal}/sign-in/callback",),
-        post_logout_redirect_uris=(f"{portal}/sign-out/done",),
-    )
-
-
-def _save_application(
-    *,
-    client_id: str,
-    name: str,
-    secret: str,
-    redirect_uris: tuple[str, ...],
-    post_logout_redirect_uris: tuple[str, ...],
-) -> None:
-    application = get_application_model()
-    values = {
-        "name": name,
-        "client_type": application.CLIENT_CONFIDENTIAL,
-        "authorization_grant_type": application.GRANT_AUTHORIZATION_CODE,
-        "algorithm": application.RS256_ALGORITHM,
-        "skip_authorization": True,
-        "hash_client_secret": False,
-        "redirect_uris": " ".join(redirect_uris),
-        "post_logout_redirect_uris": " ".join(post_logout_redirect_uris),
-    }
-    if secret:
-        values["client_secret"] = embedded_server.secret_digest(secret)
-    application.objects.update_or_create(client_id=client_id, defaults=values)
+# --- the driver ----------------------------------------------------------------------------------------------
 
 
 class EmbeddedProvider:
@@ -161,7 +127,7 @@ class EmbeddedProvider:
         clients.save(spec)
         if new and not secret:
             secret = secrets.token_urlsafe(32)
-        _save_application(
+        embedded_clients.save(
             client_id=spec.client_id,
             name=spec.name,
             secret=secret,
@@ -185,7 +151,7 @@ class EmbeddedProvider:
 
     def rotate_client(self, client_id: str) -> ClientCredentials:
         secret = secrets.token_urlsafe(32)
-        digest = embedded_server.secret_digest(secret)
+        digest = embedded_clients.secret_digest(secret)
         if not get_application_model().objects.filter(client_id=client_id).update(client_secret=digest):
             raise NoSuchClient
         return ClientCredentials(client_id, secret)

@@ -20,12 +20,12 @@ from django.utils import timezone
 from django.utils.crypto import constant_time_compare
 from joserfc import jwt
 from joserfc.jwk import RSAKey
-from jwcrypto import jwk
 from oauth2_provider.exceptions import FatalClientError, OAuthToolkitError
 from oauth2_provider.models import get_access_token_model, get_id_token_model
 from oauth2_provider.oauth2_backends import OAuthLibCore
 from oauth2_provider.oauth2_validators import OAuth2Validator
 from oauth2_provider.settings import oauth2_settings
+from oauth2_provider.utils import jwk_from_pem
 from oauthlib import oauth2
 from oauthlib.common import Request
 from oauthlib.oauth2.rfc6749 import errors
@@ -40,15 +40,10 @@ from oauthlib.oauth2.rfc6749.tokens import BearerToken
 from oauthlib.openid.connect.core.endpoints.userinfo import UserInfoEndpoint
 from oauthlib.openid.connect.core.grant_types import AuthorizationCodeGrant
 
-from identity import clients
+from identity import clients, embedded_clients
 from identity.models import GadgetClient, ProviderCode, Resident
 
 ALGORITHM = "RS256"
-
-
-def secret_digest(secret: str) -> str:
-    """How a client's secret is kept: it is random and long, so one SHA-256 is enough and costs nothing."""
-    return "sha256:" + hashlib.sha256(secret.encode()).hexdigest()
 
 
 def code_digest(code: str) -> str:
@@ -142,6 +137,8 @@ class Validator(OAuth2Validator):
 
     # --- clients ---------------------------------------------------------------------------------------------
     def _load_application(self, client_id: str, request: Request) -> Any:
+        if client_id == settings.OIDC_CLIENT_ID and request.client is None:
+            embedded_clients.ensure_portal_client()
         client = super()._load_application(client_id, request)
         if client is not None and clients.is_suspended(client.client_id):
             request.client = None
@@ -149,7 +146,7 @@ class Validator(OAuth2Validator):
         return client
 
     def _check_secret(self, provided_secret: str, stored_secret: str) -> bool:
-        return constant_time_compare(secret_digest(provided_secret), stored_secret)
+        return constant_time_compare(embedded_clients.secret_digest(provided_secret), stored_secret)
 
     # --- the authorization request ---------------------------------------------------------------------------
     def validate_scopes(self, client_id: str, scopes: list[str], *args: Any, **kwargs: Any) -> bool:
@@ -230,7 +227,7 @@ class Validator(OAuth2Validator):
         return {"sub": subject(request.client.client_id, request.user)}
 
     def _get_key_for_token(self, token: str) -> Any:
-        return jwk.JWK.from_pem(settings.OIDC_SIGNING_KEY.encode())
+        return jwk_from_pem(settings.OIDC_SIGNING_KEY)
 
     # --- resources -------------------------------------------------------------------------------------------
     def validate_bearer_token(self, token: str, scopes: list[str], request: Request) -> bool:

@@ -1,6 +1,7 @@
 """Endpoints of the embedded provider: authorization, discovery, key set, logout; the rest is the toolkit's."""
 # ruff: noqa: ARG001, ARG002  (signatures are the libraries')
 
+from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import parse_qsl, urlencode
 
@@ -21,6 +22,7 @@ from oauth2_provider.views import RPInitiatedLogoutView
 from oauth2_provider.views.mixins import OAuthLibMixin
 
 from identity import embedded, embedded_server
+from identity.models import Resident
 
 LOCALES = ("ja", "en", "ja-simple")
 SCOPE = "openid"
@@ -65,7 +67,13 @@ def authorize(request: HttpRequest) -> HttpResponseBase:
         )
     except OAuthToolkitError as error:
         return _error(request, error)
-    return OAuth2ResponseRedirect(uri, oauth2_settings.ALLOWED_REDIRECT_URI_SCHEMES)
+    return _to_client(uri)
+
+
+def _to_client(uri: str) -> HttpResponseBase:
+    """A redirect to an address that has been proven to be the client's."""
+    answer: HttpResponseBase = OAuth2ResponseRedirect(uri, oauth2_settings.ALLOWED_REDIRECT_URI_SCHEMES)
+    return answer
 
 
 def _asked(request: HttpRequest, credentials: dict[str, Any]) -> HttpResponseBase | None:
@@ -83,13 +91,14 @@ def _asked(request: HttpRequest, credentials: dict[str, Any]) -> HttpResponseBas
     return None
 
 
-def _too_old(request: HttpRequest, at: Any) -> bool:
+def _too_old(request: HttpRequest, at: datetime) -> bool:
     """`max_age`; 0 means "now" and gives the person ten seconds to come back from the password form."""
     try:
         allowed = int(request.GET.get("max_age", ""))
     except ValueError:
         return False
-    return (timezone.now() - at).total_seconds() > max(allowed, 10)
+    age: timedelta = timezone.now() - at
+    return age.total_seconds() > max(allowed, 10)
 
 
 def _other_person(request: HttpRequest) -> bool:
@@ -98,9 +107,9 @@ def _other_person(request: HttpRequest) -> bool:
     if not hint:
         return False
     claims = embedded_server.id_token_claims(hint)
-    return claims is None or claims.get("sub") != embedded_server.subject(
-        str(claims.get("aud")), request.user
-    )
+    if claims is None or not isinstance(request.user, Resident):
+        return True
+    return bool(claims.get("sub") != embedded_server.subject(str(claims.get("aud")), request.user))
 
 
 def _send(request: HttpRequest, name: str) -> HttpResponseRedirect:
@@ -119,7 +128,7 @@ def _refuse(credentials: dict[str, Any], error: str) -> HttpResponseBase:
         query["state"] = credentials["state"]
     uri = credentials["redirect_uri"]
     uri = embedded_server.with_issuer(f"{uri}{'&' if '?' in uri else '?'}{urlencode(query)}")
-    return OAuth2ResponseRedirect(uri, oauth2_settings.ALLOWED_REDIRECT_URI_SCHEMES)
+    return _to_client(uri)
 
 
 def _error(request: HttpRequest, error: OAuthToolkitError) -> HttpResponseBase:
@@ -128,7 +137,7 @@ def _error(request: HttpRequest, error: OAuthToolkitError) -> HttpResponseBase:
     if not redirect:
         return _problem(request, status=400, locale=_locale(request))
     uri = embedded_server.with_issuer(answer["url"])
-    return OAuth2ResponseRedirect(uri, oauth2_settings.ALLOWED_REDIRECT_URI_SCHEMES)
+    return _to_client(uri)
 
 
 @method_decorator(never_cache, name="dispatch")

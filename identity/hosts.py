@@ -33,7 +33,7 @@ class HostUrlconfMiddleware:
             request.META.get("HTTP_HOST", "").lower().removesuffix(":443" if request.is_secure() else ":80")
         )
         if settings.ID_PROVIDER == "embedded" and host == _authority(settings.ID_URL):
-            request.urlconf = ID_URLCONF
+            request.urlconf = ID_URLCONF  # type: ignore[attr-defined]
             set_urlconf(ID_URLCONF)
             request.id_site = True  # type: ignore[attr-defined]
             return self.get_response(request)

@@ -15,7 +15,7 @@ from django.conf import settings
 from requests.adapters import HTTPAdapter
 from urllib3 import HTTPSConnectionPool, PoolManager
 from urllib3.connection import HTTPSConnection
-from urllib3.connectionpool import HTTPConnectionPool
+from urllib3.connectionpool import ConnectionPool, HTTPConnectionPool
 from urllib3.exceptions import NewConnectionError
 from urllib3.util.connection import create_connection
 
@@ -48,13 +48,13 @@ class LoopbackAdapter(HTTPAdapter):
         verify: Any,
         proxies: Any = None,
         cert: Any = None,
-    ) -> HTTPConnectionPool:
+    ) -> ConnectionPool:
         """The pool for 127.0.0.1 when the name is one of ours."""
         target = dial(request.url or "", enabled=settings.LOOPBACK_NAMES)
         if target is None:
             return super().get_connection_with_tls_context(request, verify, proxies=proxies, cert=cert)
-        scheme = urlsplit(request.url or "").scheme
-        return self.poolmanager.connection_from_host(target[0], target[1], scheme=str(scheme))
+        manager: PoolManager = self.poolmanager
+        return manager.connection_from_host(target[0], target[1], scheme=urlsplit(str(request.url)).scheme)
 
     def send(self, request: requests.PreparedRequest, *args: Any, **kwargs: Any) -> requests.Response:
         """Keeps the Host header that the name stands for."""

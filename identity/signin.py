@@ -47,7 +47,8 @@ class _Session(OAuth2Session):
         """No redirects: endpoints answer themselves."""
         kwargs.setdefault("timeout", (0.3, 5.0))
         kwargs["allow_redirects"] = False
-        return super().request(method, url, *args, **kwargs)
+        answer: requests.Response = super().request(method, url, *args, **kwargs)
+        return answer
 
 
 class _Client(DjangoOAuth2App):

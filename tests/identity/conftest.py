@@ -11,8 +11,9 @@ from typing import Any
 import pytest
 from django.conf import settings
 from django.core.cache import cache
+from django.core.servers.basehttp import ServerHandler, WSGIRequestHandler
 
-from identity import embedded, idp, tokens
+from identity import idp, tokens
 from identity.models import Resident
 from tests.identity.realm import make_person, portal_client
 from tests.identity.region import PASSWORD, Browser, GadgetSite, close_browsers
@@ -25,7 +26,14 @@ def static_root() -> None:
 
 
 @pytest.fixture
-def region(live_server: Any, settings: Any) -> Iterator[Any]:
+def one_request_a_connection(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No idle connection (Keycloak keeps some) holds a thread of the server beyond the test."""
+    monkeypatch.setattr(WSGIRequestHandler, "protocol_version", "HTTP/1.0")
+    monkeypatch.setattr(ServerHandler, "http_version", "1.0")
+
+
+@pytest.fixture
+def region(one_request_a_connection: None, live_server: Any, settings: Any) -> Iterator[Any]:
     """Settings that name the live server's port; the embedded provider with the portal's client."""
     port = live_server.thread.port
     settings.PORTAL_URL = f"http://portal.region.localhost:{port}"
@@ -38,7 +46,6 @@ def region(live_server: Any, settings: Any) -> Iterator[Any]:
     tokens.forget()
     cache.clear()
     idp.provider.cache_clear()
-    embedded.ensure_portal_client()
     yield settings
     _leave()
 
@@ -97,7 +104,7 @@ def site(region: Any) -> Iterator[Callable[..., GadgetSite]]:
 
 
 @pytest.fixture
-def keycloak_region(live_server: Any, settings: Any) -> Iterator[Any]:
+def keycloak_region(one_request_a_connection: None, live_server: Any, settings: Any) -> Iterator[Any]:
     """The same portal with the real Keycloak: a client of its own for this test's port."""
     settings.PORTAL_URL = f"http://portal.region.localhost:{live_server.thread.port}"
     settings.ID_URL = os.environ["KEYCLOAK_PUBLIC_URL"]

@@ -334,7 +334,8 @@ def test_the_portals_host_has_nothing_of_the_id(browser: Browser, region: Any, p
 def test_the_ids_host_has_nothing_of_the_portal(browser: Browser, region: Any, path: str) -> None:
     answer = browser.get(f"{region.ID_URL}{path}", follow=False)
     assert answer.status_code == 404
-    assert "ページがありません" in answer.text
+    assert "site-header__part" in answer.text
+    assert "site-header__account" not in answer.text
 
 
 def test_the_machines_own_name_leads_to_the_portal(browser: Browser, region: Any) -> None:
