@@ -9,6 +9,7 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
+from django.db import connection
 from playwright.sync_api import Browser, BrowserContext, Page, Playwright, sync_playwright
 
 from portal.supervise import StartError
@@ -72,6 +73,14 @@ REPORTS: pytest.StashKey[dict[str, pytest.TestReport]] = pytest.StashKey()
 def now() -> datetime:
     """A Monday morning; events of the sample data lie before and after it."""
     return NOW
+
+
+@pytest.fixture(scope="session")
+def django_db_modify_db_settings(django_db_modify_db_settings_parallel_suffix: None) -> None:
+    """Each worker's database is a copy of the migrated one that bin/test prepares; without it, it migrates."""
+    template = os.environ.get("TEST_DATABASE_TEMPLATE")
+    if template:
+        connection.settings_dict["TEST"]["TEMPLATE"] = template
 
 
 @pytest.fixture(scope="session")

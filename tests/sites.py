@@ -214,7 +214,8 @@ def worker_command(folder: Path) -> list[str]:
 def _new_database(url: str, name: str) -> str:
     with psycopg.connect(url, autocommit=True) as connection:
         connection.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')  # type: ignore[call-overload]
-        connection.execute(f'CREATE DATABASE "{name}"')  # type: ignore[call-overload]
+        template = os.environ.get("TEST_DATABASE_TEMPLATE") or "template1"
+        connection.execute(f'CREATE DATABASE "{name}" TEMPLATE "{template}"')  # type: ignore[call-overload]
     return urlsplit(url)._replace(path=f"/{name}").geturl()
 
 

@@ -19,7 +19,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from portal.supervise import Launcher, StartError, end_group
-from tests.services import keycloak, packages, postgres, redis_server
+from tests.services import keycloak, packages, postgres, redis_server, template
 from tests.services.commands import say
 from tests.services.ports import free_ports
 
@@ -38,6 +38,9 @@ def start_all(launcher: Launcher, *, with_keycloak: bool, with_browser: bool = F
         say(f"{name} is up ({time.monotonic() - begun:.1f} s)")
 
     part("PostgreSQL", "DATABASE_URL", lambda: postgres.start(launcher))
+    preparation = None
+    if "DATABASE_URL" in made:
+        preparation = template.Preparation(made["DATABASE_URL"], postgres.programs(), launcher.folder)
     part("Redis", "REDIS_URL", lambda: redis_server.start(launcher))
     if with_keycloak:
         part(
@@ -46,6 +49,8 @@ def start_all(launcher: Launcher, *, with_keycloak: bool, with_browser: bool = F
             # Ten in a row: the portal's, its providers', and some for what a test starts.
             lambda: keycloak.start(launcher, portal_port=free_ports(10)),
         )
+    if preparation:
+        made.update(preparation.wait())
     return made
 
 

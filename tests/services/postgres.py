@@ -13,7 +13,8 @@ from tests.services.ports import free_ports
 OWNER = "madoguchi"
 
 
-def _programs() -> Path:
+def programs() -> Path:
+    """The folder of the newest PostgreSQL here."""
     packages.ensure(packages.POSTGRES)
     found = sorted(
         Path("/usr/lib/postgresql").glob("*/bin/postgres"),
@@ -37,7 +38,7 @@ def _account() -> str | None:
 
 def start(launcher: Launcher) -> dict[str, str]:
     """Returns DATABASE_URL; data is for tests only: no fsync, no password, loopback only."""
-    programs, user, port = _programs(), _account(), free_ports()
+    binaries, user, port = programs(), _account(), free_ports()
     home = launcher.folder / "postgres"
     home.mkdir()
     if user:
@@ -45,7 +46,7 @@ def start(launcher: Launcher) -> dict[str, str]:
         os.chown(home, account.pw_uid, account.pw_gid)
     data = home / "data"
     run(
-        [programs / "initdb", "--no-sync", "--auth=trust", f"--username={OWNER}", "--encoding=UTF8",
+        [binaries / "initdb", "--no-sync", "--auth=trust", f"--username={OWNER}", "--encoding=UTF8",
          "--locale=C.UTF-8", "-D", data],
         what="PostgreSQL's initdb",
         cwd=home,
@@ -64,7 +65,7 @@ def start(launcher: Launcher) -> dict[str, str]:
     }
     running = launcher.start(
         "postgres",
-        [programs / "postgres", "-D", data, *(x for k, v in options.items() for x in ("-c", f"{k}={v}"))],
+        [binaries / "postgres", "-D", data, *(x for k, v in options.items() for x in ("-c", f"{k}={v}"))],
         user=user,
         cwd=home,
         stop_signal=signal.SIGINT,  # "fast": ends open connections instead of waiting for them
@@ -74,7 +75,7 @@ def start(launcher: Launcher) -> dict[str, str]:
         """A socket that accepts is not enough: the server may still be starting up."""
         try:
             run(
-                [programs / "pg_isready", "-q", "-h", "127.0.0.1", "-p", str(port), "-U", OWNER],
+                [binaries / "pg_isready", "-q", "-h", "127.0.0.1", "-p", str(port), "-U", OWNER],
                 what="pg_isready",
             )
         except ServiceError:
@@ -83,7 +84,7 @@ def start(launcher: Launcher) -> dict[str, str]:
 
     wait_until(running, answers, 30)
     run(
-        [programs / "createdb", "-h", "127.0.0.1", "-p", str(port), "-U", OWNER, OWNER],
+        [binaries / "createdb", "-h", "127.0.0.1", "-p", str(port), "-U", OWNER, OWNER],
         what="PostgreSQL's createdb",
     )
     return {"DATABASE_URL": f"postgres://{OWNER}@127.0.0.1:{port}/{OWNER}"}
