@@ -19,6 +19,7 @@ from wagtail.models import Page
 
 from portal.content.blocks import BodyBlock, ZonesBlock
 from portal.content.fields import AudienceField, DistrictsField, TopicsField
+from portal.content.page_form import RegionPageForm
 
 GUEST_CACHING = "public, max-age=0, s-maxage=5"
 PERSONAS = (
@@ -96,6 +97,7 @@ class RegionPage(LocalisedPage):
         _("見本"), default=False, help_text=_("見本として作った文であることを示します。")
     )
 
+    base_form_class = RegionPageForm
     kind: ClassVar[str] = ""
     details: ClassVar[list[Any]] = []
     subpage_types: ClassVar[list[str]] = []
@@ -418,7 +420,7 @@ def _editor(page_class: type[RegionPage]) -> TabbedInterface:
         [
             ObjectList(main, heading=_("日本語")),
             ObjectList(simple, heading=_("やさしい日本語")),
-            ObjectList(english, heading=_("English")),
+            ObjectList(english, heading=_("英語")),
             ObjectList(people, heading=_("対象とテーマ")),
             ObjectList([*Page.promote_panels, PublishingPanel()], heading=_("公開")),
         ]
