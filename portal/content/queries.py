@@ -138,7 +138,7 @@ def _readable(
 
 def _rows(model: type[Any], *more: str, **only: Any) -> Iterable[dict[str, Any]]:
     rows: Iterable[dict[str, Any]] = (
-        model.objects.live().filter(**only).order_by("pk").values(*_COMMON, *more).iterator()
+        model.objects.live().filter(**only).order_by("pk").values(*_COMMON, *more)
     )
     return rows
 
