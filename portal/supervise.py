@@ -55,14 +55,12 @@ def end_group(
         except ProcessLookupError:
             break
         until = time.monotonic() + patience
-        while time.monotonic() < until:
-            if process is not None:
-                process.poll()
-            if not _group_lives(pgid):
-                return
+        while _group_lives(pgid) and time.monotonic() < until:
             time.sleep(0.05)
+        if not _group_lives(pgid):
+            break
     if process is not None:
-        process.poll()
+        process.wait(timeout=5.0)
 
 
 def _group_lives(pgid: int) -> bool:

@@ -144,6 +144,7 @@ def start_city() -> Site:
     if missing:
         raise StartError(f"{', '.join(missing)} not set. {CITY_ONLY}")
     folder = _folder("city")
+    (folder / "static").mkdir()
     portal_url = given["KEYCLOAK_PORTAL_URL"]
     port = urlsplit(portal_url).port or 80
     site = Site(
