@@ -312,7 +312,7 @@ def _prompt(view: HomeView, card: CardView, csrf: str) -> str:
         context = {
             **prompt.body_context(gadget, names, locale),
             "title": title,
-            "locale": locale,
+            "language": locale,
             "shown": prompt.gadget_notice(gadget, names, locale).sha256,
             "next": reverse("home:home"),
             "csrf_token": slot("csrf"),
