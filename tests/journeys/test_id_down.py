@@ -20,14 +20,16 @@ NOTICED = 3.0
 def cut_off(site: Site) -> Iterator[str]:
     """A second web process of the site for which the ID's address leads nowhere; its origin."""
     port, nowhere = free_ports(), free_ports()
-    running = site.launcher.start(
-        "web-cut-off",
-        demo.web_command(port),
-        env={**site.environment, "OIDC_DISCOVERY_URL": f"http://127.0.0.1:{nowhere}/"},
-        cwd=ROOT,
-    )
-    wait_until(running, lambda: demo.answers(port, "/health/live"), 120)
-    yield f"http://portal.region.localhost:{port}"
+    origin = f"http://portal.region.localhost:{port}"
+    env = {
+        **site.environment,
+        "PORTAL_URL": origin,
+        "OIDC_ISSUER": site.issuer,
+        "OIDC_DISCOVERY_URL": f"http://127.0.0.1:{nowhere}/",
+    }
+    running = site.launcher.start("web-cut-off", demo.web_command(port), env=env, cwd=ROOT)
+    wait_until(running, lambda: demo.answers(port, "/health/ready"), 120)
+    yield origin
     running.stop()
 
 
@@ -44,7 +46,8 @@ def test_the_sign_in_page_says_so_and_the_rest_stays(page: Page, site: Site, cut
     page.locator("a", has_text="サインインせずに").click()
     page.wait_for_url(cut_off + "/")
     expect(page.locator("main .alert--urgent").first).to_be_visible()
+    assert page.locator("section[aria-labelledby='zone-news'] .entry").count() == 5
     for gadget_id in steps.CARDS:
-        steps.expect_filled(page, gadget_id)
+        expect(steps.card(page, gadget_id)).to_be_visible()
     page.locator("main .alert a").first.click()
     expect(page.locator("h1")).to_contain_text("大雨")
