@@ -223,8 +223,10 @@ def cards(gadget_ids: list[str], *, now: datetime) -> None:
 
 def _card(now: datetime) -> StoredCard:
     rows = "".join(f"<li>{n}日: 次の収集は燃えるごみです</li>" for n in range(5))
+    html = f"<ul>{rows}</ul>"
     return StoredCard(
-        html=f"<ul>{rows}</ul>",
+        html=html,
+        forms=(html, ""),
         summary="次の収集は燃えるごみです",
         fetched_at=now,
         fresh_until=now + timedelta(hours=12),

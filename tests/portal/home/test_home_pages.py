@@ -1,47 +1,14 @@
 """The home over HTTP: headers, languages, reasons with links, what a guest may choose, all news."""
 
-from collections.abc import Sequence
 from datetime import timedelta
-from urllib.parse import urlsplit
 
 import pytest
 from django.conf import settings
-from django.core.cache import cache
-from django.test import Client
 
-from gadgets import queries as gadget_queries
-from portal.content import queries as content
-from portal.home import catalogue as catalogues
-from portal.home.sources import Entry
-from tests.portal.home.samples import catalogue, entry
+from tests.portal.home.conftest import browser
+from tests.portal.home.samples import entry
 
 pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture
-def publish(monkeypatch):
-    """Puts generated entries in place of the published pages, at the present version numbers."""
-
-    def put(entries: Sequence[Entry] = (), **more) -> catalogues.Catalogue:
-        version = (content.version(), gadget_queries.registry().version)
-        made = catalogue(entries, version=version, **more)
-        monkeypatch.setattr(catalogues, "_held", made)
-        return made
-
-    cache.clear()
-    yield put
-    cache.clear()
-
-
-@pytest.fixture(autouse=True)
-def fixed_time(time_machine):
-    from tests.portal.home.samples import NOW
-
-    time_machine.move_to(NOW, tick=False)
-
-
-def browser(**options):
-    return Client(HTTP_HOST=urlsplit(settings.PORTAL_URL).netloc, **options)
 
 
 def get(path="/"):

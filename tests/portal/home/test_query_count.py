@@ -11,7 +11,7 @@ from bench import rows
 from identity.models import Resident
 from portal.home import catalogue
 from tests import cast
-from tests.portal.home.test_home_pages import browser
+from tests.portal.home.conftest import browser
 
 pytestmark = pytest.mark.django_db
 
@@ -36,6 +36,7 @@ def queries(client: Client) -> list[str]:
     assert response.status_code == 200
     assert response.content.count(b"data-gadget=") == 8
     assert response.content.count(b'class="entry__why"') == 12
+    assert response.content.count("次の収集は燃えるごみ".encode()) == 8 * 5
     return [query["sql"] for query in captured if "django_session" not in query["sql"]]
 
 
