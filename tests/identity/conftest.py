@@ -40,6 +40,7 @@ def region(one_request_a_connection: None, live_server: Any, settings: Any) -> I
     settings.ID_URL = f"http://id.region.localhost:{port}"
     settings.OIDC_ISSUER = f"{settings.ID_URL}/o"
     settings.OIDC_DISCOVERY_URL = f"{settings.OIDC_ISSUER}/.well-known/openid-configuration"
+    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]  # argon2 costs 0.2 s a time
     settings.ID_PROVIDER = "embedded"
     settings.LOOPBACK_NAMES = True
     settings.ALLOWED_HOSTS = [".region.localhost", "127.0.0.1"]

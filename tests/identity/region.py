@@ -7,6 +7,7 @@ import threading
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from importlib import import_module
 from typing import Any
 from urllib.parse import parse_qs, urlencode, urljoin, urlsplit
 
@@ -231,6 +232,11 @@ class GadgetSite:
                 headers={"Authorization": f"Bearer {access_token}"},
                 timeout=10,
             )
+
+
+def store(key: str | None) -> Any:
+    """A session of the server, in whichever engine it uses."""
+    return import_module(settings.SESSION_ENGINE).SessionStore(key)
 
 
 def unverified(token: str, part: int = 1) -> dict[str, Any]:

@@ -5,13 +5,12 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
-from django.contrib.sessions.backends.db import SessionStore
 from django.utils import timezone
 
 from identity import idp, loopback, queries, tokens
 from identity.errors import InvalidToken
 from identity.models import ProviderSession
-from tests.identity.region import PASSWORD, Browser, unverified
+from tests.identity.region import PASSWORD, Browser, store, unverified
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -73,9 +72,9 @@ def test_max_age_and_prompt_login_ask_for_the_password_again(
     lunch = site("lunch")
     browser.sign_in("hanako")
     key = browser.http.cookies.get(region.SESSION_COOKIE_NAME, domain="id.region.localhost")
-    store = SessionStore(key)
-    store["_id_auth_time"] -= 600
-    store.save()
+    session = store(key)
+    session["_id_auth_time"] -= 600
+    session.save()
     old = unverified(lunch.tokens(browser, max_age="1000")["id_token"])["auth_time"]
     assert refused(lunch, browser, prompt="none", max_age="300")["error"] == "login_required"
     browser.get(lunch.authorize_url(max_age="300"))

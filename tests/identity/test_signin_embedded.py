@@ -4,10 +4,9 @@ from typing import Any
 from urllib.parse import parse_qs, quote, urlencode, urlsplit
 
 import pytest
-from django.contrib.sessions.backends.db import SessionStore
 
 from identity.models import ConsentState, OidcSession, Resident
-from tests.identity.region import PASSWORD, Browser
+from tests.identity.region import PASSWORD, Browser, store
 
 pytestmark = pytest.mark.django_db(transaction=True)
 BACK = "/.well-known/region-portal.json"
@@ -22,7 +21,7 @@ def session_key(browser: Browser, settings: Any) -> str | None:
 
 def signed_in(browser: Browser, settings: Any) -> str | None:
     key = session_key(browser, settings)
-    return SessionStore(key).get("_resident") if key else None
+    return store(key).get("_resident") if key else None
 
 
 def test_signs_in_and_returns_to_the_page_she_came_from(browser: Browser, account: Any, region: Any) -> None:
@@ -124,7 +123,7 @@ def test_the_session_key_changes_at_sign_in(browser: Browser, account: Any, regi
     assert before
     assert after
     assert before != after
-    assert not SessionStore().exists(before)
+    assert not store(None).exists(before)
 
 
 def test_a_closed_account_gets_no_session(browser: Browser, account: Any, region: Any) -> None:
@@ -153,9 +152,9 @@ def test_a_fresh_sign_in_asks_for_the_password_again(browser: Browser, account: 
     hanako = account("hanako")
     browser.sign_in("hanako")
     id_key = browser.http.cookies.get(region.SESSION_COOKIE_NAME, domain="id.region.localhost")
-    store = SessionStore(id_key)
-    store["_id_auth_time"] -= 600
-    store.save()
+    session = store(id_key)
+    session["_id_auth_time"] -= 600
+    session.save()
     browser.get(f"{region.PORTAL_URL}/sign-in/?fresh=1&next={quote(BACK)}")
     assert "/reauthenticate/" in browser.trail[-1]
     browser.submit("/reauthenticate/", password="not-the-password")
