@@ -126,14 +126,15 @@ class FailOpenRedisCache(BaseCache):
 
     def get(self, key: str, default: Any = None, version: int | None = None) -> Any:
         name = self.make_key(key, version)
-        raw = self._link.call(lambda client: client.get(name), None)
+        raw: Any = self._link.call(lambda client: client.get(name), None)
         return default if raw is None else loads(raw)
 
     def get_many(self, keys: Iterable[str], version: int | None = None) -> dict[str, Any]:
         names = {self.make_key(key, version): key for key in keys}
         if not names:
             return {}
-        found = self._link.call(lambda client: client.mget(names), [None] * len(names))
+        nothing: list[Any] = [None] * len(names)
+        found = self._link.call(lambda client: client.mget(names), nothing)
         return {key: loads(raw) for key, raw in zip(names.values(), found, strict=True) if raw is not None}
 
     def set(
@@ -152,7 +153,8 @@ class FailOpenRedisCache(BaseCache):
         name, raw, life = self.make_key(key, version), dumps(value), self._life(timeout)
         if life == 0:
             return not self.has_key(key, version)
-        return bool(self._link.call(lambda client: client.set(name, raw, px=life, nx=True), True))
+        away: Any = True
+        return bool(self._link.call(lambda client: client.set(name, raw, px=life, nx=True), away))
 
     def touch(self, key: str, timeout: float | None = DEFAULT_TIMEOUT, version: int | None = None) -> bool:
         name, life = self.make_key(key, version), self._life(timeout)
