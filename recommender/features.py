@@ -69,7 +69,16 @@ class Weights:
     audience: float = 0.5
     same_language: float = 0.3
     other_language: float = -0.7
-    base: Mapping[str, float] = field(default_factory=lambda: {"alert": 0.5, "notice": 0.2, "gadget": -0.4})
+    # What never grows old stands behind this week's news unless something speaks for it.
+    base: Mapping[str, float] = field(
+        default_factory=lambda: {
+            "alert": 0.5,
+            "notice": 0.2,
+            "event": -0.3,
+            "service": -1.0,
+            "gadget": -1.2,
+        }
+    )
     half_life_days: Mapping[str, float] = field(
         default_factory=lambda: {
             "alert": 1.0,

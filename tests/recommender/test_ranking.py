@@ -62,9 +62,17 @@ def test_an_item_ages_by_the_half_life_of_its_kind():
     ranker = AttributeRanker(
         Catalogue.compile([item("old", age=week), item("service", kind="service", age=week)])
     )
-    scores = {r.item_id: r.score for r in ranker.rank(GUEST, now=NOW)}
-    assert np.exp(scores["old"]) == pytest.approx(0.5)
-    assert np.exp(scores["service"]) > 0.98
+    ranked = {r.item_id: r for r in ranker.rank(GUEST, now=NOW)}
+    lost = {name: entry.terms[-1].weight for name, entry in ranked.items()}
+    assert {entry.terms[-1].family for entry in ranked.values()} == {"recency"}
+    assert np.exp(lost["old"]) == pytest.approx(0.5)
+    assert np.exp(lost["service"]) > 0.98
+
+
+def test_what_never_grows_old_stands_behind_this_weeks_news_unless_it_is_wanted():
+    items = [item("news", age=timedelta(days=5)), item("service", kind="service", topics=("work",))]
+    assert ids(items, GUEST) == ["news", "service"]
+    assert ids(items, Profile(declared=("work",))) == ["service", "news"]
 
 
 def test_an_event_is_the_fresher_the_nearer_its_time_is():

@@ -111,7 +111,7 @@ def test_the_next_events_come_first_then_those_that_go_on():
 
 def test_the_list_holds_twelve_without_repetition_and_no_gadget_that_is_on_the_page():
     waste = gadget()
-    found = catalogue([entry(f"n{n}") for n in range(40)], gadgets=[waste])
+    found = catalogue([entry(f"n{n}", age=30 * DAY) for n in range(40)], gadgets=[waste])
     on_page = [CardView(Arranged(waste.id, "S", hidden=False, locked=False, own=False), waste, None)]
     reader = Reader(mode="resident", locale="ja", attributes={"interests": ("waste",)})
     without = compose(found.layout, reader, NOW, catalogue=found)
