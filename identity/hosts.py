@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from http import HTTPStatus
+from importlib import import_module
 from urllib.parse import parse_qs, urlsplit
 
 from django.conf import settings
@@ -27,6 +28,9 @@ class HostUrlconfMiddleware:
 
     def __init__(self, get_response: Handler) -> None:
         self.get_response = get_response
+        if settings.ID_PROVIDER == "embedded":
+            # Before the first request: whoever signs in first would wait for a second of imports.
+            import_module(ID_URLCONF)
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         host = (

@@ -53,9 +53,9 @@ def enqueue(client: GadgetClient, *, raw: str, jti: str, expires: datetime) -> N
 def deliver_due(*, now: datetime | None = None) -> int:
     """Sends what is due; returns how many gadgets answered. Any number of workers may run it at once."""
     at = now or timezone.now()
-    LogoutDelivery.objects.filter(state=LogoutDelivery.State.SENDING, next_at__lt=at - _STUCK).update(
-        state=LogoutDelivery.State.WAITING
-    )
+    stuck = LogoutDelivery.objects.filter(state=LogoutDelivery.State.SENDING, next_at__lt=at - _STUCK)
+    if stuck.exists():  # a sweep that finds nothing writes nothing: SQLite has one writer
+        stuck.update(state=LogoutDelivery.State.WAITING)
     due = LogoutDelivery.objects.filter(state=LogoutDelivery.State.WAITING, next_at__lte=at)
     mine = [row for row in due.select_related("client").order_by("next_at")[:100] if _claim(row, now=at)]
     if not mine:

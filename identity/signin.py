@@ -133,6 +133,7 @@ def _begin(request: HttpRequest, **extra: Any) -> HttpResponse:
     locales = "ja-simple ja" if locale == "ja-simple" else locale
     client = _client()
     try:
+        tokens.document(renew=True)  # an old answer must not send somebody to an ID that is away
         made = client.create_authorization_url(
             f"{settings.PORTAL_URL}/sign-in/callback", ui_locales=locales, **extra
         )

@@ -27,8 +27,8 @@ SKEW = 60
 class Published:
     """One JSON document of the ID, kept for five minutes; a failure is remembered for two seconds.
 
-    An old answer does not cover up an ID that is away: nobody could sign in with it. `renew` asks anew, but not
-    more often than every ten seconds, so that forged key ids do not make us knock all day.
+    `renew` asks anew, but not more often than every ten seconds: a sign-in wants to know that the ID is there
+    now, and forged key ids must not make us knock all day.
     """
 
     FRESH, PAUSE, GRUDGE = 300.0, 10.0, 2.0
@@ -87,9 +87,9 @@ _discovery = Published()
 _keys = Published()
 
 
-def document() -> dict[str, Any]:
+def document(*, renew: bool = False) -> dict[str, Any]:
     """The discovery document; its issuer must be the configured one (else `ProviderUnavailable`)."""
-    found = _discovery.get(settings.OIDC_DISCOVERY_URL)
+    found = _discovery.get(settings.OIDC_DISCOVERY_URL, renew=renew)
     if found.get("issuer") != settings.OIDC_ISSUER:
         raise ProviderUnavailable
     return found

@@ -173,6 +173,15 @@ def test_an_id_that_hangs_is_said_within_a_second(person: Client, the_id: hostil
     assert not_now(person) < 0.3
 
 
+def test_an_id_that_goes_away_is_noticed_although_it_was_there_before(
+    person: Client, the_id: hostile.HostileId, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begin(person, the_id)
+    the_id.close()
+    monkeypatch.setattr(tokens.Published, "PAUSE", 0.0)  # as if ten seconds had passed
+    assert not_now(person) < 1.0
+
+
 def test_an_id_that_fails_or_names_another_issuer_is_not_used(
     person: Client, the_id: hostile.HostileId
 ) -> None:
