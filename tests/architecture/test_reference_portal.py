@@ -1,0 +1,229 @@
+"""Addresses, commands, errors, data and promises: the reference names each, and each that it names is there."""
+
+import importlib
+import inspect
+import re
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.urls import get_resolver
+
+from portal.management.commands import import_open_data, publish_alert, seed_demo
+from tests.architecture.tables import DOCS, REFERENCE, ROOT, codes, first_codes, rows
+
+OURS = ("portal.", "gadgets.", "identity.")
+LIBRARIES = ("allauth.", "oauth2_provider.")
+COMMANDS = {"import_open_data": import_open_data, "publish_alert": publish_alert, "seed_demo": seed_demo}
+ERRORS = {
+    "identity": "identity.errors",
+    "gadgets": "gadgets.errors",
+    "recommender": "recommender.errors",
+    "portal.content": "portal.content.errors",
+    "portal.home": "portal.home.errors",
+}
+
+
+def addresses(resolver: Any, prefix: str = "/") -> Iterator[str]:
+    """Every address that a view of ours answers, parameters by their names only."""
+    for pattern in resolver.url_patterns:
+        route = prefix + str(pattern.pattern)
+        if hasattr(pattern, "url_patterns"):
+            yield from addresses(pattern, route)
+        elif pattern.callback.__module__.startswith(OURS + LIBRARIES):
+            yield re.sub(r"<\w+:(\w+)>", r"<\1>", route)
+
+
+def told_addresses(*, on_the_id: bool) -> set[str]:
+    return {
+        codes(cells[0])[0]
+        for heading, cells in rows(REFERENCE / "urls.md")
+        if heading.startswith("ID") is on_the_id
+    }
+
+
+def test_every_address_of_the_portal_stands_on_the_page() -> None:
+    found = {address for address in addresses(get_resolver("portal.urls")) if "wagtail" not in address}
+    assert told_addresses(on_the_id=False) == found
+
+
+def test_every_address_of_the_embedded_id_stands_on_the_page() -> None:
+    assert told_addresses(on_the_id=True) == set(addresses(get_resolver("identity.embedded_urls")))
+
+
+def test_every_command_and_its_options_stand_on_the_page() -> None:
+    folder = ROOT / "portal" / "management" / "commands"
+    assert {path.stem for path in folder.glob("*.py")} - {"__init__"} == set(COMMANDS)
+    told: dict[str, set[str]] = {name: set() for name in COMMANDS}
+    for heading, cells in rows(REFERENCE / "management-commands.md"):
+        told[heading.strip("`")] |= {code for code in codes(cells[0]) if code.startswith("--")}
+    for name, module in COMMANDS.items():
+        parser = module.Command().create_parser("manage.py", name)
+        base = {"--version", "--verbosity", "--settings", "--pythonpath", "--traceback", "--no-color"}
+        base |= {"--force-color", "--skip-checks", "--help"}
+        options = {
+            text for action in parser._actions for text in action.option_strings if text.startswith("--")
+        }
+        assert told[name] == options - base, name
+
+
+def test_the_kinds_of_alert_stand_on_the_page() -> None:
+    page = (REFERENCE / "management-commands.md").read_text(encoding="utf-8")
+    assert [kind for kind in publish_alert.KINDS if f"`{kind}`" not in page] == []
+
+
+@pytest.mark.parametrize(("heading", "name"), ERRORS.items())
+def test_every_error_stands_on_the_page_with_whether_to_try_again(heading: str, name: str) -> None:
+    module = importlib.import_module(name)
+    classes = {
+        key: found.retry
+        for key, found in vars(module).items()
+        if inspect.isclass(found) and issubclass(found, Exception) and found.__module__ == name
+    }
+    told = {
+        codes(cells[0])[0]: cells[1] == "yes"
+        for under, cells in rows(REFERENCE / "errors.md")
+        if under == heading
+    }
+    assert told == classes
+
+
+def test_every_tree_of_errors_has_its_chapter() -> None:
+    packages = ("portal", "gadgets", "identity", "recommender")
+    found = {
+        ".".join(path.parent.relative_to(ROOT).parts)
+        for package in packages
+        for path in (ROOT / package).rglob("errors.py")
+    }
+    assert found == set(ERRORS)
+
+
+def test_every_folder_with_data_of_others_stands_on_the_page_and_has_its_readme() -> None:
+    told = set(first_codes(REFERENCE / "data-sources.md"))
+    folders = {
+        *ROOT.glob("*/data"),
+        *ROOT.glob("*/*/data"),
+        ROOT / "identity" / "regions",
+        *ROOT.glob("vendor/*"),
+    }
+    found = {str(path.relative_to(ROOT)) for path in folders if path.is_dir() and path.parts[-2] != "var"}
+    assert told == found
+    for folder in found:
+        text = (ROOT / folder / "README.md").read_text(encoding="utf-8")
+        assert "CC BY 4.0" in text or "MIT" in text, folder
+
+
+def test_every_promise_names_tests_and_commands_that_exist() -> None:
+    page = (REFERENCE / "must-show.md").read_text(encoding="utf-8")
+    named = re.findall(r"(tests/[\w/]+\.py)(?:::(\w+))?", page)
+    assert len(named) > 40
+    missing = []
+    for path, test in named:
+        source = (ROOT / path).read_text(encoding="utf-8") if (ROOT / path).is_file() else ""
+        if not source or (test and f"def {test}(" not in source):
+            missing.append(f"{path}::{test}")
+    assert missing == []
+    assert all((ROOT / command).is_file() for command in re.findall(r"`(bin/\w+)", page))
+
+
+def pages() -> list[Path]:
+    return [*DOCS.rglob("*.md"), *ROOT.glob("*.md"), ROOT / "examples" / "README.md"]
+
+
+@pytest.mark.parametrize("page", pages(), ids=lambda path: str(path.relative_to(ROOT)))
+def test_no_link_of_the_documentation_is_broken(page: Path) -> None:
+    broken = []
+    for target in re.findall(r"\]\(([^)\s]+)\)", page.read_text(encoding="utf-8")):
+        name, _, anchor = target.partition("#")
+        if "://" in target or target.startswith("mailto:"):
+            continue
+        file = (page.parent / name).resolve() if name else page
+        if not file.exists() or (anchor and file.suffix == ".md" and anchor not in anchors(file)):
+            broken.append(target)
+    assert broken == []
+
+
+def anchors(page: Path) -> set[str]:
+    """The anchors of a page's headings as a forge makes them."""
+    headings = re.findall(r"^#+ (.*)$", page.read_text(encoding="utf-8"), re.M)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+def test_the_index_leads_to_every_page() -> None:
+    index = (DOCS / "README.md").read_text(encoding="utf-8")
+    found = [
+        str(path.relative_to(DOCS))
+        for path in DOCS.rglob("*.md")
+        if path.name != "README.md" and path.parent.name != "decisions"
+    ]
+    assert [page for page in found if f"({page})" not in index] == []
+    records = (DOCS / "decisions" / "README.md").exists()
+    assert records
+    assert "(decisions/README.md)" in index
+
+
+def tracked() -> list[Path]:
+    """The files of the repository; everything but what tools leave behind, where it is no checkout."""
+    listed = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=False)
+    if listed.returncode == 0:
+        return [ROOT / name for name in listed.stdout.splitlines() if (ROOT / name).is_file()]
+    apart = {".git", ".venv", "var", "__pycache__"}
+    return [path for path in ROOT.rglob("*") if path.is_file() and not apart & set(path.parts)]
+
+
+def test_no_file_names_a_package_registry_or_a_path_of_one_machine() -> None:
+    hosts = (
+        "pypi" + ".org", "pythonhosted" + ".org", "npmjs" + ".org", "npmjs" + ".com", "yarnpkg" + ".com",
+        "repo1.maven" + ".org", "repo.maven." + "apache.org", "docker" + ".io", "ghcr" + ".io", "quay" + ".io",
+        "proxy.golang" + ".org", "crates" + ".io",
+    )  # fmt: skip
+    places = [re.escape(host) for host in hosts] + ["(?<![\\w./-])/(?:root|Users|home/(?!arrange/)[a-z]+)/"]
+    if len(ROOT.parts) > 2:
+        places.append(re.escape(str(ROOT)) + r"\b")
+    wanted = re.compile("|".join(places))
+    found = []
+    for path in tracked():
+        try:
+            text = path.read_text(encoding="utf-8")
+        except UnicodeDecodeError:
+            continue
+        found += [f"{path.relative_to(ROOT)}: {match[0]}" for match in wanted.finditer(text)]
+    assert found == []
+
+
+INLINE = {
+    "script": re.compile(r"<script(?![^>]*\ssrc=)", re.I),
+    "style element": re.compile(r"<style\b", re.I),
+    "style attribute": re.compile(r"<[^>]*\sstyle\s*=", re.I),
+    "event attribute": re.compile(r"<[^>]*\son[a-z]+\s*=", re.I),
+}
+
+
+def test_no_template_has_inline_script_or_style() -> None:
+    templates = [
+        path for package in ("portal", "gadgets", "identity") for path in (ROOT / package).rglob("*.html")
+    ]
+    assert len(templates) > 50
+    found = [
+        f"{path.relative_to(ROOT)}: {what}"
+        for path in templates
+        for what, wanted in INLINE.items()
+        if wanted.search(path.read_text(encoding="utf-8"))
+    ]
+    assert found == []
+
+
+@pytest.mark.parametrize(
+    ("markup", "what"),
+    [
+        ("<script>alert(1)</script>", "script"),
+        ("<style>p{}</style>", "style element"),
+        ('<p class="a" style="color:red">', "style attribute"),
+        ('<button type="button" onclick="go()">', "event attribute"),
+    ],
+)
+def test_the_check_of_templates_sees_each_kind(markup: str, what: str) -> None:
+    assert INLINE[what].search(markup)
+    assert not INLINE["script"].search('<script type="module" src="/static/a.js"></script>')
