@@ -6,6 +6,7 @@ import threading
 import time
 from base64 import urlsafe_b64encode
 from collections.abc import Callable
+from contextlib import suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -55,7 +56,8 @@ class HostileId:
                 self.send_header("Content-Type", "application/json")
                 self.send_header("Content-Length", str(len(raw)))
                 self.end_headers()
-                self.wfile.write(raw)
+                with suppress(ConnectionError):  # nobody waits any more
+                    self.wfile.write(raw)
 
             def do_GET(self) -> None:
                 if urlsplit(self.path).path.endswith("/jwks"):
