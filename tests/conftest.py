@@ -11,9 +11,10 @@ from zoneinfo import ZoneInfo
 import pytest
 from django.db import connection
 from playwright.sync_api import Browser, BrowserContext, Page, Playwright, sync_playwright
+from pytest_django import DjangoDbBlocker
 
 from portal.supervise import StartError
-from tests import sites
+from tests import quick_flush, sites
 
 NOW = datetime(2026, 10, 5, 9, 0, tzinfo=ZoneInfo("Asia/Tokyo"))
 CHROMIUM = (
@@ -81,6 +82,13 @@ def django_db_modify_db_settings(django_db_modify_db_settings_parallel_suffix: N
     template = os.environ.get("TEST_DATABASE_TEMPLATE")
     if template:
         connection.settings_dict["TEST"]["TEMPLATE"] = template
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> None:
+    """After a test that commits, the database is put back quickly."""
+    with django_db_blocker.unblock():
+        quick_flush.install()
 
 
 @pytest.fixture(scope="session")
