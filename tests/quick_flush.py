@@ -31,7 +31,7 @@ def install() -> None:
             filled: list[str] = cursor.fetchone()[0]
             # As a replica: no foreign key is checked half-way, and the append-only ledger lets go of its rows.
             steps = ["SET session_replication_role = replica"]
-            # noqa below: the names are those of the database's own catalogue.
+            # The names are those of the database's own catalogue.
             steps += [f'DELETE FROM public."{name}"' for name in filled]  # noqa: S608
             steps += [f'INSERT INTO public."{name}" SELECT * FROM {KEPT}."{name}"' for name in initial]  # noqa: S608
             steps.append("SET session_replication_role = DEFAULT")
