@@ -17,4 +17,5 @@ urlpatterns = [
     path("api/claims", views.claims, name="claims"),
     path(".well-known/region-portal.json", views.region_portal, name="region_portal"),
     path("admin/login/", signin.admin_login, name="admin_login"),
+    path("admin/logout/", signin.sign_out, name="admin_logout"),
 ]
