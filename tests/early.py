@@ -10,6 +10,9 @@ import tempfile
 from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
 
+import pytest
+from _pytest.nodeid import NodeId
+
 # Redis numbers: 0 is left alone, 1 to 31 are the workers', 32 and more are the sites' that journeys start.
 FIRST_SITE_NUMBER = 32
 
@@ -37,3 +40,19 @@ def prepare() -> None:
 
 
 prepare()
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Tests of one `xdist_group` run in one worker.
+
+    xdist 3.8 marks them by setting `_nodeid`, which pytest 9.2 no longer reads: without this, every worker
+    would start every site, on the same ports.
+    """
+    if not config.getoption("loadgroup", default=False):
+        return
+    for item in items:
+        groups = sorted({str(mark.args[0]) for mark in item.iter_markers("xdist_group")})
+        if groups and "@" not in item.nodeid.rpartition("]")[2]:
+            path, _, rest = item.nodeid.partition("::")
+            item._id = NodeId(path=path, names=(f"{rest}@{'_'.join(groups)}",))
