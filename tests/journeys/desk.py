@@ -1,20 +1,20 @@
 """What editors, providers and operators do in a browser: steps of their journeys, alike in both modes."""
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, Locator, Page, expect
+from playwright.sync_api import Browser, Locator, Page, ViewportSize, expect
 
-from examples.kit.web import JSON, Response, Server
+from examples.kit.web import JSON, Request, Response, Server
 from examples.kit.web import Site as Routes
 from tests.journeys import steps
 from tests.sites import Site
 
 PATIENCE = 30_000
-WIDE = {"width": 1280, "height": 900}
+WIDE = ViewportSize(width=1280, height=900)
 ADMIN = "/admin/"
 
 
@@ -49,7 +49,7 @@ def accessible(page: Page, *, inside: str = "") -> None:
     """axe finds nothing, narrow and wide, and no page is wider than its window."""
     was = page.viewport_size or WIDE
     for width in (360, 1280):
-        page.set_viewport_size({"width": width, "height": 800})
+        page.set_viewport_size(ViewportSize(width=width, height=800))
         result = Axe().run(page, context=inside or None)
         assert result.violations_count == 0, f"{page.url} {width}: {result.generate_report()}"
         if not inside:
@@ -159,6 +159,10 @@ def decide(page: Page, decision: str, reason: str = "") -> None:
 # --- providers of a journey's own ----------------------------------------------------------------------------
 
 
+def _always(body: str) -> Callable[[Request], Response]:
+    return lambda _: Response(body, content_type=JSON)
+
+
 @contextmanager
 def serving(name: str, more: Mapping[str, Any] | None = None) -> Iterator[str]:
     """A provider at `http://NAME.localhost:PORT` that has nothing but the manifest of a link; its URL."""
@@ -173,8 +177,7 @@ def serving(name: str, more: Mapping[str, Any] | None = None) -> Iterator[str]:
         "/privacy": {"privacy": "nothing"},
     }
     for path, document in documents.items():
-        body = json.dumps(document, ensure_ascii=False)
-        routes.route("GET", path, lambda _, body=body: Response(body, content_type=JSON))
+        routes.route("GET", path, _always(json.dumps(document, ensure_ascii=False)))
     thread = server.start()
     try:
         yield url

@@ -22,7 +22,8 @@ def editor(client: Client) -> Client:
 def added(editor: Client, **fields: Any) -> NewsPage:
     response = editor.post(add_url("newspage", "news"), form(**fields))
     assert response.status_code == 302, response.context["form"].errors
-    return NewsPage.objects.latest("pk")
+    page: NewsPage = NewsPage.objects.latest("pk")
+    return page
 
 
 def test_a_japanese_title_gets_the_day_as_its_address_and_the_next_one_a_number(editor: Client) -> None:
