@@ -6,11 +6,14 @@ import threading
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import lru_cache
 from types import MappingProxyType
 from uuid import UUID
 
 from django.core.cache import cache
-from django.db.models import Prefetch
+from django.db import connection
+from django.db.models import Prefetch, TextField, UUIDField
+from django.db.models.functions import Cast
 
 from gadgets import manifest as manifests
 from gadgets import review
@@ -138,14 +141,32 @@ def _info(row: Gadget) -> GadgetInfo | None:
     )
 
 
+_PROBE = UUID(int=0)
+
+
+@lru_cache(maxsize=4)
+def _layout_sql(using: str) -> tuple[str, tuple[object, ...]]:
+    """The layout's SQL, compiled once for each database: the home runs it on every request."""
+    query = (
+        PlacementRow.objects.filter(resident_id=_PROBE)
+        .order_by("position", "gadget_id")
+        .values_list("gadget_id", "position", "hidden", "size", Cast("settings", TextField()))
+    )
+    sql, params = query.query.get_compiler(using=using).as_sql()
+    return sql, tuple(params)
+
+
 def layout(resident_id: UUID) -> tuple[Placement, ...]:
     """What the resident changed on the home, in order: exactly one query."""
-    rows = PlacementRow.objects.filter(resident_id=resident_id).order_by("position", "gadget_id")
+    sql, params = _layout_sql(connection.alias)
+    adapt = UUIDField().get_db_prep_value
+    probe, wanted = adapt(_PROBE, connection), adapt(resident_id, connection)
+    with connection.cursor() as cursor:
+        cursor.execute(sql, [wanted if value == probe else value for value in params])
+        rows = cursor.fetchall()
     return tuple(
-        Placement(gadget_id, position, hidden=hidden, size=size, settings=settings)
-        for gadget_id, position, hidden, size, settings in rows.values_list(
-            "gadget_id", "position", "hidden", "size", "settings"
-        )
+        Placement(gadget_id, position, hidden=bool(hidden), size=size, settings=json.loads(settings))
+        for gadget_id, position, hidden, size, settings in rows
     )
 
 

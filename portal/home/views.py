@@ -4,7 +4,6 @@ from collections.abc import Mapping
 from datetime import datetime
 
 from django.contrib.messages import get_messages
-from django.contrib.messages.storage.cookie import CookieStorage
 from django.contrib.messages.storage.session import SessionStorage
 from django.core.cache import cache
 from django.core.paginator import Paginator
@@ -122,7 +121,7 @@ def _guest(request: HttpRequest, locale: str) -> Reader:
 
 def _messages(request: HttpRequest) -> str:
     """What the last action had to say; most requests have no message and open no storage."""
-    if CookieStorage.cookie_name not in request.COOKIES and SessionStorage.session_key not in request.session:
+    if SessionStorage.session_key not in request.session:
         return ""
     found = list(get_messages(request))
     return render_to_string("home/_messages.html", {"messages": found}) if found else ""
