@@ -1,21 +1,24 @@
 """A piece of HTML drawn once and cut at its slots; filling it is joining strings; pure."""
 
 import re
+import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-# Private-use characters: no keyboard writes them, and HTML escaping leaves them alone.
+# Private-use characters: HTML escaping leaves them alone. The number is of this process alone, so that a text
+# from outside that holds the characters (a provider's name, a purpose) still opens no slot.
 _OPEN, _CLOSE = "\ue000", "\ue001"
-_SLOT = re.compile(f"{_OPEN}([a-z_]+){_CLOSE}")
+_OURS = secrets.token_hex(8)
+_SLOT = re.compile(f"{_OPEN}{_OURS}([a-z_]+){_CLOSE}")
 
 
 def slot(name: str) -> str:
     """The mark that a template leaves where something is filled in for each request."""
-    return f"{_OPEN}{name}{_CLOSE}"
+    return f"{_OPEN}{_OURS}{name}{_CLOSE}"
 
 
 def clean(text: str) -> str:
-    """Text from outside without marks, so that it can open no slot."""
+    """Text from outside without the characters of marks, which no font draws."""
     return text.replace(_OPEN, "").replace(_CLOSE, "")
 
 

@@ -18,5 +18,10 @@ def test_what_is_filled_in_opens_no_slot_and_a_missing_value_is_an_error():
 
 
 def test_text_from_outside_loses_its_marks():
-    assert clean(f"題{slot('csrf')}名") == "題csrf名"
-    assert Shell.cut(clean(slot("csrf"))).pieces == ("csrf",)
+    assert clean("題\ue000csrf\ue001名") == "題csrf名"
+    assert len(Shell.cut(clean(slot("csrf"))).pieces) == 1
+
+
+def test_a_text_that_imitates_a_mark_stays_text():
+    shell = Shell.cut(f"<p>\ue000csrf\ue001 \ue000nobody_fills_this\ue001</p>{slot('csrf')}")
+    assert shell.fill({"csrf": "token"}) == "<p>\ue000csrf\ue001 \ue000nobody_fills_this\ue001</p>token"
