@@ -3,7 +3,8 @@
 import json
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any
+from itertools import product
+from typing import Any, Literal
 
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Locator, Page, ViewportSize, expect
@@ -46,12 +47,14 @@ def status(page: Page, url: str) -> int:
 
 
 def accessible(page: Page, *, inside: str = "") -> None:
-    """axe finds nothing, narrow and wide, and no page is wider than its window."""
+    """axe finds nothing, narrow and wide, light and dark, and no page is wider than its window."""
     was = page.viewport_size or WIDE
-    for width in (360, 1280):
+    schemes: tuple[Literal["light", "dark"], ...] = ("dark", "light")
+    for scheme, width in product(schemes, (360, 1280)):
+        page.emulate_media(color_scheme=scheme)
         page.set_viewport_size(ViewportSize(width=width, height=800))
         result = Axe().run(page, context=inside or None)
-        assert result.violations_count == 0, f"{page.url} {width}: {result.generate_report()}"
+        assert result.violations_count == 0, f"{page.url} {scheme} {width}: {result.generate_report()}"
         if not inside:
             assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), (page.url, width)
     page.set_viewport_size(was)

@@ -12,6 +12,7 @@ BACK = "要約に、祝日の開館が分かる文を足してください。"
 STOPPED = "開館時間が古いままのため、止めました。"
 
 
+@pytest.mark.timeout(600)
 def test_a_fourth_gadget_from_its_address_to_a_home_and_off_again(
     page: Page, site: Site, browser: Browser
 ) -> None:
