@@ -129,7 +129,7 @@ def test_every_promise_names_tests_and_commands_that_exist() -> None:
 
 
 def pages() -> list[Path]:
-    return [*DOCS.rglob("*.md"), *ROOT.glob("*.md"), ROOT / "examples" / "README.md"]
+    return sorted([*DOCS.rglob("*.md"), *ROOT.glob("*.md"), ROOT / "examples" / "README.md"])
 
 
 @pytest.mark.parametrize("page", pages(), ids=lambda path: str(path.relative_to(ROOT)))
