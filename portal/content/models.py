@@ -111,6 +111,11 @@ class RegionPage(LocalisedPage):
     class Meta:
         abstract = True
 
+    @classmethod
+    def can_create_at(cls, parent: Page) -> bool:
+        """News stands below the news, alerts below the alerts: an editor is offered nothing else there."""
+        return bool(super().can_create_at(parent)) and parent.specific.lists == cls.kind
+
     def route(self, request: HttpRequest, path_components: list[str]) -> Any:
         """A page that has ended is gone at once, before the sweep that unpublishes it."""
         if self.expire_at and self.expire_at <= timezone.now():

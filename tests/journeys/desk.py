@@ -74,7 +74,7 @@ def enter_admin(page: Page, site: Site, name: str) -> None:
 def new_page(page: Page, site: Site, index: str, kind: str) -> None:
     """From the list of pages to the empty form of a page of this kind below `index`."""
     page.goto(f"{site.portal_url}/admin/pages/")
-    page.locator("main table a[href$='/edit/']", has_text=index).first.click()
+    page.locator("main table").get_by_role("link", name=index, exact=True).click()
     page.wait_for_url("**/edit/")
     page.goto(page.url.replace("/edit/", "/add_subpage/"))
     page.locator(f"main a[href*='/add/content/{kind}/']").first.click()

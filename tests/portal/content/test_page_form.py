@@ -7,7 +7,7 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
-from portal.content.models import NewsPage
+from portal.content.models import IndexPage, NewsPage
 from tests import cast
 from tests.portal.content.test_editor import add_url, form
 
@@ -53,3 +53,11 @@ def test_a_taken_address_is_told(editor: Client) -> None:
     response = editor.post(add_url("newspage", "news"), form(slug="hiroba"))
     assert response.context["form"].errors["slug"]
     assert NewsPage.objects.count() == 1
+
+
+def test_each_list_offers_its_own_kind_only(editor: Client) -> None:
+    lists = {index.lists: index.pk for index in IndexPage.objects.all()}
+    for kind, number in lists.items():
+        for other in lists:
+            response = editor.get(f"/admin/pages/add/content/{other}page/{number}/")
+            assert (response.status_code == 200) is (other == kind)
