@@ -34,8 +34,12 @@ def jobs() -> dict[str, Job]:
     """All jobs by name; a package adds one by listing it in its `tasks.DUE_JOBS`."""
     from gadgets.tasks import DUE_JOBS as GADGET_JOBS
     from identity.tasks import DUE_JOBS as IDENTITY_JOBS
+    from portal.content.tasks import DUE_JOBS as CONTENT_JOBS
 
-    return {name: Job(name, seconds, function) for name, seconds, function in (*IDENTITY_JOBS, *GADGET_JOBS)}
+    return {
+        name: Job(name, seconds, function)
+        for name, seconds, function in (*IDENTITY_JOBS, *GADGET_JOBS, *CONTENT_JOBS)
+    }
 
 
 def run(name: str) -> None:
