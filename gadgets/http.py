@@ -8,7 +8,6 @@ with http and any port.
 
 import contextvars
 import io
-import ipaddress
 import re
 import socket
 import ssl
@@ -45,6 +44,7 @@ from gadgets.errors import (
     TlsError,
     UrlRefusedError,
 )
+from identity.addresses import refusal
 
 CONNECT_SECONDS = 0.3
 RESOLVE_SECONDS = 1.0
@@ -56,9 +56,6 @@ Resolver = Callable[[str, int], Sequence[str]]
 _HOST = re.compile(r"(?=.{1,253}\Z)([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)*[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
 _NUMERIC_END = re.compile(r"(^|\.)(\d+|0x[0-9a-f]*)\Z")
 _PRINTABLE = re.compile(r"[!-~]+")
-_REFUSED_NETWORKS = tuple(
-    ipaddress.ip_network(network) for network in ("64:ff9b::/96", "64:ff9b:1::/48", "2002::/16", "2001::/32")
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,22 +100,6 @@ class _Trip:
 
 _trip: contextvars.ContextVar[_Trip] = contextvars.ContextVar("door_trip")
 _resolvers = ThreadPoolExecutor(max_workers=8, thread_name_prefix="door-resolve")
-
-
-def refusal(address: str) -> str:
-    """Why an address may not be called; empty when it is public."""
-    try:
-        ip: ipaddress.IPv4Address | ipaddress.IPv6Address = ipaddress.ip_address(address)
-    except ValueError:
-        return "not an address"
-    if isinstance(ip, ipaddress.IPv6Address):
-        if ip.ipv4_mapped is not None:
-            ip = ip.ipv4_mapped
-        elif ip.scope_id or ip.is_site_local or any(ip in network for network in _REFUSED_NETWORKS):
-            return "not a public address"
-    if not ip.is_global or ip.is_multicast or ip.is_reserved or ip.is_unspecified:
-        return "not a public address"
-    return ""
 
 
 def _resolve(host: str, port: int) -> list[str]:

@@ -2,11 +2,13 @@
 
 Python's resolver on Debian does not know `*.localhost`. With `LOOPBACK_NAMES` such names are reached at
 127.0.0.1 and keep their Host header. `session(public_only=True)` is for addresses that a provider gave us: it
-follows no redirect, speaks only https to public addresses, and looks at the address that is really connected.
+speaks only https to public addresses, looks at the address that is really connected, and cuts every connection
+after `PUBLIC_SECONDS`, however slowly the other side talks.
 """
 
-import ipaddress
 import socket
+import threading
+from contextlib import suppress
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -14,12 +16,16 @@ import requests
 from django.conf import settings
 from requests.adapters import HTTPAdapter
 from urllib3 import HTTPSConnectionPool, PoolManager
-from urllib3.connection import HTTPSConnection
+from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import ConnectionPool, HTTPConnectionPool
 from urllib3.exceptions import NewConnectionError
 from urllib3.util.connection import create_connection
 
+from identity.addresses import refusal
+
 LOOPBACK = "127.0.0.1"
+PUBLIC_SECONDS = 3.0
+"""The longest life of a connection to an address that a provider gave us; a timeout alone holds for each byte."""
 
 
 class RefusedAddress(requests.RequestException):
@@ -64,14 +70,49 @@ class LoopbackAdapter(HTTPAdapter):
         return super().send(request, *args, **kwargs)
 
 
-class PublicConnection(HTTPSConnection):
-    """Opens its socket only to an address of the public internet."""
+class _Mortal(HTTPConnection):
+    """A connection that ends after `PUBLIC_SECONDS`, also in the middle of a handshake or a header."""
+
+    _clock: threading.Timer | None = None
+    _held: socket.socket
 
     def _new_conn(self) -> socket.socket:
-        for family, _, _, _, address in socket.getaddrinfo(
-            self._dns_host, self.port, type=socket.SOCK_STREAM
-        ):
-            if family in {socket.AF_INET, socket.AF_INET6} and ipaddress.ip_address(address[0]).is_global:
+        sock = self._open()
+        self._held = sock.dup()
+        self._clock = threading.Timer(PUBLIC_SECONDS, _cut, (self._held,))
+        self._clock.daemon = True
+        self._clock.start()
+        return sock
+
+    def _open(self) -> socket.socket:
+        return super()._new_conn()
+
+    def close(self) -> None:
+        """Also stops the clock."""
+        if self._clock is not None:
+            self._clock.cancel()
+            self._held.close()
+            self._clock = None
+        super().close()
+
+
+def _cut(sock: socket.socket) -> None:
+    """Ends the conversation for whoever holds it; TLS has its own object for the same connection."""
+    with suppress(OSError):
+        sock.shutdown(socket.SHUT_RDWR)
+    sock.close()
+
+
+class MortalPool(HTTPConnectionPool):
+    ConnectionCls = _Mortal
+
+
+class PublicConnection(_Mortal, HTTPSConnection):
+    """Opens its socket only to an address of the public internet."""
+
+    def _open(self) -> socket.socket:
+        for _, _, _, _, address in socket.getaddrinfo(self._dns_host, self.port, type=socket.SOCK_STREAM):
+            if not refusal(str(address[0])):
                 return create_connection((str(address[0]), self.port), self.timeout)
         raise NewConnectionError(self, "no public address")
 
@@ -86,7 +127,7 @@ class PublicAdapter(LoopbackAdapter):
     def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
         super().init_poolmanager(*args, **kwargs)
         manager: PoolManager = self.poolmanager
-        manager.pool_classes_by_scheme = {"http": HTTPConnectionPool, "https": PublicPool}
+        manager.pool_classes_by_scheme = {"http": MortalPool, "https": PublicPool}
 
     def send(self, request: requests.PreparedRequest, *args: Any, **kwargs: Any) -> requests.Response:
         """Refuses plain http before a socket is opened."""

@@ -18,7 +18,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gadgets import errors
-from gadgets.http import Answer, Door, door, refusal
+from gadgets.http import Answer, Door, door
+from identity.addresses import refusal
 from tests.gadgets.providers import Handler, Provider, reply
 
 LOCAL = Door(loopback_names=True)
