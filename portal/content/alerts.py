@@ -1,6 +1,7 @@
 """Alerts as static files, so that they can be read with database and ID down.
 
-`alert_order` and the two `render_*` functions are pure; `replace_files` is the only one that writes.
+`alert_order` and the two `render_*` functions are pure (but for the region's time zone); `replace_files` is the
+only one that writes.
 """
 
 import fcntl
@@ -14,6 +15,8 @@ from datetime import datetime
 from html import escape
 from pathlib import Path
 from typing import Any
+
+from django.utils import timezone
 
 from portal.content.errors import AlertNotWritten
 
@@ -115,6 +118,8 @@ def _html_entry(alert: Alert) -> str:
 
 
 def _clock(when: datetime) -> str:
+    """In the region's time, wherever the moment comes from: the database hands out UTC."""
+    when = timezone.localtime(when)
     return f"{when.year}年{when.month}月{when.day}日 {when:%H:%M}"
 
 

@@ -3,7 +3,7 @@
 import io
 import itertools
 import json
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -213,3 +213,10 @@ def test_times_in_the_files_have_their_offset(tmp_path: Path) -> None:
     alerts.replace_files(tmp_path, lambda _: [an_alert()], NOW)
     document = json.loads((tmp_path / "alerts.json").read_text())
     assert datetime.fromisoformat(document["alerts"][0]["published_at"]).utcoffset() is not None
+
+
+def test_people_read_the_regions_time_also_where_a_moment_comes_in_utc() -> None:
+    until = datetime(2026, 7, 1, 15, 30, tzinfo=UTC)
+    html = alerts.render_html([an_alert(valid_until=until)], datetime(2026, 7, 1, 14, 59, tzinfo=UTC))
+    assert "2026年7月1日 23:59 更新" in html
+    assert "2026年7月2日 00:30 まで" in html
