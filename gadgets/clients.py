@@ -53,10 +53,11 @@ def _sync(row: Gadget, secret: str = "") -> ClientCredentials | None:
         provider().disable_client(row.client_id)
     client_id = spec.client_id if spec is not None else row.client_id
     with transaction.atomic():
-        Gadget.objects.filter(pk=row.pk, state=row.state, published_id=row.published_id).update(
-            client_due=False, client_id=client_id
-        )
-        if client_id != row.client_id:
+        same = Gadget.objects.filter(pk=row.pk, state=row.state, published_id=row.published_id)
+        if not same.update(client_due=False, client_id=client_id):
+            # It was suspended, say, while we talked: what we told the ID may have come after that.
+            Gadget.objects.filter(pk=row.pk).update(client_due=True)
+        elif client_id != row.client_id:
             bump_registry()
     return made
 

@@ -1,5 +1,6 @@
 """The link to a provider's own site, and the client that its life keeps in step at the ID."""
 
+from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
@@ -100,3 +101,25 @@ def test_a_suspended_gadget_gets_no_secret(desk: DeskFor, published: str) -> Non
     actions.suspend(gadget_id=published, reason="試験", by=SYSTEM)
     with pytest.raises(WrongStateError):
         actions.rotate_secret(gadget_id=published, by=SYSTEM)
+
+
+def test_a_suspension_during_the_sync_is_not_undone_by_it(
+    desk: DeskFor, published: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    operator = desk(cast.operator())
+    driver = type(provider())
+    enable = driver.enable_client
+
+    def slow(self: Any, client_id: str) -> None:
+        """While the ID is told of the published gadget, somebody suspends it."""
+        patched.setattr(driver, "enable_client", enable)
+        operator.decide(published, "suspend", "表示が古いため")
+        enable(self, client_id)
+
+    Gadget.objects.update(client_due=True)
+    with monkeypatch.context() as patched:
+        patched.setattr(driver, "enable_client", slow)
+        clients.sync_due_clients()
+    clients.sync_due_clients()
+    assert GadgetClient.objects.get(gadget_id=published).suspended
+    assert not Gadget.objects.get(gadget_id=published).client_due
