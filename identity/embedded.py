@@ -137,7 +137,7 @@ class EmbeddedProvider:
         return ClientCredentials(spec.client_id, secret) if secret else None
 
     def disable_client(self, client_id: str) -> None:
-        """Suspends it, forgets its tokens and tells it that its sessions are over."""
+        """Suspends it and forgets its tokens; its own sessions it is not told about, as with Keycloak."""
         GadgetClient.objects.filter(client_id=client_id).update(suspended=True)
         for row in ProviderSession.objects.select_related("resident").filter(
             client_id=client_id, ended_at=None

@@ -7,7 +7,6 @@ RFC 9207 on every answer.
 # ruff: noqa: ARG002  (signatures are the libraries')
 
 import hashlib
-import json
 import uuid
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -259,7 +258,7 @@ def id_token_claims(raw: str) -> dict[str, Any] | None:
 
     try:
         row, claims = _load_id_token(raw)
-    except (ValueError, json.JSONDecodeError):
+    except (ValueError, TypeError, KeyError):
         return None
     if row is None or claims is None or claims.get("iss") != settings.OIDC_ISSUER:
         return None

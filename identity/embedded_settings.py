@@ -62,7 +62,7 @@ OAUTH2_PROVIDER = {
     "OIDC_RP_INITIATED_LOGOUT_ENABLED": True,
     "OIDC_RP_INITIATED_LOGOUT_ALWAYS_PROMPT": False,
     "OIDC_RP_INITIATED_LOGOUT_ACCEPT_EXPIRED_TOKENS": True,
-    # Ending the session at the ID deletes the tokens of that session only (identity.embedded.end_op_session).
+    # Ending the session at the ID deletes the tokens of that session only (identity.embedded.end_sign_in).
     "OIDC_RP_INITIATED_LOGOUT_DELETE_TOKENS": False,
     "COMPLIANT_BCP_RFC9700_IMPLICIT_GRANT": True,
     "COMPLIANT_BCP_RFC9700_PASSWORD_GRANT": True,

@@ -15,7 +15,7 @@ from django.utils.decorators import method_decorator
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_safe
-from oauth2_provider.exceptions import OAuthToolkitError
+from oauth2_provider.exceptions import InvalidIDTokenError, OAuthToolkitError
 from oauth2_provider.http import OAuth2ResponseRedirect
 from oauth2_provider.settings import oauth2_settings
 from oauth2_provider.views import RPInitiatedLogoutView
@@ -159,6 +159,13 @@ class LogoutView(RPInitiatedLogoutView):
             return super().get_request_application(id_token, client_id)
         except get_application_model().DoesNotExist as error:
             raise InvalidOIDCClientError from error
+
+    def validate_logout_request_user(self, id_token_hint: str | None, client_id: str | None) -> Any:
+        """A hint that is no token at all is an error of the request, not of the server."""
+        try:
+            return super().validate_logout_request_user(id_token_hint, client_id)
+        except (ValueError, TypeError, KeyError) as error:
+            raise InvalidIDTokenError from error
 
     def do_logout(
         self,
