@@ -8,6 +8,7 @@ Nothing is fetched inside a transaction. Residents' layouts are in `gadgets.plac
 from uuid import UUID
 
 from django.core.cache import cache
+from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
@@ -68,12 +69,16 @@ def create_organisation(*, name: str, kind: str, contact: str, by: Actor) -> int
     """Anyone signed in may create one and becomes its first member; returns its number."""
     if by.id is None:
         raise NotPermittedError
-    name = name.strip()
-    if not name or kind not in Provider.Kind.values or "@" not in contact:
-        raise LifeError("組織の名前、種類、連絡先のメールアドレスを書いてください。")
+    provider = Provider(name=name.strip(), kind=kind, contact=contact.strip())
+    try:
+        provider.clean_fields(exclude=["host"])
+        if "\0" in name + contact:
+            raise ValidationError("null byte")
+    except ValidationError as error:
+        raise LifeError("組織の名前、種類、連絡先のメールアドレスを書いてください。") from error
     try:
         with transaction.atomic():
-            provider = Provider.objects.create(name=name, kind=kind, contact=contact.strip())
+            provider.save()
             Membership.objects.create(provider=provider, resident_id=by.id)
     except IntegrityError as error:
         raise NotYoursError("同じ名前の組織が、すでに登録されています。") from error
@@ -362,7 +367,7 @@ def _reviewed(gadget_id: str, by: Actor) -> Gadget:
 
 
 def _words(reason: str) -> str:
-    words = reason.strip()
+    words = reason.replace("\0", "").strip()
     if not words:
         raise ReasonMissingError
     return words

@@ -58,7 +58,7 @@ class SettingSpec:
                 and self.minimum <= value <= self.maximum
             )
         if self.kind == "string":
-            return isinstance(value, str) and len(value) <= self.max_length
+            return isinstance(value, str) and len(value) <= self.max_length and "\0" not in value
         return any(type(value) is type(choice) and value == choice for choice in self.choices)
 
 

@@ -1,5 +1,6 @@
 """The provider's console: organisations, registration by URL, each check's line, review, the client's secret."""
 
+import re
 from collections.abc import Callable
 from uuid import UUID
 
@@ -62,7 +63,7 @@ def register(request: HttpRequest, resident_id: UUID) -> HttpResponse:
     """Fetches the manifest and files it; the checks then run behind this request."""
     url = request.POST.get("url", "").strip()
     number = request.POST.get("provider", "")
-    if not number.isdecimal():
+    if re.fullmatch(r"[0-9]{1,18}", number) is None:
         raise Http404
     try:
         gadget_id = actions.register(url=url, provider_id=int(number), by=identity_queries.actor(resident_id))

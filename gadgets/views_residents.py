@@ -1,5 +1,6 @@
 """Pages for residents: the catalogue, a gadget's own page, adding and removing, arranging the home."""
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from uuid import UUID
@@ -213,7 +214,7 @@ def _typed(spec: SettingSpec, raw: str | None) -> Setting:
     if spec.kind == "boolean":
         return raw == "on"
     if spec.kind == "integer":
-        if raw is None or not raw.lstrip("-").isdecimal():
+        if raw is None or re.fullmatch(r"-?[0-9]{1,18}", raw) is None:
             raise BadSettingError
         return int(raw)
     if spec.kind == "enum":
