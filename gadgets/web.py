@@ -13,6 +13,7 @@ from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext as _
 
 from gadgets.errors import DoorError, GadgetError, ManifestError
+from identity.errors import NoSuchResident
 from identity.queries import current_resident
 
 P = ParamSpec("P")
@@ -29,7 +30,12 @@ def signed_in(view: ResidentView[P]) -> View[P]:
         if resident_id is None:
             here = request.get_full_path() if request.method == "GET" else reverse("gadgets:catalogue")
             return HttpResponseRedirect(f"{reverse('identity:signin')}?next={quote(here)}")
-        return view(request, resident_id, *args, **kwargs)
+        try:
+            return view(request, resident_id, *args, **kwargs)
+        except NoSuchResident:  # the account was closed since this browser signed in
+            return HttpResponseRedirect(
+                f"{reverse('identity:signin')}?next={quote(reverse('gadgets:catalogue'))}"
+            )
 
     return inner
 

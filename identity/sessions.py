@@ -52,6 +52,17 @@ def open_session(request: HttpRequest, done: Login) -> Resident:
     return resident
 
 
+def is_open(request: HttpRequest) -> bool:
+    """Whether somebody is signed in here; the session of an account that was closed since then is ended."""
+    key = request.session.get(KEY)
+    if key is None:
+        return False
+    if Resident.objects.filter(pk=key, is_active=True).exists():
+        return True
+    close_session(request)
+    return False
+
+
 def hint(session_key: str | None) -> str:
     """The ID token to sign out with; "" when there is none."""
     row = OidcSession.objects.filter(session_key=session_key or "").first()

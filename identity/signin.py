@@ -151,7 +151,7 @@ def sign_in(request: HttpRequest) -> HttpResponse:
     """To the ID. `next`: a path to come back to; `silent=1`: never show a form; `fresh=1`: the password again."""
     target = safe_next(request.GET.get("next", "/"))
     fresh = request.GET.get("fresh") == "1"
-    if sessions.KEY in request.session and not fresh:
+    if sessions.is_open(request) and not fresh:
         return HttpResponseRedirect(target)
     if request.GET.get("silent") == "1":
         return _begin(request, prompt="none")
@@ -162,7 +162,7 @@ def sign_in(request: HttpRequest) -> HttpResponse:
 @require_GET
 def sign_up(request: HttpRequest) -> HttpResponse:
     """To the ID's registration."""
-    if sessions.KEY in request.session:
+    if sessions.is_open(request):
         return HttpResponseRedirect(safe_next(request.GET.get("next", "/")))
     return _begin(request, prompt="create")
 
