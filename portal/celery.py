@@ -44,4 +44,7 @@ def schedule(sender: Celery, **_: object) -> None:
     from portal.executor import jobs
 
     for job in jobs().values():
-        sender.add_periodic_task(job.seconds, run_job.s(job.name), name=job.name, queue=job.queue)
+        # A sweep that nobody took in time is void: the next one does its work, and no backlog waits for a worker.
+        sender.add_periodic_task(
+            job.seconds, run_job.s(job.name), name=job.name, queue=job.queue, expires=max(job.seconds, 10)
+        )
