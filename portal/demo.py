@@ -41,7 +41,7 @@ class DemoError(StartError):
 def main(arguments: list[str] | None = None) -> int:
     """Runs until Ctrl-C; returns the exit status."""
     chosen = _options(arguments)
-    for number in (signal.SIGTERM, signal.SIGHUP):
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, _leave)
     demo = Demo(port=chosen.port, folder=_folder(chosen.port), with_providers=not chosen.no_providers)
     try:

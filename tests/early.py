@@ -3,7 +3,6 @@
 Loaded by `-p tests.early`; a conftest would come too late, since pytest-django reads the settings first.
 """
 
-import atexit
 import os
 import shutil
 import tempfile
@@ -15,6 +14,7 @@ from _pytest.nodeid import NodeId
 
 # Redis numbers: 0 is left alone, 1 to 31 are the workers', 32 and more are the sites' that journeys start.
 FIRST_SITE_NUMBER = 32
+FOLDER = tempfile.mkdtemp(prefix="madoguchi-test-")
 
 
 def worker_number() -> int:
@@ -31,12 +31,15 @@ def redis_number(url: str, number: int) -> str:
 
 def prepare() -> None:
     """Sets VAR_DIR and REDIS_URL for this worker."""
-    folder = tempfile.mkdtemp(prefix="madoguchi-test-")
-    atexit.register(shutil.rmtree, folder, ignore_errors=True)
-    os.environ["VAR_DIR"] = folder
-    Path(folder, "static").mkdir()  # WhiteNoise warns of a folder that is not there, and warnings are errors
+    os.environ["VAR_DIR"] = FOLDER
+    Path(FOLDER, "static").mkdir()  # WhiteNoise warns of a folder that is not there, and warnings are errors
     if os.environ.get("REDIS_URL"):
         os.environ["REDIS_URL"] = redis_number(os.environ["REDIS_URL"], worker_number() + 1)
+
+
+def pytest_unconfigure() -> None:
+    """A worker ends without Python's own clean-up, so this is the place to remove its folder."""
+    shutil.rmtree(FOLDER, ignore_errors=True)
 
 
 prepare()

@@ -4,22 +4,20 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
 
 from portal.demo import ROOT
+from portal.supervise import Launcher, wait_until
 from tests.services.ports import is_free
 
 RUN = [sys.executable, "-m", "tests.services", "run", "--"]
 
 
-def without_parts() -> dict[str, str]:
-    """This machine as it is before anything was started."""
-    names = ("DATABASE_URL", "REDIS_URL", "TEST_DATABASE_TEMPLATE", "MADOGUCHI_SERVICES")
-    return {name: value for name, value in os.environ.items() if name not in names}
+# This machine as it is before anything was started.
+WITHOUT = dict.fromkeys(("DATABASE_URL", "REDIS_URL", "TEST_DATABASE_TEMPLATE", "MADOGUCHI_SERVICES"), "")
 
 
 def ports(addresses: Path) -> list[int]:
@@ -30,27 +28,24 @@ def ports(addresses: Path) -> list[int]:
 def test_a_signal_stops_the_parts_and_what_ran_with_them(tmp_path: Path, number: signal.Signals) -> None:
     addresses = tmp_path / "addresses"
     script = f'echo "$DATABASE_URL $REDIS_URL" >{addresses}.part && mv {addresses}.part {addresses}; exec sleep 300'
-    with (tmp_path / "log").open("wb") as log:
-        runner = subprocess.Popen(
-            [*RUN, "bash", "-c", script], env=without_parts(), cwd=ROOT, stdout=log, stderr=log,
-            start_new_session=True,
-        )  # fmt: skip
-        until = time.monotonic() + 120
-        while not addresses.exists():
-            assert runner.poll() is None and time.monotonic() < until, (tmp_path / "log").read_text()
-            time.sleep(0.1)
+    launcher = Launcher(tmp_path)
+    runner = launcher.start("runner", [*RUN, "bash", "-c", script], env=WITHOUT, cwd=ROOT)
+    try:
+        wait_until(runner, addresses.exists, 120)
         started = ports(addresses)
         assert len(started) == 2
         assert not any(is_free(port) for port in started)
         # To the runner alone, as `kill` does; a terminal's Ctrl-C reaches every process and is the easier case.
-        runner.send_signal(number)
-        assert runner.wait(timeout=60) == 130
+        runner.process.send_signal(number)
+        assert runner.process.wait(timeout=60) == 130
+    finally:
+        launcher.stop_all()
     assert all(is_free(port) for port in started)
 
 
 def test_the_status_of_the_command_is_the_status_of_the_run() -> None:
     env = {
-        **without_parts(),
+        **os.environ,
         "DATABASE_URL": "postgres://x@127.0.0.1:1/x",
         "REDIS_URL": "redis://127.0.0.1:1/0",
     }
@@ -82,7 +77,7 @@ def test_only_a_run_without_skips_is_good(tmp_path: Path, source: str, status: i
     done = subprocess.run(
         [sys.executable, "-m", "pytest", "-p", "tests.early", "-p", "tests.conftest", "-c", ROOT / "pyproject.toml",
          "--rootdir", tmp_path, "-p", "no:cacheprovider", "-q", "-n", "1", file],
-        cwd=ROOT, env={**without_parts(), "DEMO": "1"}, capture_output=True, text=True, timeout=120, check=False,
+        cwd=ROOT, env={**os.environ, **WITHOUT, "DEMO": "1"}, capture_output=True, text=True, timeout=120, check=False,
     )  # fmt: skip
     assert done.returncode == status, done.stdout + done.stderr
     assert words in done.stdout

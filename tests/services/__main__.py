@@ -83,7 +83,9 @@ def run_with(command: list[str], *, with_keycloak: bool, with_browser: bool) -> 
     def leave(number: int, frame: object) -> None:
         raise KeyboardInterrupt
 
-    signal.signal(signal.SIGTERM, leave)
+    # SIGINT too: a shell that starts us in the background ignores it for us, and so for the command below.
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, leave)
     try:
         env = {**os.environ, **start_all(launcher, with_keycloak=with_keycloak, with_browser=with_browser)}
         child = subprocess.Popen(command, env=env)
