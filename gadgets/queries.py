@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from functools import lru_cache
 from types import MappingProxyType
+from typing import Any
 from uuid import UUID
 
 from django.core.cache import cache
@@ -145,7 +146,7 @@ _PROBE = UUID(int=0)
 
 
 @lru_cache(maxsize=4)
-def _layout_sql(using: str) -> tuple[str, tuple[object, ...]]:
+def _layout_sql(using: str) -> tuple[str, tuple[Any, ...]]:
     """The layout's SQL, compiled once for each database: the home runs it on every request."""
     query = (
         PlacementRow.objects.filter(resident_id=_PROBE)
