@@ -10,9 +10,14 @@ from portal.supervise import run_to_end
 from tests import sites
 from tests.journeys import steps
 
+# The first journey of a mode starts its site, which takes minutes on a machine that is busy with both.
+PATIENCE = pytest.mark.timeout(900)
 MODES = (
-    pytest.param("demo", marks=[pytest.mark.browser, pytest.mark.xdist_group("demo")]),
-    pytest.param("city", marks=[pytest.mark.browser, pytest.mark.keycloak, pytest.mark.xdist_group("city")]),
+    pytest.param("demo", marks=[pytest.mark.browser, PATIENCE, pytest.mark.xdist_group("demo")]),
+    pytest.param(
+        "city",
+        marks=[pytest.mark.browser, pytest.mark.keycloak, PATIENCE, pytest.mark.xdist_group("city")],
+    ),
 )
 
 
