@@ -46,7 +46,9 @@ DECISIONS: "Mapping[str, _StrPromise]" = {
 GATES: "Mapping[str, _StrPromise]" = {
     "checks": lazy("検査だけで足りる変更です。住民には何も聞きません。"),
     "operator": lazy("運用者の確認が要る変更です。住民は、新しい選択を使うときだけ聞かれます。"),
-    "consent": lazy("住民にもう一度同意を聞く変更です。"),
+    "consent": lazy(
+        "住民の同意にかかわる変更です。いまの許可は自動では取り消されません。続けてよいかを確かめてから承認してください。"
+    ),
 }
 KINDS: "Mapping[str, _StrPromise]" = {
     "company": lazy("会社"),

@@ -217,7 +217,9 @@ def test_names_are_given_for_known_residents_only() -> None:
     assert queries.names([hanako.id, uuid4()]) == {hanako.id: "高松 花子"}
 
 
-@pytest.mark.parametrize(("raw", "known"), [(None, False), ("not-a-uuid", False), ("7d4f0c52-8a55-4b0e-9b0e-0f6d5a3c2e11", True)])
+@pytest.mark.parametrize(
+    ("raw", "known"), [(None, False), ("not-a-uuid", False), ("7d4f0c52-8a55-4b0e-9b0e-0f6d5a3c2e11", True)]
+)
 def test_the_session_names_the_resident(raw: str | None, known: bool) -> None:
     request = SimpleNamespace(session={} if raw is None else {"_resident": raw})
     assert (queries.current_resident(request) is not None) is known  # type: ignore[arg-type]
