@@ -68,9 +68,13 @@ def preview(page: Page, site: Site) -> None:
     below = page.locator("a[href^='/admin/pages/'][href$='/add_subpage/']").first.get_attribute("href")
     page.goto(site.portal_url + str(below).replace("/add_subpage/", "/edit/"))
     page.get_by_role("button", name="Toggle preview").click()
+    # The choice counts once the editor's script has drawn the first one.
+    desk.seen(page.locator("#w-preview-iframe[src*='mode=guest']"))
+    desk.seen(page.frame_locator("#w-preview-iframe").locator("main .alert").first)
     home = page.frame_locator("#w-preview-iframe")
     for name, mark, sees in (("hanako", NEWS, True), ("taro", "屋島で見守りの集いを始めます", False)):
         page.locator("#id_preview_mode").select_option(name)
+        desk.seen(page.locator(f"#w-preview-iframe[src*='mode={name}']"))
         desk.seen(home.locator("#main, main").get_by_role("link", name=mark).first)
         assert (NEWS in home.locator("body").inner_html()) is sees
 
