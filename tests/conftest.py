@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 from django.db import connection
+from django.utils import translation
 from playwright.sync_api import Browser, BrowserContext, Page, Playwright, sync_playwright
 from pytest_django import DjangoDbBlocker
 
@@ -65,6 +66,12 @@ def pytest_runtest_makereport(item: pytest.Item) -> Iterator[None]:
 
 
 REPORTS: pytest.StashKey[dict[str, pytest.TestReport]] = pytest.StashKey()
+
+
+@pytest.fixture(autouse=True)
+def japanese() -> None:
+    """A request leaves its language active in its thread; the next test begins in Japanese again."""
+    translation.activate("ja")
 
 
 # --- time and parts -----------------------------------------------------------------------------------------
