@@ -46,18 +46,22 @@ def main(items: int) -> None:
         # A browser that has been here before sends both.
         "cookies": f"{settings.SESSION_COOKIE_NAME}={session.session_key}; "
         f"{settings.CSRF_COOKIE_NAME}={get_random_string(32)}",
-        "pages": {"home": _look(resident), "guest": _look(Client(HTTP_HOST=host))},
+        "pages": {
+            "home": _look(resident, "/"),
+            "guest": _look(Client(HTTP_HOST=host), "/"),
+            "down": _look(resident, "/en/"),
+        },
     }
     sys.stdout.write(json.dumps(found) + "\n")
 
 
-def _look(client: Client) -> dict[str, int]:
+def _look(client: Client, path: str) -> dict[str, int]:
     """SQL queries, bytes and entries of a warm page."""
-    client.get("/")
+    client.get(path)
     with CaptureQueriesContext(connection) as captured:
-        response = client.get("/")
+        response = client.get(path)
     if response.status_code != 200:
-        raise SystemExit(f"/ answered {response.status_code}: {response.content[:500]!r}")
+        raise SystemExit(f"{path} answered {response.status_code}: {response.content[:500]!r}")
     return {
         "sql": len(captured),
         "bytes": len(response.content),
