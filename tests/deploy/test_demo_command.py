@@ -120,13 +120,13 @@ def start_on_a_copy(of: Site, folder: Path) -> Iterator[Second]:
 
 @pytest.fixture(scope="module")
 def second(demo_site: Site, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Second]:
-    """One that stays up for several tests."""
+    """One that stays whole for several tests, in whatever order they come."""
     yield from start_on_a_copy(demo_site, tmp_path_factory.mktemp("second"))
 
 
 @pytest.fixture
 def doomed(demo_site: Site, tmp_path: Path) -> Iterator[Second]:
-    """One that the test ends."""
+    """One that the test ends, or a part of it."""
     yield from start_on_a_copy(demo_site, tmp_path)
 
 
@@ -156,19 +156,19 @@ def test_nothing_is_left_when_the_supervisor_is_killed(doomed: Second) -> None:
     assert doomed.listeners() == []
 
 
-def test_a_provider_that_ends_is_named_and_the_portal_stays(second: Second, demo_site: Site) -> None:
+def test_a_provider_that_ends_is_named_and_the_portal_stays(doomed: Second) -> None:
     neighbour = Site(
         mode="demo",
-        portal_url=f"http://portal.region.localhost:{second.port}",
+        portal_url=f"http://portal.region.localhost:{doomed.port}",
         id_url="",
         issuer="",
         discovery_url="",
-        folder=second.folder,
-        launcher=Launcher(second.folder),
-        port=second.port,
+        folder=doomed.folder,
+        launcher=Launcher(doomed.folder),
+        port=doomed.port,
     )
     neighbour.kill("lunch")
-    wait_until(second.running, lambda: second.says("the provider lunch ended"), 10)
+    wait_until(doomed.running, lambda: doomed.says("the provider lunch ended"), 10)
     assert neighbour.get(neighbour.portal_url + "/").status_code == 200
 
 
