@@ -5,7 +5,7 @@ IdentityError
 ├── AudienceError (names the place in the audience)
 ├── ConsentProblem: NothingAsked, UnknownItem, UndeclaredItem, UnknownRecipient, UnknownLevel
 ├── UnknownRole, NotAllowed, NoSuchResident, NoSuchClient
-├── LedgerIsAppendOnly (a mistake of the program: an entry of the ledger was to be changed)
+├── LedgerIsAppendOnly, AuditIsAppendOnly (a mistake of the program: an entry of the ledger was to be changed)
 ├── ProviderProblem: ProviderUnavailable (trying again can help), SignInFailed
 ├── InvalidToken (of the ID: access token or logout token; never shown to a resident)
 └── CannotUnseal (a stored secret cannot be opened with the present key)
@@ -107,6 +107,10 @@ class NoSuchClient(IdentityError):
 
 class LedgerIsAppendOnly(IdentityError):
     default = "同意の記録は、書きかえたり消したりできません。"
+
+
+class AuditIsAppendOnly(IdentityError):
+    default = "監査の記録は、書きかえたり消したりできません。"
 
 
 class CannotUnseal(IdentityError):

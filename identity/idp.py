@@ -21,6 +21,17 @@ PER_CLIENT_SID = "per_client_sid"
 """Each client sees a `sid` of its own (Keycloak: the same for all clients)."""
 ACCOUNT_SELF_SERVICE = "account_self_service"
 """The ID has pages of its own for password, second factor and sessions."""
+SESSIONS = "sessions"
+"""Lists and ends a resident's sign-ins."""
+PASSWORD = "password"  # noqa: S105  the name of a thing, not one
+"""A resident can change the password."""
+TOTP = "totp"
+PASSKEYS = "passkeys"
+EMAIL_PROOF = "email_proof"
+"""Registration proves the e-mail address before the account is of use."""
+REMEMBER_ME = "remember_me"
+BROKERING = "brokering"
+"""Residents of a neighbouring region sign in with their own ID."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +44,8 @@ class Login:
     id_token: str
     locale: str
     auth_time: datetime | None
+    home_region: str = ""
+    """The alias of the neighbouring region's ID that vouched for the person; "" for an account of this ID."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +79,7 @@ class ClientSpec:
     name: str
     sector_host: str
     identity_level: str
+    claims: tuple[str, ...] = ()
     redirect_uris: tuple[str, ...] = ()
     post_logout_redirect_uris: tuple[str, ...] = ()
     logout_uri: str = ""
@@ -77,6 +91,17 @@ class ClientCredentials:
 
     client_id: str
     client_secret: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class IdSession:
+    """One sign-in at the ID: `id` is opaque, `sids` are the `sid`s by which its clients know it."""
+
+    id: str
+    sids: tuple[str, ...]
+    clients: tuple[str, ...]
+    started_at: datetime
+    seen_at: datetime | None
 
 
 class IdentityProvider(Protocol):
@@ -105,6 +130,27 @@ class IdentityProvider(Protocol):
 
     def end_everywhere(self, resident_id: UUID) -> None:
         """Ends every session of this resident at the ID, and so at all its clients."""
+
+    def remove_client(self, client_id: str) -> None:
+        """Takes the client away at the ID and its row and pseudonyms here; one that is gone already is fine."""
+
+    def sessions(self, resident_id: UUID) -> tuple[IdSession, ...]:
+        """The resident's sign-ins that are open now, the latest first."""
+
+    def end_session(self, resident_id: UUID, session_id: str) -> None:
+        """Ends one of `sessions`, at the portal and at every client; one that is gone already is fine."""
+
+    def email_of(self, resident_id: UUID) -> str:
+        """The address to write to, asked for when it is needed; "" when there is none."""
+
+    def action_url(self, kind: str, *, next_path: str) -> str:
+        """Where a resident does `PASSWORD`, `TOTP` or `PASSKEYS` and comes back from; "" where it cannot be."""
+
+    def delete_account(self, resident_id: UUID) -> None:
+        """Ends every session, then takes the account away at the ID; one that is gone already is fine.
+
+        The portal's own row is not touched: that is the work of erasure.
+        """
 
     def health(self) -> bool:
         """Whether it answers within a second."""

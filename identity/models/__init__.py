@@ -1,0 +1,47 @@
+"""Tables of identity: residents, their attributes, the consent ledger, sessions and pseudonyms.
+
+Models never cross the border of this package: others read through `identity.queries` and write
+through `identity.actions`.
+"""
+
+from identity.models.clients import GadgetClient, LogoutDelivery, Subject
+from identity.models.ledger import (
+    AccessLog,
+    AuditEntry,
+    ConsentEvent,
+    ConsentReceipt,
+    ConsentState,
+    NoticeVersion,
+)
+from identity.models.people import Erasure, Guardianship, Resident, ResidentManager, opaque_username
+from identity.models.sessions import (
+    KnownDevice,
+    OidcSession,
+    ProviderCode,
+    ProviderSession,
+    SeenToken,
+    SignInNotice,
+)
+
+__all__ = [
+    "AccessLog",
+    "AuditEntry",
+    "ConsentEvent",
+    "ConsentReceipt",
+    "ConsentState",
+    "Erasure",
+    "GadgetClient",
+    "Guardianship",
+    "KnownDevice",
+    "LogoutDelivery",
+    "NoticeVersion",
+    "OidcSession",
+    "ProviderCode",
+    "ProviderSession",
+    "Resident",
+    "ResidentManager",
+    "SeenToken",
+    "SignInNotice",
+    "Subject",
+    "opaque_username",
+]

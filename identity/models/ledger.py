@@ -1,0 +1,173 @@
+"""The consent ledger and what follows from it, the access log, and the audit chain over all of them."""
+
+import uuid
+from typing import Any, ClassVar
+
+from django.db import models
+from django.utils import timezone
+
+from identity.errors import AuditIsAppendOnly, LedgerIsAppendOnly
+from identity.models.people import Resident
+
+
+class NoticeVersion(models.Model):
+    """The exact text that was shown when somebody was asked, kept once for each hash."""
+
+    sha256 = models.CharField(max_length=64, primary_key=True)
+    language = models.CharField(max_length=16)
+    text = models.TextField()
+    created_at = models.DateTimeField(default=timezone.now)
+
+    def __str__(self) -> str:
+        return self.sha256[:12]
+
+
+class ReceiptQuerySet(models.QuerySet["ConsentReceipt"]):
+    """The ledger grows and nothing else: rows are never changed or taken out in bulk either."""
+
+    def update(self, **kwargs: Any) -> int:  # noqa: ARG002
+        raise LedgerIsAppendOnly
+
+    def delete(self) -> tuple[int, dict[str, int]]:
+        raise LedgerIsAppendOnly
+
+    def bulk_update(self, *args: Any, **kwargs: Any) -> int:  # noqa: ARG002
+        raise LedgerIsAppendOnly
+
+
+class ConsentReceipt(models.Model):
+    """One entry of the append-only ledger: recipient x purpose x items, after ISO/IEC TS 27560."""
+
+    class Kind(models.TextChoices):
+        GRANTED = "granted"
+        REFUSED = "refused"
+        WITHDRAWN = "withdrawn"
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    schema_version = models.CharField(max_length=16, default="1.0")
+    resident = models.ForeignKey(Resident, on_delete=models.PROTECT, related_name="receipts")
+    kind = models.CharField(max_length=16, choices=Kind.choices)
+    controller = models.CharField(max_length=255)
+    recipient = models.CharField(max_length=255)
+    purpose = models.CharField(max_length=64)
+    items = models.JSONField()
+    level = models.CharField(max_length=16)
+    basis = models.CharField(max_length=32, default="consent")
+    method = models.CharField(max_length=64, default="form")
+    notice = models.ForeignKey(NoticeVersion, null=True, on_delete=models.PROTECT)
+    withdraws = models.ForeignKey("self", null=True, on_delete=models.PROTECT)
+    given_at = models.DateTimeField(default=timezone.now)
+    expires_at = models.DateTimeField(null=True)
+
+    objects: ClassVar[models.Manager["ConsentReceipt"]] = models.Manager.from_queryset(ReceiptQuerySet)()
+
+    class Meta:
+        indexes = [models.Index(fields=["resident", "recipient", "-given_at"], name="receipt_by_recipient")]
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.recipient} {self.given_at:%Y-%m-%d}"
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        if not self._state.adding:
+            raise LedgerIsAppendOnly
+        super().save(*args, **kwargs)
+
+    def delete(self, *args: Any, **kwargs: Any) -> tuple[int, dict[str, int]]:  # noqa: ARG002
+        raise LedgerIsAppendOnly
+
+
+class ConsentState(models.Model):
+    """What holds now for one item towards one recipient; derived from the ledger in the same transaction."""
+
+    resident = models.ForeignKey(Resident, on_delete=models.CASCADE, related_name="consents")
+    recipient = models.CharField(max_length=255)
+    purpose = models.CharField(max_length=64)
+    item = models.CharField(max_length=64)
+    status = models.CharField(max_length=16, choices=ConsentReceipt.Kind.choices)
+    level = models.CharField(max_length=16)
+    receipt = models.ForeignKey(ConsentReceipt, on_delete=models.PROTECT)
+    expires_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["resident", "recipient", "purpose", "item"], name="one_state_per_item_and_purpose"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.recipient} {self.item} {self.status}"
+
+
+class ConsentEvent(models.Model):
+    """Tells gadgets and portal, by cursor, that something changed; written with the change itself."""
+
+    resident_id = models.UUIDField()
+    recipient = models.CharField(max_length=255)
+    kind = models.CharField(max_length=32)
+    at = models.DateTimeField(default=timezone.now)
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.recipient}"
+
+
+class AccessLog(models.Model):
+    """Which items left to whom, when and through which door; item names only, never a value."""
+
+    resident = models.ForeignKey(Resident, on_delete=models.CASCADE, related_name="accesses")
+    recipient = models.CharField(max_length=255)
+    items = models.JSONField()
+    via = models.CharField(max_length=16)
+    at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        indexes = [models.Index(fields=["resident", "-at"], name="access_by_resident")]
+
+    def __str__(self) -> str:
+        return f"{self.recipient} {self.at:%Y-%m-%d %H:%M}"
+
+
+class AuditQuerySet(models.QuerySet["AuditEntry"]):
+    """The chain grows and nothing else."""
+
+    def update(self, **kwargs: Any) -> int:  # noqa: ARG002
+        raise AuditIsAppendOnly
+
+    def delete(self) -> tuple[int, dict[str, int]]:
+        raise AuditIsAppendOnly
+
+    def bulk_update(self, *args: Any, **kwargs: Any) -> int:  # noqa: ARG002
+        raise AuditIsAppendOnly
+
+
+class AuditEntry(models.Model):
+    """One link of the audit chain (see `identity.audit`): who did what to whom, in codes and handles only.
+
+    `sha256` is over this entry and the hash of the one before it, so that no entry can be changed, taken out or
+    put in between without breaking every later one.
+    """
+
+    seq = models.BigIntegerField(primary_key=True)
+    at = models.DateTimeField()
+    kind = models.CharField(max_length=32)
+    who = models.CharField(max_length=36, blank=True)
+    by = models.CharField(max_length=36, blank=True)
+    detail = models.JSONField(default=dict)
+    previous = models.CharField(max_length=64)
+    sha256 = models.CharField(max_length=64)
+
+    objects: ClassVar[models.Manager["AuditEntry"]] = models.Manager.from_queryset(AuditQuerySet)()
+
+    class Meta:
+        indexes = [models.Index(fields=["who", "-at"], name="audit_by_handle")]
+
+    def __str__(self) -> str:
+        return f"{self.seq} {self.kind}"
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        if not self._state.adding:
+            raise AuditIsAppendOnly
+        super().save(*args, **{**kwargs, "force_insert": True})
+
+    def delete(self, *args: Any, **kwargs: Any) -> tuple[int, dict[str, int]]:  # noqa: ARG002
+        raise AuditIsAppendOnly
