@@ -47,7 +47,7 @@ def _self_only(by: Actor, resident_id: UUID) -> None:
 def _locked(resident_id: UUID) -> Resident:
     """The resident's row, held until the transaction ends, so that two decisions never cross."""
     try:
-        return Resident.objects.select_for_update().get(id=resident_id, is_active=True)
+        return Resident.objects.select_for_update().get(id=resident_id, is_active=True, erase_at=None)
     except Resident.DoesNotExist as error:
         raise NoSuchResident from error
 

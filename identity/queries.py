@@ -112,7 +112,7 @@ _PROBE = UUID(int=0)
 @lru_cache(maxsize=4)
 def _bundle_sql(using: str) -> tuple[str, tuple[Any, ...]]:
     """The bundle's SQL, compiled once for each database: compiling costs eight times what running does."""
-    query = Resident.objects.filter(id=_PROBE, is_active=True).values_list(
+    query = Resident.objects.filter(id=_PROBE, is_active=True, erase_at=None).values_list(
         "display_name",
         "locale",
         "consent_version",
@@ -181,7 +181,11 @@ def granted(
     Reads the ledger's state anew on each call: a withdrawal counts from the next one on.
     """
     rows = ConsentState.objects.filter(
-        resident_id=resident_id, resident__is_active=True, recipient=recipient, status=consent.GRANTED
+        resident_id=resident_id,
+        resident__is_active=True,
+        resident__erase_at=None,
+        recipient=recipient,
+        status=consent.GRANTED,
     ).values_list("item", "level", "expires_at", "resident__attributes")
     now = timezone.now()
     stored: Mapping[str, Any] = {}
@@ -252,7 +256,7 @@ def access_log(resident_id: UUID, limit: int = 50) -> tuple[AccessRow, ...]:
 
 def count_exactly(audience: Audience) -> int:
     """How many residents it reaches: those who opted in with every attribute it asks about. Never shown as is."""
-    reached = Resident.objects.filter(is_active=True).filter(
+    reached = Resident.objects.filter(is_active=True, erase_at=None).filter(
         Exists(_ranking_states().filter(resident=OuterRef("pk")))
     )
     for key, _ in audience.clauses:
@@ -294,7 +298,8 @@ def subject_for(resident_id: UUID, client_id: str) -> str:
 
 def actor(resident_id: UUID) -> Actor:
     """The resident as somebody who acts, with their roles; `NoSuchResident` when the account is closed."""
-    roles = Resident.objects.filter(id=resident_id, is_active=True).values_list("roles", flat=True).first()
+    living = Resident.objects.filter(id=resident_id, is_active=True, erase_at=None)
+    roles = living.values_list("roles", flat=True).first()
     if roles is None:
         raise NoSuchResident
     return Actor(id=resident_id, roles=frozenset(roles))

@@ -16,6 +16,8 @@ from identity.models import OidcSession, Resident, SeenToken
 
 BACKEND = "identity.backends.RegionalIdBackend"
 KEY = "_resident"
+CLOSING = "_closing"
+"""Stands in place of `KEY` while the account waits for its erasure: only the page that asks to undo it reads it."""
 
 
 def _place(session_key: str) -> str:
@@ -38,8 +40,11 @@ def open_session(request: HttpRequest, done: Login) -> Resident:
             raise InvalidToken("account is closed")
         _forget(request.session.session_key)
         request.session.flush()
-        login(request, resident, backend=BACKEND)
-        request.session[KEY] = str(resident.pk)
+        if resident.erase_at is None:
+            login(request, resident, backend=BACKEND)
+            request.session[KEY] = str(resident.pk)
+        else:
+            request.session[CLOSING] = str(resident.pk)
         request.session.save()
         key = str(request.session.session_key)
         OidcSession.objects.create(
@@ -57,7 +62,7 @@ def is_open(request: HttpRequest) -> bool:
     key = request.session.get(KEY)
     if key is None:
         return False
-    if Resident.objects.filter(pk=key, is_active=True).exists():
+    if Resident.objects.filter(pk=key, is_active=True, erase_at=None).exists():
         return True
     close_session(request)
     return False

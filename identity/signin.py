@@ -185,11 +185,14 @@ def callback(request: HttpRequest) -> HttpResponse:
         if known and request.GET.get("error") in {"login_required", "interaction_required"}:
             return HttpResponseRedirect(_home(_locale(target)))  # silent, and nobody was signed in
         done = _complete(request, known)
-        sessions.open_session(request, done)
+        resident = sessions.open_session(request, done)
     except ProviderProblem as error:
         return _problem(request, error, target)
     except InvalidToken:
         return _problem(request, SignInFailed(), target)
+    if resident.erase_at is not None:  # nothing else works until it is decided: undo, or go on waiting
+        with translation.override(_locale(target)):
+            return HttpResponseRedirect(reverse("mydata:undecided"))
     return HttpResponseRedirect(target)
 
 
