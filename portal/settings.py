@@ -38,6 +38,9 @@ KEYCLOAK_ADMIN_CLIENT_ID = env.text("KEYCLOAK_ADMIN_CLIENT_ID", "portal-admin")
 KEYCLOAK_ADMIN_CLIENT_SECRET = env.text(
     "KEYCLOAK_ADMIN_CLIENT_SECRET", None if ID_PROVIDER == "keycloak" else ""
 )
+# The account that may change the realm; only `manage.py keycloak_sync` reads it, web processes go without.
+KEYCLOAK_SYNC_CLIENT_ID = env.text("KEYCLOAK_SYNC_CLIENT_ID", "portal-sync")
+KEYCLOAK_SYNC_CLIENT_SECRET = env.text("KEYCLOAK_SYNC_CLIENT_SECRET", "")
 LOOPBACK_NAMES = env.flag("LOOPBACK_NAMES") or DEMO
 
 PORTAL_HOST = urlsplit(PORTAL_URL).hostname or ""

@@ -59,8 +59,15 @@ def test_nginx_gets_every_name_that_its_file_asks_for(compose: dict[str, Any]) -
 
 def test_keycloak_gets_every_name_that_the_realm_asks_for(compose: dict[str, Any]) -> None:
     asked = set(re.findall(r"\$\{([A-Z_]+)\}", (DEPLOY / "keycloak" / "realm.json").read_text()))
-    assert asked == {"PORTAL_URL", "OIDC_CLIENT_SECRET", "KEYCLOAK_ADMIN_CLIENT_SECRET"}
+    assert {"PORTAL_URL", "OIDC_CLIENT_SECRET", "KEYCLOAK_ADMIN_CLIENT_SECRET"} < asked
     assert asked <= set(compose["services"]["keycloak"]["environment"])
+
+
+def test_only_the_sync_holds_the_secret_that_can_change_the_realm(compose: dict[str, Any]) -> None:
+    name, services = "KEYCLOAK_SYNC_CLIENT_SECRET", compose["services"]
+    assert {services[one]["environment"][name] for one in PORTAL} == {""}
+    assert services["keycloak-sync"]["environment"][name]
+    assert services["keycloak-sync"]["profiles"], "it is not started with the rest"
 
 
 def test_only_nginx_listens_to_the_world(compose: dict[str, Any]) -> None:

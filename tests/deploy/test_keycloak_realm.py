@@ -254,7 +254,6 @@ def test_the_service_account_does_its_work(service: requests.Session, keycloak_e
     [
         ("PUT", "", {"registrationAllowed": False}),
         ("DELETE", "", None),
-        ("GET", "/roles", None),
         ("POST", "/identity-provider/instances", {"alias": "x", "providerId": "oidc"}),
         ("POST", "/authentication/flows", {"alias": "x"}),
         ("GET", "/../master", None),

@@ -188,7 +188,8 @@ def _prepared() -> Path:
                      # The file names these; every start sets its own in the copy (realm.arrange).
                      "PORTAL_URL": "http://portal.region.localhost",
                      "OIDC_CLIENT_SECRET": secrets.token_urlsafe(32),
-                     "KEYCLOAK_ADMIN_CLIENT_SECRET": secrets.token_urlsafe(32)},
+                     "KEYCLOAK_ADMIN_CLIENT_SECRET": secrets.token_urlsafe(32),
+                     "KEYCLOAK_SYNC_CLIENT_SECRET": secrets.token_urlsafe(32)},
             )  # fmt: skip
             wait_until(running, lambda: _ready(management), START_SECONDS)
         finally:

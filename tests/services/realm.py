@@ -49,7 +49,7 @@ class Admin:
 def arrange(base: str, *, client_id: str, client_secret: str, portal_url: str) -> dict[str, str]:
     """Returns the secrets made for this run, and the cast's ids in Keycloak as JSON by user name."""
     admin = Admin(base, client_id, client_secret)
-    portal_secret, service_secret = secrets.token_urlsafe(32), secrets.token_urlsafe(32)
+    portal_secret, service_secret, sync_secret = (secrets.token_urlsafe(32) for _ in range(3))
 
     portal = admin.client("portal")
     portal["secret"] = portal_secret
@@ -58,12 +58,13 @@ def arrange(base: str, *, client_id: str, client_secret: str, portal_url: str) -
     portal["redirectUris"] = [f"{portal_url}/sign-in/callback"]
     portal["attributes"] |= {
         "backchannel.logout.url": f"{portal_url}/oidc/backchannel-logout",
-        "post.logout.redirect.uris": f"{portal_url}/##{portal_url}/sign-out/done",
+        "post.logout.redirect.uris": f"{portal_url}/sign-out/done",
     }
     admin.call("PUT", f"clients/{portal['id']}", portal)
 
-    service = admin.client("portal-admin")
-    admin.call("PUT", f"clients/{service['id']}", {**service, "secret": service_secret})
+    for name, secret in (("portal-admin", service_secret), ("portal-sync", sync_secret)):
+        service = admin.client(name)
+        admin.call("PUT", f"clients/{service['id']}", {**service, "secret": secret})
 
     people = [
         {
@@ -83,5 +84,7 @@ def arrange(base: str, *, client_id: str, client_secret: str, portal_url: str) -
         "OIDC_CLIENT_SECRET": portal_secret,
         "KEYCLOAK_ADMIN_CLIENT_ID": "portal-admin",
         "KEYCLOAK_ADMIN_CLIENT_SECRET": service_secret,
+        "KEYCLOAK_SYNC_CLIENT_ID": "portal-sync",
+        "KEYCLOAK_SYNC_CLIENT_SECRET": sync_secret,
         "KEYCLOAK_CAST": json.dumps(subjects),
     }
