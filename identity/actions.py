@@ -14,7 +14,7 @@ from django.contrib.contenttypes.models import ContentType
 from django.db import transaction
 from django.db.models import F
 
-from identity import attributes, consent, queries
+from identity import attributes, consent, queries, tasks
 from identity.attributes import Value
 from identity.consent import Notice
 from identity.errors import (
@@ -55,6 +55,8 @@ def _locked(resident_id: UUID) -> Resident:
 def _changed(resident: Resident, recipient: str, kind: str) -> None:
     Resident.objects.filter(id=resident.id).update(consent_version=F("consent_version") + 1)
     ConsentEvent.objects.create(resident_id=resident.id, recipient=recipient, kind=kind)
+    if kind == consent.WITHDRAWN:
+        transaction.on_commit(lambda: tasks.kick(tasks.CONSENT_EVENTS))
 
 
 @transaction.atomic

@@ -18,7 +18,16 @@ from identity import attributes, consent, crypto, subjects
 from identity.attributes import Value
 from identity.audience import K_REACH, Audience, matches
 from identity.errors import NoSuchClient, NoSuchResident
-from identity.models import AccessLog, ConsentEvent, ConsentState, GadgetClient, NoticeVersion, Resident
+from identity.models import (
+    AccessLog,
+    ConsentEvent,
+    ConsentReceipt,
+    ConsentState,
+    GadgetClient,
+    NoticeVersion,
+    Resident,
+    Subject,
+)
 from identity.roles import Actor
 
 COUNT_DAYS = 30
@@ -314,6 +323,25 @@ def events_since(cursor: int, limit: int = 500) -> tuple[EventRow, ...]:
     """What changed after `cursor`, oldest first; start at 0 and go on with the last row's cursor."""
     rows = ConsentEvent.objects.filter(id__gt=cursor).order_by("id")[:limit]
     return tuple(EventRow(row.id, row.resident_id, row.recipient, row.kind, row.at) for row in rows)
+
+
+def withdrawn_items(resident_id: UUID, recipient: str, at: datetime) -> tuple[str, ...]:
+    """What the withdrawal that left an event at `at` took back."""
+    items = (
+        ConsentReceipt.objects.filter(
+            resident_id=resident_id, recipient=recipient, kind=consent.WITHDRAWN, given_at__lte=at
+        )
+        .order_by("-given_at")
+        .values_list("items", flat=True)
+        .first()
+    )
+    return tuple(items or ())
+
+
+def pseudonymous(resident_id: UUID) -> frozenset[str]:
+    """The gadgets that were ever granted something under a pseudonym of this resident."""
+    rows = Subject.objects.filter(resident_id=resident_id).values_list("client__gadget_id", flat=True)
+    return frozenset(rows)
 
 
 def shown_text(sha256: str) -> str | None:

@@ -10,6 +10,9 @@ def _wait_for_sweep(name: str) -> None:
 kick: Callable[[str], None] = _wait_for_sweep
 """Asks for a job soon; set by the portal when it starts."""
 
+CONSENT_EVENTS = "gadgets.consent_events"
+"""The job above that tells providers of a withdrawal; known here by its name only."""
+
 
 def deliver_due_logouts() -> int:
     """Forwards the logout tokens that are due to gadgets."""
