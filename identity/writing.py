@@ -1,0 +1,40 @@
+"""What every write about a resident begins and ends with: who may, the row held, and what a change leaves behind."""
+
+from uuid import UUID
+
+from django.db import transaction
+from django.db.models import F
+
+from identity import consent, tasks
+from identity.errors import NoSuchResident, NotAllowed
+from identity.models import ConsentEvent, Resident
+from identity.roles import Actor
+
+
+def own_only(by: Actor, resident_id: UUID) -> None:
+    """Raises `NotAllowed` unless it is the resident who acts."""
+    if not by.is_self(resident_id):
+        raise NotAllowed("自分の設定だけを変えられます。")
+
+
+def locked(resident_id: UUID) -> Resident:
+    """The resident's row, held until the transaction ends, so that two decisions never cross."""
+    try:
+        return Resident.objects.select_for_update().get(id=resident_id, is_active=True, erase_at=None)
+    except Resident.DoesNotExist as error:
+        raise NoSuchResident from error
+
+
+def changed(resident: Resident, recipient: str, kind: str) -> None:
+    """Makes whatever was cached before miss, and tells the packages above by an event."""
+    newer_version(resident)
+    ConsentEvent.objects.create(resident_id=resident.id, recipient=recipient, kind=kind)
+    if kind == consent.WITHDRAWN:
+        transaction.on_commit(lambda: tasks.kick(tasks.CONSENT_EVENTS))
+    if kind == consent.WITHDRAWN:
+        transaction.on_commit(lambda: tasks.kick(tasks.CONSENT_EVENTS))
+
+
+def newer_version(resident: Resident) -> None:
+    """Makes whatever was cached before miss."""
+    Resident.objects.filter(id=resident.id).update(consent_version=F("consent_version") + 1)
