@@ -15,11 +15,11 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from django.core.cache import cache
-from django.db import connections
 from django.utils import timezone
 
 from gadgets import breaker, calendar, keys
 from gadgets import card as cards
+from gadgets.apart import HttpInTransactionError, give_back_connections, refuse_in_transaction
 from gadgets.errors import (
     BreakerOpenError,
     CardError,
@@ -40,6 +40,7 @@ from identity.errors import IdentityError
 __all__ = [
     "BACKGROUND",
     "PERSON_WAITS",
+    "HttpInTransactionError",
     "StoredCard",
     "Unavailable",
     "Wanted",
@@ -71,10 +72,6 @@ _gadgets: dict[str, threading.BoundedSemaphore] = {}
 _gadgets_lock = threading.Lock()
 
 
-class HttpInTransactionError(RuntimeError):
-    """A provider would be asked while a database transaction is open: a fault of ours."""
-
-
 def cached(wanted: Wanted, now: datetime | None = None) -> StoredCard | None:
     """What the cache holds for this card, fresh or stale."""
     stored = decode(cache.get(cache_key(wanted)), wanted)
@@ -95,7 +92,7 @@ def refresh(wanted: Wanted, *, deadline: float = PERSON_WAITS) -> StoredCard | U
     """
     if wanted.gadget.card_url is None:
         return _unavailable(NoCardError())
-    _refuse_in_transaction()
+    refuse_in_transaction()
     until = time.monotonic() + deadline
     held = cached(wanted)
     if held is not None and not held.wants_refresh(timezone.now()):
@@ -159,7 +156,7 @@ def _ask(wanted: Wanted, until: float) -> StoredCard:
         headers["If-None-Match"] = held.etag
     token = keys.mint(wanted, method="GET", url=url, now=timezone.now(), sub=sub)
     headers["Authorization"] = f"Bearer {token}"
-    _give_back_connections()
+    give_back_connections()
     answer = _send(door(), url, headers, wanted, until)
     now = timezone.now()
     if answer.status == 304 and held is not None:
@@ -189,28 +186,27 @@ def _as_granted_now(wanted: Wanted) -> Wanted:
 
 
 def _send(through: Door, url: str, headers: dict[str, str], wanted: Wanted, until: float) -> Answer:
-    """Sends, and writes down for the resident what left, also when the answer was no good."""
-    sent = True
-    try:
-        return through.fetch(
-            url,
-            headers=headers,
-            deadline=max(until - time.monotonic(), 0.01),
-            max_bytes=cards.MAX_BYTES,
-            content_types=(cards.MEDIA_TYPE,),
-            accept=(200, 304) if "If-None-Match" in headers else (200,),
+    """Sends. What leaves is written down for the resident once the provider is there, and before it leaves."""
+
+    def note() -> None:
+        assert wanted.resident_id is not None  # noqa: S101  (claims are always somebody's)
+        identity_actions.record_release(
+            resident_id=wanted.resident_id,
+            recipient=wanted.gadget.id,
+            items=tuple(wanted.claims),
+            via="card",
         )
-    except DoorError as error:
-        sent = error.sent
-        raise
-    finally:
-        if sent and wanted.claims and wanted.resident_id:
-            identity_actions.record_release(
-                resident_id=wanted.resident_id,
-                recipient=wanted.gadget.id,
-                items=tuple(wanted.claims),
-                via="card",
-            )
+        give_back_connections()
+
+    return through.fetch(
+        url,
+        headers=headers,
+        deadline=max(until - time.monotonic(), 0.01),
+        max_bytes=cards.MAX_BYTES,
+        content_types=(cards.MEDIA_TYPE,),
+        accept=(200, 304) if "If-None-Match" in headers else (200,),
+        before_sending=note if wanted.claims and wanted.resident_id else None,
+    )
 
 
 def _drawn(parsed: cards.Card, wanted: Wanted, answer: Answer, now: datetime) -> StoredCard:
@@ -276,20 +272,6 @@ def _bulkhead(gadget_id: str, until: float) -> Iterator[None]:
             _worker.release()
     finally:
         place.release()
-
-
-def _refuse_in_transaction() -> None:
-    for connection in connections.all(initialized_only=True):
-        blocks = connection.atomic_blocks
-        if connection.in_atomic_block and not (blocks and getattr(blocks[-1], "_from_testcase", False)):
-            raise HttpInTransactionError("no provider is asked inside a database transaction")
-
-
-def _give_back_connections() -> None:
-    """A provider's slowness must not hold a database connection."""
-    for connection in connections.all(initialized_only=True):
-        if not connection.in_atomic_block:
-            connection.close()
 
 
 def _report(gadget: GadgetInfo, code: str, detail: str, started: float) -> None:

@@ -86,6 +86,7 @@ class _Trip:
     resolver: Resolver
     until: float
     max_bytes: int
+    before_sending: Callable[[], None] | None = None
 
     def remaining(self) -> float:
         left = self.until - time.monotonic()
@@ -182,11 +183,22 @@ def _checked_addresses(trip: _Trip, port: int) -> list[str]:
     return addresses
 
 
+def _before_sending() -> None:
+    """The other side is there (and, over TLS, is who it says); nothing was sent yet."""
+    note = _trip.get().before_sending
+    if note is not None:
+        note()
+
+
 class _PlainConnection(HTTPConnection):
     response_class = _Response
 
     def _new_conn(self) -> socket.socket:
         return _open_socket(self._dns_host, self.port)
+
+    def connect(self) -> None:
+        super().connect()
+        _before_sending()
 
 
 class _TlsConnection(HTTPSConnection):
@@ -194,6 +206,10 @@ class _TlsConnection(HTTPSConnection):
 
     def _new_conn(self) -> socket.socket:
         return _open_socket(self._dns_host, self.port)
+
+    def connect(self) -> None:
+        super().connect()
+        _before_sending()
 
 
 class _OneUse(HTTPConnectionPool):
@@ -281,15 +297,17 @@ class Door:
         max_bytes: int,
         content_types: Collection[str] | None = None,
         accept: Collection[int] = (200,),
+        before_sending: Callable[[], None] | None = None,
     ) -> Answer:
         """One request that is over after `deadline` seconds, whatever the other side does.
 
         `content_types` holds for answers of 200; `max_bytes` for the body, on the wire and unpacked.
-        Raises a DoorError that names the place.
+        `before_sending` is called once the connection stands and before the first byte of the request leaves;
+        what it raises ends the request unsent. Raises a DoorError that names the place.
         """
         started = time.monotonic()
         target = self.check(url)
-        trip = _Trip(target, self._resolver, started + deadline, max_bytes)
+        trip = _Trip(target, self._resolver, started + deadline, max_bytes, before_sending)
         try:
             request = requests.Request(method, url, headers=dict(headers or {}), data=body).prepare()
         except requests.RequestException as error:

@@ -21,6 +21,7 @@ class Seen:
 
     path: str
     headers: dict[str, str]
+    body: bytes = b""
 
     def token(self, keys: dict[str, Any]) -> jwt.Token:
         """The request token, its signature checked against a key set."""
@@ -35,8 +36,13 @@ class Handler(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         provider = self.server.provider
-        provider.seen.append(Seen(self.path, {name.lower(): value for name, value in self.headers.items()}))
+        headers = {name.lower(): value for name, value in self.headers.items()}
+        body = self.rfile.read(int(headers.get("content-length", "0")))
+        provider.seen.append(Seen(self.path, headers, body))
         provider.answer(self)
+
+    def do_POST(self) -> None:
+        self.do_GET()
 
     def log_message(self, format: str, *args: Any) -> None:  # noqa: A002
         """Says nothing."""

@@ -415,7 +415,7 @@ def test_chunks_are_joined(provider: Provider) -> None:
     assert fetch(provider.origin + "/").body == b"abcde"
 
 
-def _certificate(folder: Path, name: str) -> tuple[ssl.SSLContext, str]:
+def certificate(folder: Path, name: str) -> tuple[ssl.SSLContext, str]:
     """A server's context with a certificate for `name`, and the file that makes it trusted."""
     key = ec.generate_private_key(ec.SECP256R1())
     subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
@@ -445,7 +445,7 @@ def _certificate(folder: Path, name: str) -> tuple[ssl.SSLContext, str]:
 
 
 def test_tls_verifies_the_name_at_the_checked_address(tmp_path: Path) -> None:
-    context, trusted = _certificate(tmp_path, "waste.localhost")
+    context, trusted = certificate(tmp_path, "waste.localhost")
     with Provider.running(reply(b"{}", content_type="application/json"), tls=context) as provider:
         through = Door(loopback_names=True, ca_file=trusted)
         assert fetch(provider.origin + "/", through=through).body == b"{}"
