@@ -5,8 +5,10 @@ IdentityError
 ├── AudienceError (names the place in the audience)
 ├── ConsentProblem: NothingAsked, UnknownItem, UndeclaredItem, UnknownRecipient, UnknownLevel
 ├── UnknownRole, NotAllowed, NoSuchResident, NoSuchClient
+├── HouseholdProblem: BadName, BadEnd, BadCode, TooManyTries, TooYoung, NoChains, HouseholdFull, AlreadyAsked,
+│   NotWaiting, UnknownReason, ProtectedHousehold, ActingEnded
 ├── LedgerIsAppendOnly, AuditIsAppendOnly (a mistake of the program: an entry of the ledger was to be changed)
-├── ProviderProblem: ProviderUnavailable (trying again can help), SignInFailed
+├── ProviderProblem: ProviderUnavailable (trying again can help), SignInFailed, AnotherPerson
 ├── InvalidToken (of the ID: access token or logout token; never shown to a resident)
 └── CannotUnseal (a stored secret cannot be opened with the present key)
 """
@@ -105,6 +107,67 @@ class NoSuchClient(IdentityError):
     default = "この提供先には、ログインの登録がありません。"
 
 
+class HouseholdProblem(IdentityError):
+    """Somebody cannot act for somebody else in the way that was asked."""
+
+    default = "家族の設定を変えられませんでした。"
+
+
+class BadName(HouseholdProblem):
+    default = "呼び名を、50文字までで入れてください。"
+
+
+class BadEnd(HouseholdProblem):
+    default = "終わりの日は、明日から、いま生まれた人が18歳になる日までの間でえらんでください。"
+
+
+class BadCode(HouseholdProblem):
+    """The same for every code that cannot be used, so that trying codes tells nothing."""
+
+    default = "この番号は使えません。番号が正しいか、24時間以内のものか、お確かめください。"
+
+
+class TooManyTries(HouseholdProblem):
+    default = (
+        "番号のまちがいが続いたため、しばらく入れられません。1時間ほどしてから、もう一度お試しください。"
+    )
+    retry = True
+
+
+class TooYoung(HouseholdProblem):
+    default = "18歳になっていない方は、ほかの人の代わりになれません。"
+
+
+class NoChains(HouseholdProblem):
+    default = "だれかに代わってもらっている方は、ほかの人の代わりになれません。"
+
+
+class HouseholdFull(HouseholdProblem):
+    default = "これ以上は加えられません。代わりになれるのは1人につき2人まで、1人が代われるのは12人までです。"
+
+
+class AlreadyAsked(HouseholdProblem):
+    default = "この方については、もう登録しているか、申し込みを受け付けています。"
+
+
+class NotWaiting(HouseholdProblem):
+    default = "この申し込みは、もう決まったか、終わっています。"
+
+
+class UnknownReason(HouseholdProblem):
+    default = "理由を一覧からえらんでください。"
+
+
+class ProtectedHousehold(HouseholdProblem):
+    default = "この画面からは変えられません。市の窓口にご相談ください。"
+
+
+class ActingEnded(HouseholdProblem):
+    """The session was to act for a ward and no longer may; whatever the form asked for was not done."""
+
+    default = "この方の代わりに見ることは終わりました。何も変えていません。"
+
+
 class LedgerIsAppendOnly(IdentityError):
     default = "同意の記録は、書きかえたり消したりできません。"
 
@@ -135,6 +198,12 @@ class SignInFailed(ProviderProblem):
 
     default = "サインインを確認できませんでした。もう一度、はじめからお試しください。"
     retry = True
+
+
+class AnotherPerson(ProviderProblem):
+    """Who was to prove who they are came back as somebody else; the session is ended."""
+
+    default = "はじめとは別の地域IDで確かめられました。安全のため、サインアウトしました。"
 
 
 class InvalidToken(IdentityError):

@@ -8,6 +8,7 @@ from django.conf import settings
 from django.contrib.auth import login, logout
 from django.db import IntegrityError, transaction
 from django.http import HttpRequest
+from django.utils import timezone
 
 from identity import crypto
 from identity.errors import CannotUnseal, InvalidToken
@@ -16,6 +17,9 @@ from identity.models import OidcSession, Resident, SeenToken
 
 BACKEND = "identity.backends.RegionalIdBackend"
 KEY = "_resident"
+AUTH_TIME = "_auth_time"
+FRESH_SECONDS = 300
+"""A sensitive act needs a proof of the person that is not older than this."""
 CLOSING = "_closing"
 """Stands in place of `KEY` while the account waits for its erasure: only the page that asks to undo it reads it."""
 
@@ -27,9 +31,16 @@ def _place(session_key: str) -> str:
 def resident_of(done: Login) -> Resident:
     """The resident known by (iss, sub), made at the first sign-in; e-mail plays no part."""
     resident, _ = Resident.objects.get_or_create(
-        issuer=done.iss, subject=done.sub, defaults={"locale": done.locale or "ja"}
+        issuer=done.iss,
+        subject=done.sub,
+        defaults={"locale": done.locale or "ja", "home_region": done.home_region},
     )
     return resident
+
+
+def is_person(resident_id: str, done: Login) -> bool:
+    """Whether a verified sign-in is this resident's."""
+    return Resident.objects.filter(pk=resident_id, issuer=done.iss, subject=done.sub).exists()
 
 
 def open_session(request: HttpRequest, done: Login) -> Resident:
@@ -40,6 +51,8 @@ def open_session(request: HttpRequest, done: Login) -> Resident:
             raise InvalidToken("account is closed")
         _forget(request.session.session_key)
         request.session.flush()
+        if done.auth_time is not None:
+            request.session[AUTH_TIME] = int(done.auth_time.timestamp())
         if resident.erase_at is None:
             login(request, resident, backend=BACKEND)
             request.session[KEY] = str(resident.pk)
@@ -55,6 +68,14 @@ def open_session(request: HttpRequest, done: Login) -> Resident:
             id_token_sealed=crypto.seal(done.id_token.encode(), place=_place(key)),
         )
     return resident
+
+
+def fresh(request: HttpRequest, *, within: int = FRESH_SECONDS, now: datetime | None = None) -> bool:
+    """Whether the ID has seen this person prove who they are within the last `within` seconds."""
+    at = request.session.get(AUTH_TIME)
+    if KEY not in request.session or not isinstance(at, int):
+        return False
+    return (now or timezone.now()).timestamp() - at <= within
 
 
 def is_open(request: HttpRequest) -> bool:

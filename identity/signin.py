@@ -7,7 +7,7 @@ sessions that either side can end, and a page that says within a second that the
 import logging
 from datetime import UTC, datetime
 from typing import Any
-from urllib.parse import urlencode
+from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
 import requests
 from authlib.common.errors import AuthlibBaseError
@@ -25,15 +25,23 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_GET, require_POST
 from joserfc.errors import JoseError
 
-from identity import loopback, sessions, tokens
-from identity.errors import InvalidToken, ProviderProblem, ProviderUnavailable, SignInFailed
+from identity import idp, loopback, sessions, tokens
+from identity.errors import AnotherPerson, InvalidToken, ProviderProblem, ProviderUnavailable, SignInFailed
 from identity.idp import Login
 from identity.models import Resident
 
 log = logging.getLogger(__name__)
 
-NEXT = "_next"
 LOCALES = ("ja", "en", "ja-simple")
+ACTIONS = {
+    idp.PASSWORD: "UPDATE_PASSWORD",
+    idp.TOTP: "CONFIGURE_TOTP",
+    idp.PASSKEYS: "webauthn-register-passwordless",
+}
+"""What a resident may ask of Keycloak by `action=`, by the names of the capabilities."""
+KINDS = {"password": idp.PASSWORD, "totp": idp.TOTP, "passkey": idp.PASSKEYS}
+DONE = ("success", "cancelled", "error")
+"""What Keycloak says of an action (`kc_action_status`), and the page hears that it leads back to."""
 
 
 class _Session(OAuth2Session):
@@ -102,23 +110,38 @@ def _home(locale: str) -> str:
     return "/" if locale == "ja" else f"/{locale}/"
 
 
+def _words(error: ProviderProblem) -> tuple[str, str]:
+    if isinstance(error, ProviderUnavailable):
+        return _("いまサインインできません"), _(
+            "地域IDから返事がありません。お知らせや防災の情報は、サインインせずに見られます。しばらくしてから、もう一度お試しください。"
+        )
+    if isinstance(error, AnotherPerson):
+        return _("別の地域IDでした"), _(
+            "はじめとは別の地域IDで確かめられました。安全のため、サインアウトしました。ご自分の地域IDで、もう一度サインインしてください。"
+        )
+    return _("サインインできませんでした"), _(
+        "サインインの途中で時間がたったか、別の画面から戻ったようです。もう一度、はじめからお試しください。"
+    )
+
+
+def _status(error: ProviderProblem) -> int:
+    if isinstance(error, ProviderUnavailable):
+        return 503
+    return 403 if isinstance(error, AnotherPerson) else 400
+
+
 def _problem(request: HttpRequest, error: ProviderProblem, target: str) -> HttpResponse:
     locale = _locale(target)
     away = isinstance(error, ProviderUnavailable)
     with translation.override(locale):
+        title, message = _words(error)
         context = {
-            "title": _("いまサインインできません") if away else _("サインインできませんでした"),
-            "message": _(
-                "地域IDから返事がありません。お知らせや防災の情報は、サインインせずに見られます。しばらくしてから、もう一度お試しください。"
-            )
-            if away
-            else _(
-                "サインインの途中で時間がたったか、別の画面から戻ったようです。もう一度、はじめからお試しください。"
-            ),
+            "title": title,
+            "message": message,
             "again_url": f"{reverse('identity:signin')}?{urlencode({'next': target})}",
             "home_url": _home(locale),
         }
-        answer = render(request, "identity/signin_problem.html", context, status=503 if away else 400)
+        answer = render(request, "identity/signin_problem.html", context, status=_status(error))
     if away:
         answer["Retry-After"] = "30"
     return answer
@@ -127,10 +150,13 @@ def _problem(request: HttpRequest, error: ProviderProblem, target: str) -> HttpR
 # --- in ------------------------------------------------------------------------------------------------------
 
 
-def _begin(request: HttpRequest, **extra: Any) -> HttpResponse:
+def _begin(request: HttpRequest, *, max_age: int | None = None, **extra: Any) -> HttpResponse:
+    """To the ID; what the answer must hold is kept in the session beside Authlib's state."""
     target = safe_next(request.GET.get("next", "/"))
     locale = _locale(target)
     locales = "ja-simple ja" if locale == "ja-simple" else locale
+    if max_age is not None:
+        extra["max_age"] = max_age
     client = _client()
     try:
         tokens.document(renew=True)  # an old answer must not send somebody to an ID that is away
@@ -140,7 +166,13 @@ def _begin(request: HttpRequest, **extra: Any) -> HttpResponse:
     except ProviderUnavailable as error:
         return _problem(request, error, target)
     client.save_authorize_data(
-        request, redirect_uri=f"{settings.PORTAL_URL}/sign-in/callback", next=target, **made
+        request,
+        redirect_uri=f"{settings.PORTAL_URL}/sign-in/callback",
+        next=target,
+        asked_at=int(timezone.now().timestamp()),
+        max_age=max_age,
+        expect=request.session.get(sessions.KEY),
+        **made,
     )
     return HttpResponseRedirect(made["url"])
 
@@ -148,14 +180,27 @@ def _begin(request: HttpRequest, **extra: Any) -> HttpResponse:
 @never_cache
 @require_GET
 def sign_in(request: HttpRequest) -> HttpResponse:
-    """To the ID. `next`: a path to come back to; `silent=1`: never show a form; `fresh=1`: the password again."""
+    """To the ID. `next`: a path to come back to; `silent=1`: never show a form; `fresh=1`: prove it again.
+
+    `action=password|totp|passkey`: there the resident changes or adds this at the ID, and comes back.
+    """
     target = safe_next(request.GET.get("next", "/"))
     fresh = request.GET.get("fresh") == "1"
+    kind = KINDS.get(request.GET.get("action", ""))
+    if kind is not None:
+        return _act(request, kind, target)
     if sessions.is_open(request) and not fresh:
         return HttpResponseRedirect(target)
     if request.GET.get("silent") == "1":
         return _begin(request, prompt="none")
     return _begin(request, max_age=0) if fresh else _begin(request)
+
+
+def _act(request: HttpRequest, kind: str, target: str) -> HttpResponse:
+    """The embedded ID has a page for it; Keycloak does it in the middle of a sign-in."""
+    if settings.ID_PROVIDER == "embedded":
+        return HttpResponseRedirect(idp.provider().action_url(kind, next_path=target) or target)
+    return _begin(request, kc_action=ACTIONS[kind])
 
 
 @never_cache
@@ -180,11 +225,14 @@ def callback(request: HttpRequest) -> HttpResponse:
     known = _state(request)
     target = safe_next(known.get("next", "/"))
     try:
-        if request.GET.get("iss", settings.OIDC_ISSUER) != settings.OIDC_ISSUER:
-            raise SignInFailed  # RFC 9207: the answer is another server's
+        _check_issuer(request)
         if known and request.GET.get("error") in {"login_required", "interaction_required"}:
-            return HttpResponseRedirect(_home(_locale(target)))  # silent, and nobody was signed in
+            return HttpResponseRedirect(target)  # silent, and nobody was signed in
         done = _complete(request, known)
+        expect = known.get("expect")
+        if expect and not sessions.is_person(expect, done):
+            sessions.close_session(request)
+            raise AnotherPerson
         resident = sessions.open_session(request, done)
     except ProviderProblem as error:
         return _problem(request, error, target)
@@ -193,7 +241,32 @@ def callback(request: HttpRequest) -> HttpResponse:
     if resident.erase_at is not None:  # nothing else works until it is decided: undo, or go on waiting
         with translation.override(_locale(target)):
             return HttpResponseRedirect(reverse("mydata:undecided"))
-    return HttpResponseRedirect(target)
+    status = request.GET.get("kc_action_status", "")
+    return HttpResponseRedirect(_with_status(target, status) if status in DONE else target)
+
+
+def _with_status(target: str, status: str) -> str:
+    parts = urlsplit(target)
+    query = urlencode([*parse_qsl(parts.query, keep_blank_values=True), ("kc_action_status", status)])
+    return urlunsplit(parts._replace(query=query))
+
+
+def _check_issuer(request: HttpRequest) -> None:
+    """RFC 9207: an ID that promises to name itself in its answers must do so, and no other may."""
+    named = request.GET.get("iss")
+    if named is None:
+        if tokens.document().get("authorization_response_iss_parameter_supported") is True:
+            raise SignInFailed
+    elif named != settings.OIDC_ISSUER:
+        raise SignInFailed
+
+
+def _is_stale(known: dict[str, Any], auth_time: datetime | None) -> bool:
+    """Whether an ID that was told `max_age` did not ask the person: it may ignore the parameter, we may not."""
+    allowed = known.get("max_age")
+    if allowed is None:
+        return False
+    return auth_time is None or auth_time.timestamp() < known["asked_at"] - allowed - tokens.SKEW
 
 
 def _complete(request: HttpRequest, known: dict[str, Any]) -> Login:
@@ -220,6 +293,9 @@ def _complete(request: HttpRequest, known: dict[str, Any]) -> Login:
     if not claims or not claims.get("sub"):
         raise SignInFailed
     at = claims.get("auth_time")
+    auth_time = datetime.fromtimestamp(at, UTC) if isinstance(at, int | float) else None
+    if _is_stale(known, auth_time):
+        raise SignInFailed
     locale = str(claims.get("locale") or "")
     return Login(
         iss=str(claims["iss"]),
@@ -227,7 +303,8 @@ def _complete(request: HttpRequest, known: dict[str, Any]) -> Login:
         sid=str(claims.get("sid") or ""),
         id_token=str(token["id_token"]),
         locale=locale if locale in LOCALES else _locale(known.get("next", "/")),
-        auth_time=datetime.fromtimestamp(at, UTC) if isinstance(at, int | float) else None,
+        auth_time=auth_time,
+        home_region=str(claims.get("identity_provider") or ""),
     )
 
 

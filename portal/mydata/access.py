@@ -10,7 +10,7 @@ from django.urls import reverse
 from django.utils.cache import patch_vary_headers
 from django.utils.http import url_has_allowed_host_and_scheme
 
-from identity import queries
+from identity import queries, sessions
 from identity.queries import Bundle
 from identity.roles import Actor
 
@@ -34,10 +34,33 @@ def resident_required(view: ResidentView) -> ResidentView:
     return guarded
 
 
+def fresh_required(view: ResidentView) -> ResidentView:
+    """As `resident_required`, for acts that harm when a stranger does them: who they are, proven just now.
+
+    Whoever has to prove it comes back to the page and confirms again; a form that was sent is not sent twice.
+    """
+
+    @wraps(view)
+    def guarded(request: HttpRequest, bundle: Bundle, *args: Any, **kwargs: Any) -> HttpResponse:
+        if not sessions.fresh(request):
+            query = urlencode({"fresh": "1", "next": _back(request)})
+            return HttpResponseRedirect(f"{reverse('identity:signin')}?{query}")
+        return view(request, bundle, *args, **kwargs)
+
+    return resident_required(guarded)
+
+
 def _to_sign_in(request: HttpRequest) -> HttpResponse:
-    """A form that was sent cannot be sent again after sign-in: its sender comes back to the page before it."""
-    back = request.get_full_path() if request.method in {"GET", "HEAD"} else reverse("mydata:overview")
-    return HttpResponseRedirect(f"{reverse('identity:signin')}?{urlencode({'next': back})}")
+    return HttpResponseRedirect(f"{reverse('identity:signin')}?{urlencode({'next': _back(request)})}")
+
+
+def _back(request: HttpRequest) -> str:
+    """A form that was sent cannot be sent again after sign-in: its sender comes back to the page with the form."""
+    if request.method in {"GET", "HEAD"}:
+        return request.get_full_path()
+    own = f"{request.scheme}://{request.get_host()}/"
+    before = request.headers.get("Referer", "")
+    return f"/{before.removeprefix(own)}" if before.startswith(own) else reverse("mydata:overview")
 
 
 def actor_of(bundle: Bundle) -> Actor:

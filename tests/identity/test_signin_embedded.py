@@ -138,7 +138,8 @@ def test_a_closed_account_gets_no_session(browser: Browser, account: Any, region
 def test_silent_reentry_never_shows_a_form(browser: Browser, account: Any, region: Any) -> None:
     silent = f"{region.PORTAL_URL}/sign-in/?silent=1&next={quote(BACK)}"
     browser.get(silent)
-    assert browser.trail[-1] == f"{region.PORTAL_URL}/"
+    assert browser.trail[-1] == f"{region.PORTAL_URL}{BACK}"
+    assert signed_in(browser, region) is None
     assert not any("/login/" in url for url in browser.trail)
     hanako = account("hanako")
     browser.sign_in("hanako")
