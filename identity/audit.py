@@ -2,12 +2,12 @@
 
 A person stands in it by `Resident.handle`, a random number that is gone with the person's row: an erased person's
 entries stay in the chain and name nobody. Detail holds codes (recipient, names of items, ids), never a value.
+What is checked afterwards is in `identity.audit_check`.
 """
 
 import hashlib
 import json
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
@@ -15,10 +15,11 @@ from uuid import UUID
 from django.db import connection, transaction
 from django.utils import timezone
 
-from identity.models import AuditEntry, Resident
+from identity.models import AuditEntry, ConsentReceipt, Resident
 from identity.roles import Actor
 
 GENESIS = "0" * 64
+LONGEST_CODE = 255
 _LOCK = 0x6D61646F  # any number that nothing else of this database locks by
 
 KINDS = frozenset(
@@ -26,14 +27,15 @@ KINDS = frozenset(
         # the ledger
         "granted", "refused", "withdrawn", "released", "attributes_changed",
         # the person
-        "registered", "confidential_set", "confidential_lifted", "exported", "erasure_asked", "erasure_undone",
+        "registered", "confidential_asked", "confidential_set", "confidential_lifted", "exported", "erasure_asked", "erasure_undone",
         "erased",
         # sessions
         "signed_in", "signed_out", "session_ended", "reauthenticated", "device_forgotten",
         # acting for somebody
-        "guardianship_asked", "guardianship_began", "guardianship_refused", "guardianship_ended",
+        "guardianship_asked", "guardianship_approved", "guardianship_agreed", "guardianship_code_made",
+        "guardianship_began", "guardianship_refused", "guardianship_ended",
         # privileged
-        "roles_set", "client_saved", "client_rotated", "client_suspended", "client_resumed", "client_removed",
+        "roles_set", "reach_asked", "client_saved", "client_rotated", "client_suspended", "client_resumed", "client_removed",
         "keycloak_synced",
     }
 )  # fmt: skip
@@ -44,33 +46,96 @@ def digest(
 ) -> str:
     """SHA-256 (hex) over the canonical JSON of an entry and the hash of the one before it."""
     body = [seq, at.astimezone(UTC).isoformat(timespec="microseconds"), kind, who, by, dict(detail), previous]
-    return hashlib.sha256(
-        json.dumps(body, ensure_ascii=False, sort_keys=True, separators=(",", ":")).encode()
-    ).hexdigest()
+    return hashlib.sha256(_canonical(body)).hexdigest()
 
 
 def record(kind: str, *, who: UUID | None = None, by: Actor | None = None, **detail: Any) -> None:
     """Appends an entry in the caller's transaction; call it last, because one writer at a time holds the chain.
 
     `who` is the resident concerned (None: nobody in particular); `by` the one who acted (None: the resident in
-    person; `Actor.id` None: a program of the portal). Detail must be JSON: codes, numbers, lists of them.
+    person; `Actor.id` None: a program of the portal). Detail must be codes, numbers, lists of them.
     """
-    if kind not in KINDS:
-        raise ValueError(f"no such kind of audit entry: {kind}")
     handles = _handles({one for one in (who, by.id if by else None) if one is not None})
     subject = handles.get(who, "") if who else ""
     actor = subject if by is None else ("portal" if by.id is None else handles.get(by.id, ""))
+    _append([(kind, subject, actor, detail)])
+
+
+def record_receipts(receipts: Sequence[ConsentReceipt], *, by: Actor) -> None:
+    """One entry for each receipt, with the digest of all that it says; call it last, as `record`."""
+    other = {} if by.id is None else _handles({by.id} - {receipt.resident_id for receipt in receipts})
+    entries = []
+    for receipt in receipts:
+        own = str(receipt.resident.handle)
+        actor = "portal" if by.id is None else (own if by.is_self(receipt.resident_id) else other.get(by.id, ""))
+        detail = {
+            "recipient": receipt.recipient,
+            "purpose": receipt.purpose,
+            "items": list(receipt.items),
+            "level": receipt.level,
+            "receipt": str(receipt.id),
+            "content": receipt_digest(receipt),
+        }
+        entries.append((receipt.kind, own, actor, detail))
+    _append(entries)
+
+
+def receipt_digest(receipt: ConsentReceipt) -> str:
+    """SHA-256 (hex) over every field of a receipt; it cannot be turned back, for two of them are random ids."""
+    said = {field.attname: _plain(getattr(receipt, field.attname)) for field in receipt._meta.concrete_fields}
+    return hashlib.sha256(_canonical(said)).hexdigest()
+
+
+def _plain(value: object) -> object:
+    if isinstance(value, datetime):
+        return value.astimezone(UTC).isoformat(timespec="microseconds")
+    return str(value) if isinstance(value, UUID) else value
+
+
+def _canonical(body: object) -> bytes:
+    return json.dumps(body, ensure_ascii=False, sort_keys=True, separators=(",", ":")).encode()
+
+
+def _append(entries: Sequence[tuple[str, str, str, Mapping[str, Any]]]) -> None:
+    for kind, _, _, detail in entries:
+        if kind not in KINDS:
+            raise ValueError(f"no such kind of audit entry: {kind}")
+        _codes_only(detail)
+    if not entries:
+        return
     with transaction.atomic():
         if connection.vendor == "postgresql":
             with connection.cursor() as cursor:
                 cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_LOCK])
         last = AuditEntry.objects.order_by("-seq").values_list("seq", "sha256").first()
-        seq, previous = (last[0] + 1, last[1]) if last else (1, GENESIS)
+        seq, previous = last or (0, GENESIS)
         at = timezone.now()
-        AuditEntry.objects.create(
-            seq=seq, at=at, kind=kind, who=subject, by=actor, detail=detail, previous=previous,
-            sha256=digest(seq, at, kind, subject, actor, detail, previous),
-        )  # fmt: skip
+        made = []
+        for kind, who, by, detail in entries:
+            seq += 1
+            sha256 = digest(seq, at, kind, who, by, detail, previous)
+            made.append(
+                AuditEntry(
+                    seq=seq, at=at, kind=kind, who=who, by=by, detail=dict(detail), previous=previous, sha256=sha256
+                )
+            )
+            previous = sha256
+        AuditEntry.objects.bulk_create(made, batch_size=500)
+
+
+def _codes_only(detail: object) -> None:
+    """A name, an address or a sentence is no code; whoever tries to write one down has made a mistake."""
+    if isinstance(detail, Mapping):
+        for value in detail.values():
+            _codes_only(value)
+    elif isinstance(detail, list | tuple):
+        for value in detail:
+            _codes_only(value)
+    elif isinstance(detail, str):
+        if len(detail) > LONGEST_CODE or any(letter.isspace() or letter == "@" for letter in detail):
+            raise ValueError("the audit chain takes codes only")
+    elif detail is not None and not isinstance(detail, bool | int):
+        raise ValueError("the audit chain takes codes only")
 
 
 def _handles(ids: set[UUID]) -> dict[UUID, str]:
@@ -78,27 +143,3 @@ def _handles(ids: set[UUID]) -> dict[UUID, str]:
         return {}
     rows = Resident.objects.filter(pk__in=ids).values_list("pk", "handle")
     return {key: str(handle) for key, handle in rows}
-
-
-@dataclass(frozen=True, slots=True)
-class Verdict:
-    """What a walk over the chain found: `broken_at` is the first entry that does not hold, None when all do."""
-
-    entries: int
-    head: str
-    broken_at: int | None
-    reason: str = ""
-
-
-def verify() -> Verdict:
-    """Walks the whole chain from its first entry."""
-    expected, previous, count = 1, GENESIS, 0
-    for row in AuditEntry.objects.order_by("seq").iterator(chunk_size=2000):
-        if row.seq != expected:
-            return Verdict(count, previous, row.seq, "an entry before this one is missing")
-        if row.previous != previous:
-            return Verdict(count, previous, row.seq, "it does not follow the one before it")
-        if row.sha256 != digest(row.seq, row.at, row.kind, row.who, row.by, row.detail, row.previous):
-            return Verdict(count, previous, row.seq, "it was changed")
-        expected, previous, count = row.seq + 1, row.sha256, count + 1
-    return Verdict(count, previous, None)

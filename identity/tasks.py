@@ -21,7 +21,15 @@ def deliver_due_logouts() -> int:
     return relay.deliver_due()
 
 
+def end_due_guardianships() -> int:
+    """Marks the guardianships whose day has come."""
+    from identity import guardians
+
+    return guardians.end_due()
+
+
 DUE_JOBS: tuple[tuple[str, float, Callable[[], object]], ...] = (
     ("identity.deliver_logouts", 1.0, deliver_due_logouts),
+    ("identity.end_guardianships", 3600.0, end_due_guardianships),
 )
 """(name, seconds between two sweeps, function)."""

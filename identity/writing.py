@@ -5,15 +5,15 @@ from uuid import UUID
 from django.db import transaction
 from django.db.models import F
 
-from identity import consent, tasks
+from identity import consent, household, tasks
 from identity.errors import NoSuchResident, NotAllowed
 from identity.models import ConsentEvent, Resident
 from identity.roles import Actor
 
 
 def own_only(by: Actor, resident_id: UUID) -> None:
-    """Raises `NotAllowed` unless it is the resident who acts."""
-    if not by.is_self(resident_id):
+    """Raises `NotAllowed` unless it is the resident who acts, or who may act for them at this moment."""
+    if not household.may_act(by, resident_id):
         raise NotAllowed("自分の設定だけを変えられます。")
 
 

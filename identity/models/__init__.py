@@ -13,7 +13,14 @@ from identity.models.ledger import (
     ConsentState,
     NoticeVersion,
 )
-from identity.models.people import Erasure, Guardianship, Resident, ResidentManager, opaque_username
+from identity.models.people import (
+    Erasure,
+    Guardianship,
+    HouseholdCode,
+    Resident,
+    ResidentManager,
+    opaque_username,
+)
 from identity.models.sessions import (
     KnownDevice,
     OidcSession,
@@ -32,6 +39,7 @@ __all__ = [
     "Erasure",
     "GadgetClient",
     "Guardianship",
+    "HouseholdCode",
     "KnownDevice",
     "LogoutDelivery",
     "NoticeVersion",

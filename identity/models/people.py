@@ -1,5 +1,6 @@
 """People: residents, who acts for whom, and the closing of accounts."""
 
+import secrets
 import uuid
 from typing import Any, ClassVar
 
@@ -11,6 +12,11 @@ from django.utils import timezone
 def opaque_username() -> str:
     """A user name that says nothing of the person (introspection at the ID may show it)."""
     return f"r-{uuid.uuid4().hex[:16]}"
+
+
+def opaque_reference() -> str:
+    """What the city's desk and a family call a guardianship by: eight letters that are not mistaken for others."""
+    return "".join(secrets.choice("ABCDEFGHJKLMNPQRSTUVWXYZ23456789") for _ in range(8))
 
 
 class ResidentManager(BaseUserManager["Resident"]):
@@ -103,8 +109,13 @@ class Guardianship(models.Model):
     basis = models.CharField(max_length=16, choices=Basis.choices)
     state = models.CharField(max_length=16, choices=State.choices)
     ends_on = models.DateField(null=True)
+    reference = models.CharField(max_length=12, unique=True, default=opaque_reference)
+    reason = models.CharField(max_length=32, blank=True)
+    """A code of the operator's decision; "" as long as no operator decided, and where none has to."""
     asked_at = models.DateTimeField(default=timezone.now)
     decided_at = models.DateTimeField(null=True)
+    agreed_at = models.DateTimeField(null=True)
+    """When the ward, who has an account, said yes."""
     ended_at = models.DateTimeField(null=True)
 
     class Meta:
@@ -121,6 +132,21 @@ class Guardianship(models.Model):
 
     def __str__(self) -> str:
         return f"{self.basis} {self.state}"
+
+
+class HouseholdCode(models.Model):
+    """A one-time code by which somebody else asks to act for `ward`; only its hash is kept, a used one is deleted."""
+
+    sha256 = models.CharField(max_length=64, primary_key=True)
+    ward = models.ForeignKey(Resident, on_delete=models.CASCADE, related_name="household_codes")
+    made_by = models.ForeignKey(Resident, on_delete=models.CASCADE, related_name="household_codes_made")
+    expires_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["ward", "made_by"], name="one_code_at_a_time")]
+
+    def __str__(self) -> str:
+        return f"{self.expires_at:%Y-%m-%d %H:%M}"
 
 
 class Erasure(models.Model):
