@@ -6,6 +6,7 @@ from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
 import pytest
+from cryptojwt import KeyJar
 from idpyoidc.client.defaults import DEFAULT_OIDC_SERVICES
 from idpyoidc.client.rp_handler import RPHandler
 
@@ -31,6 +32,7 @@ def relying_party(site: GadgetSite, issuer: str, http: Callable[..., Any]) -> RP
     """Configured as its own manual says: who it is, and where the issuer is; everything else it finds out."""
     return RPHandler(
         base_url=site.origin,
+        keyjar=KeyJar(),  # without one it writes keys of its own into the working folder
         httpc=http,
         services={
             **DEFAULT_OIDC_SERVICES,
