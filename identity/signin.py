@@ -25,7 +25,7 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_GET, require_POST
 from joserfc.errors import JoseError
 
-from identity import idp, loopback, sessions, tokens
+from identity import idp, loopback, onboarding, sessions, tokens
 from identity.errors import AnotherPerson, InvalidToken, ProviderProblem, ProviderUnavailable, SignInFailed
 from identity.idp import Login
 from identity.models import Resident
@@ -242,7 +242,10 @@ def callback(request: HttpRequest) -> HttpResponse:
         with translation.override(_locale(target)):
             return HttpResponseRedirect(reverse("mydata:undecided"))
     status = request.GET.get("kc_action_status", "")
-    return HttpResponseRedirect(_with_status(target, status) if status in DONE else target)
+    if status in DONE:
+        return HttpResponseRedirect(_with_status(target, status))
+    # Who proves once more that it is them has not just arrived.
+    return HttpResponseRedirect(target if expect else onboarding.target_of(request, resident, target))
 
 
 def _with_status(target: str, status: str) -> str:

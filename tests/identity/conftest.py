@@ -13,7 +13,7 @@ from django.conf import settings
 from django.core.cache import cache
 from django.core.servers.basehttp import ServerHandler, WSGIRequestHandler
 
-from identity import idp, tokens
+from identity import idp, onboarding, tokens
 from identity.models import Resident
 from tests.identity.realm import make_person, portal_client
 from tests.identity.region import PASSWORD, Browser, GadgetSite, close_browsers
@@ -23,6 +23,12 @@ from tests.identity.region import PASSWORD, Browser, GadgetSite, close_browsers
 def static_root() -> None:
     """The web server warns when the folder of collected files is not there."""
     Path(settings.STATIC_ROOT).mkdir(parents=True, exist_ok=True)
+
+
+@pytest.fixture(autouse=True)
+def nothing_in_between(monkeypatch: pytest.MonkeyPatch) -> None:
+    """These tests are about the way in and back; what the portal shows first is tests/portal/mydata's."""
+    monkeypatch.setattr(onboarding, "_first_stop", None)
 
 
 @pytest.fixture
