@@ -14,6 +14,7 @@ from gadgets.layout import Arranged, Direction, Placement, Slot, arrange, moved
 from gadgets.models import Placement as Row
 from gadgets.queries import layout, registry
 from gadgets.types import GadgetInfo, Setting
+from identity import household
 from identity.roles import Actor
 
 
@@ -111,8 +112,8 @@ def _settings(info: GadgetInfo, given: Mapping[str, object]) -> dict[str, Settin
 
 
 def _self(resident_id: UUID, by: Actor) -> None:
-    """A layout is the resident's own; the portal's commands may seed it."""
-    if by.id is not None and not by.is_self(resident_id):
+    """A layout is the resident's own, or in the hands of who acts for them; the portal's commands may seed it."""
+    if by.id is not None and not household.may_act(by, resident_id):
         raise NotPermittedError
 
 

@@ -8,6 +8,7 @@ from django.views.decorators.http import require_safe
 
 from gadgets import calendar, fetch, queries
 from gadgets.types import StoredCard
+from identity import household
 from identity import queries as identity_queries
 from identity.attributes import pick
 
@@ -22,7 +23,7 @@ def dates(request: HttpRequest, gadget_id: str) -> HttpResponse:
     locale = request.GET.get("locale", "ja")
     if locale not in dict(settings.LANGUAGES):
         locale = "ja"
-    resident_id = identity_queries.current_resident(request)
+    resident_id = household.subject(request)
     bundle = identity_queries.bundle(resident_id) if resident_id else None
     placed = queries.placement(resident_id, gadget_id) if resident_id else None
     wanted = fetch.wanted_for(

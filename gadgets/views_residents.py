@@ -18,7 +18,8 @@ from gadgets.errors import BadSettingError, GadgetError
 from gadgets.layout import DIRECTIONS, Arranged
 from gadgets.types import ClaimSpec, GadgetInfo, Setting, SettingSpec
 from gadgets.views import FrameView, frame_for
-from gadgets.web import back, refused, signed_in
+from gadgets.web import actor, back, for_subject, refused
+from identity import household
 from identity import queries as identity_queries
 from identity.audience import matches
 from identity.queries import Bundle
@@ -67,7 +68,7 @@ def _on_home(resident_id: UUID | None) -> Mapping[str, Arranged]:
 @require_safe
 def catalogue(request: HttpRequest) -> HttpResponse:
     """Every published gadget: who offers it, what it wants to know, how much it learns."""
-    resident_id = identity_queries.current_resident(request)
+    resident_id = household.subject(request)
     bundle = identity_queries.bundle(resident_id) if resident_id else None
     on_home = _on_home(resident_id)
     rows = [
@@ -83,7 +84,7 @@ def catalogue(request: HttpRequest) -> HttpResponse:
 def page(request: HttpRequest, gadget_id: str) -> HttpResponse:
     """A gadget's own page: its card drawn by the server, what it may know, its settings, its provider."""
     gadget = _published(gadget_id)
-    resident_id = identity_queries.current_resident(request)
+    resident_id = household.subject(request)
     bundle = identity_queries.bundle(resident_id) if resident_id else None
     placed = queries.placement(resident_id, gadget_id) if resident_id else None
     view: FrameView = frame_for(
@@ -125,7 +126,7 @@ def _settings_form(gadget: GadgetInfo, chosen: Mapping[str, Setting]) -> list[Se
 
 
 @require_POST
-@signed_in
+@for_subject
 def add(request: HttpRequest, resident_id: UUID, gadget_id: str) -> HttpResponse:
     """Puts the gadget on the home."""
     return _change(
@@ -134,7 +135,7 @@ def add(request: HttpRequest, resident_id: UUID, gadget_id: str) -> HttpResponse
         lambda: actions.place(
             resident_id=resident_id,
             gadget_id=gadget_id,
-            by=identity_queries.actor(resident_id),
+            by=actor(request, resident_id),
             slots=layout.default_slots(),
         ),
         _("「%(title)s」をホームに追加しました。"),
@@ -142,7 +143,7 @@ def add(request: HttpRequest, resident_id: UUID, gadget_id: str) -> HttpResponse
 
 
 @require_POST
-@signed_in
+@for_subject
 def remove(request: HttpRequest, resident_id: UUID, gadget_id: str) -> HttpResponse:
     """Takes the gadget off the home."""
     return _change(
@@ -151,7 +152,7 @@ def remove(request: HttpRequest, resident_id: UUID, gadget_id: str) -> HttpRespo
         lambda: actions.unplace(
             resident_id=resident_id,
             gadget_id=gadget_id,
-            by=identity_queries.actor(resident_id),
+            by=actor(request, resident_id),
             slots=layout.default_slots(),
         ),
         _("「%(title)s」をホームから外しました。"),
@@ -159,11 +160,11 @@ def remove(request: HttpRequest, resident_id: UUID, gadget_id: str) -> HttpRespo
 
 
 @require_POST
-@signed_in
+@for_subject
 def move(request: HttpRequest, resident_id: UUID, gadget_id: str) -> HttpResponse:
     """One step of the arranging page: `step` is up, down, first, hide or show."""
     step = request.POST.get("step", "")
-    by, slots = identity_queries.actor(resident_id), layout.default_slots()
+    by, slots = actor(request, resident_id), layout.default_slots()
     told = {
         "up": _("「%(title)s」を1つ上に移動しました。"),
         "down": _("「%(title)s」を1つ下に移動しました。"),
@@ -189,7 +190,7 @@ def move(request: HttpRequest, resident_id: UUID, gadget_id: str) -> HttpRespons
 
 
 @require_POST
-@signed_in
+@for_subject
 def settings(request: HttpRequest, resident_id: UUID, gadget_id: str) -> HttpResponse:
     """Size and settings of one gadget on the home."""
     gadget = _published(gadget_id)
@@ -198,7 +199,7 @@ def settings(request: HttpRequest, resident_id: UUID, gadget_id: str) -> HttpRes
         actions.configure(
             resident_id=resident_id,
             gadget_id=gadget_id,
-            by=identity_queries.actor(resident_id),
+            by=actor(request, resident_id),
             slots=layout.default_slots(),
             size=request.POST.get("size", ""),
             settings={
@@ -240,7 +241,7 @@ def _change(
 
 
 @require_safe
-@signed_in
+@for_subject
 def arrange(request: HttpRequest, resident_id: UUID) -> HttpResponse:
     """The home's gadgets as a list with buttons: up, down, to the top, hide."""
     gadgets = queries.registry().gadgets

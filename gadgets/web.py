@@ -13,8 +13,10 @@ from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext as _
 
 from gadgets.errors import DoorError, GadgetError, ManifestError
-from identity.errors import NoSuchResident
+from identity import household, queries
+from identity.errors import ActingEnded, NoSuchResident
 from identity.queries import current_resident
+from identity.roles import Actor
 
 P = ParamSpec("P")
 View = Callable[Concatenate[HttpRequest, P], HttpResponse]
@@ -38,6 +40,33 @@ def signed_in(view: ResidentView[P]) -> View[P]:
             )
 
     return inner
+
+
+def for_subject(view: ResidentView[P]) -> View[P]:
+    """As `signed_in`, with the id of the person whose pages these are: the resident, or the ward they act for."""
+
+    @wraps(view)
+    def inner(request: HttpRequest, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
+        try:
+            subject = household.subject(request)
+        except ActingEnded as error:
+            messages.warning(request, _(error.message))
+            return HttpResponseRedirect(reverse("gadgets:catalogue"))
+
+        def with_subject(
+            request: HttpRequest, account: UUID, *args: P.args, **kwargs: P.kwargs
+        ) -> HttpResponse:
+            return view(request, subject or account, *args, **kwargs)
+
+        return signed_in(with_subject)(request, *args, **kwargs)
+
+    return inner
+
+
+def actor(request: HttpRequest, resident_id: UUID) -> Actor:
+    """Who acts on this resident's pages: themselves, or the guardian whose session this is."""
+    found = household.acting(request)
+    return queries.actor(resident_id) if found is None else Actor(id=found.account)
 
 
 def back(request: HttpRequest, fallback: str, anchor: str = "") -> HttpResponseRedirect:

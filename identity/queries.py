@@ -52,6 +52,8 @@ class Bundle:
     grants: Mapping[str, frozenset[str]]
     decided: Mapping[str, Mapping[str, str]]
     levels: Mapping[str, str]
+    by: Actor | None = None
+    """The guardian who acts, where the pages are a ward's; set by whoever knows the session."""
 
 
 @dataclass(frozen=True, slots=True)

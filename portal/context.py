@@ -8,6 +8,7 @@ from django.urls import translate_url
 from django.utils.functional import SimpleLazyObject
 from django.utils.translation import get_language
 
+from identity import household
 from identity.attributes import pick
 
 LANGUAGE_LABELS = (("ja", "日本語", "ja"), ("ja-simple", "やさしい日本語", "ja"), ("en", "English", "en"))
@@ -28,7 +29,7 @@ def _languages(request: HttpRequest) -> list[dict[str, Any]]:
 
 
 def portal(request: HttpRequest) -> dict[str, Any]:
-    """`region_name`, `html_lang`, `languages`, `signed_in`, `demo`, `portal_url`, `id_site`."""
+    """`region_name`, `html_lang`, `languages`, `signed_in`, `acting`, `demo`, `portal_url`, `id_site`."""
     locale = get_language() or "ja"
     return {
         "region_name": pick(cast("dict[str, str]", settings.REGION["name"]), locale),
@@ -37,6 +38,8 @@ def portal(request: HttpRequest) -> dict[str, Any]:
         **({} if request.path_info.startswith("/admin/") else {"locale": locale}),
         "languages": SimpleLazyObject(lambda: _languages(request)),
         "signed_in": SimpleLazyObject(lambda: "_resident" in getattr(request, "session", {})),
+        # The home fills the banner in for each request; its pages are drawn once for everybody.
+        "acting": SimpleLazyObject(lambda: household.acting(request)),
         "demo": settings.DEMO,
         "portal_url": settings.PORTAL_URL,
         "id_site": getattr(request, "id_site", False),

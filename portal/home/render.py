@@ -33,12 +33,13 @@ MOST_STATUS_LINES = 4096
 _status_lines: dict[tuple[object, ...], str] = {}
 
 
-def render(view: HomeView, *, request: HttpRequest, messages: str = "") -> str:
-    """The whole page. `messages` is HTML for what the last action had to say."""
+def render(view: HomeView, *, request: HttpRequest, messages: str = "", acting: str = "") -> str:
+    """The whole page. `messages` is HTML for what the last action had to say, `acting` for whose home it is."""
     signed_in = view.reader.mode == "resident"
     values = {
         "csrf": get_token(request) if signed_in else "",
         "messages": messages,
+        "acting": acting,
         "alerts": _alerts(view),
         "listed": _listed(view),
         "events": _events(view),
@@ -100,7 +101,8 @@ def _context(view: HomeView) -> dict[str, Any]:
         "guest": mode == "guest",
         "personalised": view.reader.personalised,
         "slot": {
-            name: slot(name) for name in ("messages", "alerts", "listed", "cards", "events", "news", "guest")
+            name: slot(name)
+            for name in ("acting", "messages", "alerts", "listed", "cards", "events", "news", "guest")
         },
     }
 

@@ -18,6 +18,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from gadgets import queries as gadget_queries
 from gadgets.layout import Placement, Slot
+from identity import household
 from identity import queries as identity_queries
 from identity.attributes import Value, pick
 from identity.queries import Bundle
@@ -41,9 +42,12 @@ GUEST_CACHING = "public, max-age=0, s-maxage=5"
 
 @require_safe
 def home(request: HttpRequest) -> HttpResponse:
-    """The home of whoever asks: two queries for a resident, none for a guest, none for each item or gadget."""
+    """The home of whoever asks: two queries for a resident, none for a guest, none for each item or gadget.
+
+    While the account acts for a ward it is the ward's home, for one query more.
+    """
     now, locale = timezone.now(), get_language() or "ja"
-    resident_id = identity_queries.current_resident(request)
+    resident_id = household.subject(request)
     bundle = identity_queries.bundle(resident_id) if resident_id else None
     placements = gadget_queries.layout(bundle.id) if bundle else ()
     catalogue, views = _cards(
@@ -55,7 +59,7 @@ def home(request: HttpRequest) -> HttpResponse:
     )
     reader = _resident(bundle, locale) if bundle else _guest(request, locale)
     view = compose(catalogue.layout, reader, now, catalogue=catalogue, cards=views)
-    response = HttpResponse(draw(view, request=request, messages=_messages(request)))
+    response = HttpResponse(draw(view, request=request, messages=_messages(request), acting=_banner(request)))
     response.headers["Cache-Control"] = "private, no-store" if bundle else GUEST_CACHING
     patch_vary_headers(response, ("Cookie",))
     return response
@@ -125,6 +129,12 @@ def _messages(request: HttpRequest) -> str:
         return ""
     found = list(get_messages(request))
     return render_to_string("home/_messages.html", {"messages": found}) if found else ""
+
+
+def _banner(request: HttpRequest) -> str:
+    """Whose home this is, while the account acts for somebody else; one more query then, none otherwise."""
+    acting = household.acting(request)
+    return render_to_string("mydata/_acting.html", {"name": acting.name}, request) if acting else ""
 
 
 @csrf_exempt  # the page with this form is the same for all guests, so it can hold no token of one of them

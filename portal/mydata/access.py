@@ -1,16 +1,20 @@
 """Who may open these pages: residents with a live session; a guest goes to sign-in and comes back."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from functools import wraps
 from typing import Any
 from urllib.parse import urlencode
 
+from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.utils.cache import patch_vary_headers
 from django.utils.http import url_has_allowed_host_and_scheme
+from django.utils.translation import gettext as _
 
-from identity import queries, sessions
+from identity import household, queries, sessions
+from identity.errors import ActingEnded
 from identity.queries import Bundle
 from identity.roles import Actor
 
@@ -18,18 +22,43 @@ ResidentView = Callable[..., HttpResponse]
 
 
 def resident_required(view: ResidentView) -> ResidentView:
-    """The view gets `bundle` after the request; what it answers is for this resident alone and is never cached."""
+    """The view gets `bundle` after the request; what it answers is for this resident alone and is never cached.
+
+    While the account acts for a ward it is the ward's bundle, and `actor_of` is the guardian.
+    """
 
     @wraps(view)
     def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        resident_id = queries.current_resident(request)
+        try:
+            resident_id = household.subject(request)
+        except ActingEnded as error:
+            messages.warning(request, _(error.message))
+            return HttpResponseRedirect(reverse("mydata:household"))
         bundle = queries.bundle(resident_id) if resident_id else None
         if bundle is None:
             return _to_sign_in(request)
+        acting = household.acting(request)
+        if acting is not None:
+            bundle = replace(bundle, by=Actor(id=acting.account))
         response = view(request, bundle, *args, **kwargs)
         response.headers["Cache-Control"] = "private, no-store"
         patch_vary_headers(response, ("Cookie",))
         return response
+
+    return guarded
+
+
+def own_account(view: ResidentView) -> ResidentView:
+    """Outermost, for what belongs to the account itself: not offered while it acts for somebody else."""
+
+    @wraps(view)
+    def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        if household.acting(request) is not None:
+            messages.info(
+                request, _("このページは、ご自分のためのページです。先に「自分に戻る」を押してください。")
+            )
+            return HttpResponseRedirect(reverse("mydata:overview"))
+        return view(request, *args, **kwargs)
 
     return guarded
 
@@ -64,8 +93,8 @@ def _back(request: HttpRequest) -> str:
 
 
 def actor_of(bundle: Bundle) -> Actor:
-    """The resident as the one who acts."""
-    return Actor(id=bundle.id, roles=bundle.roles)
+    """The one who acts: the resident, or the guardian whose session this is."""
+    return bundle.by or Actor(id=bundle.id, roles=bundle.roles)
 
 
 def next_path(request: HttpRequest, default: str) -> str:

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from portal.mydata import views
+from portal.mydata import household, views
 
 app_name = "mydata"
 urlpatterns = [
@@ -10,6 +10,21 @@ urlpatterns = [
     path("my-data/attributes/", views.attributes_form, name="attributes"),
     path("my-data/personalisation/", views.personalisation, name="personalisation"),
     path("my-data/stop/<str:recipient>/", views.withdraw, name="withdraw"),
+    path("my-data/household/", household.overview, name="household"),
+    path("my-data/household/act/", household.act, name="household_act"),
+    path("my-data/household/add/", household.add_child, name="household_add"),
+    path("my-data/household/represent/", household.represent, name="household_represent"),
+    path("my-data/household/join/", household.join, name="household_join"),
+    path("my-data/household/code/", household.code, name="household_own_code"),
+    path("my-data/household/code/<uuid:ward>/", household.code, name="household_code"),
+    path("my-data/household/<uuid:guardianship>/answer/", household.answer, name="household_answer"),
+    path("my-data/household/<uuid:guardianship>/end/", household.end, name="household_end"),
+    path("welcome/", welcome.step, {"name": "reading"}, name="welcome"),
+    path("welcome/district/", welcome.step, {"name": "district"}, name="welcome_district"),
+    path("welcome/topics/", welcome.step, {"name": "topics"}, name="welcome_topics"),
+    path("welcome/sample/", welcome.sample, name="welcome_sample"),
+    path("welcome/later/", welcome.later, name="welcome_later"),
+    path("welcome/guest/", welcome.guest_choices, name="guest_choices"),
     path("consent/<str:recipient>/", views.consent_page, name="consent"),
     path("consent/<str:recipient>/grant/", views.consent_grant, name="consent_grant"),
     path("consent/<str:recipient>/refuse/", views.consent_refuse, name="consent_refuse"),

@@ -9,6 +9,7 @@ from django.utils.translation import get_language
 from gadgets import fetch
 from gadgets import queries as gadget_queries
 from gadgets.words import as_of, source
+from identity import household
 from identity import queries as identity_queries
 from identity.attributes import DISTRICTS, pick
 from identity.queries import Bundle
@@ -97,5 +98,5 @@ def _reader(context: dict[str, Any]) -> Bundle | None:
     request = context.get("request")
     if request is None or getattr(request, "is_preview", False) or not hasattr(request, "session"):
         return None
-    resident_id = identity_queries.current_resident(request)
+    resident_id = household.subject(request)
     return identity_queries.bundle(resident_id) if resident_id else None
