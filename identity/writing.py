@@ -31,8 +31,6 @@ def changed(resident: Resident, recipient: str, kind: str) -> None:
     ConsentEvent.objects.create(resident_id=resident.id, recipient=recipient, kind=kind)
     if kind == consent.WITHDRAWN:
         transaction.on_commit(lambda: tasks.kick(tasks.CONSENT_EVENTS))
-    if kind == consent.WITHDRAWN:
-        transaction.on_commit(lambda: tasks.kick(tasks.CONSENT_EVENTS))
 
 
 def newer_version(resident: Resident) -> None:
