@@ -19,7 +19,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from portal.supervise import Launcher, StartError, end_group
-from tests.services import keycloak, packages, postgres, redis_server, template
+from tests.services import keycloak, mail, packages, postgres, redis_server, template
 from tests.services.commands import say
 from tests.services.ports import free_ports
 
@@ -42,12 +42,17 @@ def start_all(launcher: Launcher, *, with_keycloak: bool, with_browser: bool = F
     if "DATABASE_URL" in made:
         preparation = template.Preparation(made["DATABASE_URL"], postgres.programs(), launcher.folder)
     part("Redis", "REDIS_URL", lambda: redis_server.start(launcher))
+    part("Mail", "MAIL_FOLDER", lambda: mail.start(launcher))
     if with_keycloak:
         part(
             "Keycloak",
             "KEYCLOAK_ADMIN_CLIENT_SECRET",
             # Ten in a row: the portal's, its providers', and some for what a test starts.
-            lambda: keycloak.start(launcher, portal_port=free_ports(10)),
+            lambda: keycloak.start(
+                launcher,
+                portal_port=free_ports(10),
+                mail_port=int(made.get("MAIL_PORT") or os.environ["MAIL_PORT"]),
+            ),
         )
     if preparation:
         made.update(preparation.wait())

@@ -13,15 +13,18 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from portal.supervise import Launcher, Running, wait_until
-from tests.services import packages, realm
+from tests.services import neighbour, packages, realm
 from tests.services.commands import ServiceError, find, run, say
 from tests.services.ports import free_ports
 
 VERSION = "26.7.0"
 ARTIFACT = f"org.keycloak:keycloak-quarkus-dist:{VERSION}:zip"
-REALM_FILE = Path(__file__).resolve().parents[2] / "deploy" / "keycloak" / "realm.json"
+DEPLOY = Path(__file__).resolve().parents[2] / "deploy" / "keycloak"
+REALM_FILE = DEPLOY / "realm.json"
+NEIGHBOUR_FILE = DEPLOY / "neighbour-realm.json"
+BLACKLISTS = DEPLOY / "password-blacklists"
 BUILD_OPTIONS = ("--db=dev-file", "--health-enabled=true", "--metrics-enabled=false")
-RECIPE = "1"  # raise it when the way a home is prepared changes
+RECIPE = "2"  # raise it when the way a home is prepared changes
 # C1 only and one collector thread: half the CPU of the defaults for a server that lives for minutes.
 JVM = (
     "-Xms64m -Xmx512m -XX:+UseSerialGC -XX:TieredStopAtLevel=1 -XX:MaxMetaspaceSize=256m "
@@ -37,8 +40,11 @@ def cache_folder() -> Path:
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "madoguchi"
 
 
-def start(launcher: Launcher, *, portal_port: int) -> dict[str, str]:
-    """Starts Keycloak with the realm, fresh secrets and the cast; returns what the portal needs to know."""
+def start(launcher: Launcher, *, portal_port: int, mail_port: int) -> dict[str, str]:
+    """Starts Keycloak with both realms, fresh secrets and the cast; returns what the portal needs to know.
+
+    Its mails go to 127.0.0.1 at `mail_port`.
+    """
     packages.ensure(packages.JAVA)
     home = _prepared()
     mine = _copy(home, launcher.folder / "keycloak")
@@ -51,6 +57,10 @@ def start(launcher: Launcher, *, portal_port: int) -> dict[str, str]:
     portal = f"http://portal.region.localhost:{portal_port}"
     made = realm.arrange(
         back, client_id=bootstrap["id"], client_secret=bootstrap["secret"], portal_url=portal
+    )
+    made |= neighbour.arrange(back, public, client_id=bootstrap["id"], client_secret=bootstrap["secret"])
+    neighbour.mail_server(
+        back, client_id=bootstrap["id"], client_secret=bootstrap["secret"], port=mail_port
     )
     return {
         "KEYCLOAK_URL": back,
@@ -161,14 +171,20 @@ def _unpack(archive: Path, target: Path) -> None:
 def _prepared() -> Path:
     """A folder whose `data` holds the imported realm: schema and import cost 15 CPU-seconds, so only once."""
     distribution = _distribution()
-    wanted = _hash(RECIPE, distribution.name, REALM_FILE.read_bytes())
+    wanted = _hash(
+        RECIPE,
+        distribution.name,
+        REALM_FILE.read_bytes(),
+        NEIGHBOUR_FILE.read_bytes(),
+        *(path.read_bytes() for path in sorted(BLACKLISTS.iterdir())),
+    )
     home = cache_folder() / f"keycloak-realm-{VERSION}-{wanted}"
     if (home / "bootstrap.json").is_file():
         return home
     with _alone(cache_folder(), "keycloak-realm"):
         if (home / "bootstrap.json").is_file():
             return home
-        say("importing deploy/keycloak/realm.json into Keycloak (once for each change of it)")
+        say("importing the realms of deploy/keycloak into Keycloak (once for each change of it)")
         part = _beside(home, "part")
         shutil.rmtree(part, ignore_errors=True)
         shutil.rmtree(home, ignore_errors=True)
@@ -176,6 +192,8 @@ def _prepared() -> Path:
         _link(distribution, part)
         (part / "data" / "import").mkdir(parents=True)
         shutil.copy(REALM_FILE, part / "data" / "import" / "region-realm.json")
+        shutil.copy(NEIGHBOUR_FILE, part / "data" / "import" / "neighbour-realm.json")
+        shutil.copytree(BLACKLISTS, part / "data" / "password-blacklists")
         client = {"id": "bootstrap", "secret": secrets.token_urlsafe(32)}
         launcher = Launcher(part)
         try:
@@ -189,7 +207,12 @@ def _prepared() -> Path:
                      "PORTAL_URL": "http://portal.region.localhost",
                      "OIDC_CLIENT_SECRET": secrets.token_urlsafe(32),
                      "KEYCLOAK_ADMIN_CLIENT_SECRET": secrets.token_urlsafe(32),
-                     "KEYCLOAK_SYNC_CLIENT_SECRET": secrets.token_urlsafe(32)},
+                     "EMAIL_HOST": "127.0.0.1", "EMAIL_PORT": "25", "EMAIL_STARTTLS": "false",
+                     "EMAIL_AUTH": "false", "EMAIL_HOST_USER": "", "EMAIL_HOST_PASSWORD": "",
+                     "DEFAULT_FROM_EMAIL": "no-reply@id.region.localhost",
+                     "NEIGHBOUR_ENABLED": "false", "NEIGHBOUR_ISSUER": "http://id.region.localhost/realms/neighbour",
+                     "NEIGHBOUR_CLIENT_ID": "region", "NEIGHBOUR_CLIENT_SECRET": secrets.token_urlsafe(32),
+                     "REGION_ISSUER": "http://id.region.localhost/realms/region"},
             )  # fmt: skip
             wait_until(running, lambda: _ready(management), START_SECONDS)
         finally:
@@ -208,14 +231,16 @@ def _link(distribution: Path, home: Path) -> None:
     shutil.copy(distribution / "bin" / "kc.sh", home / "bin" / "kc.sh")
     for name in ("lib", "providers", "conf"):
         (home / name).symlink_to(distribution / name)
-    themes = REALM_FILE.parent / "themes"
-    (home / "themes").symlink_to(themes if themes.is_dir() else distribution / "themes")
+    # Keycloak's own themes are in its jars; this folder holds ours only.
+    (home / "themes").symlink_to(DEPLOY / "themes")
 
 
 def _copy(prepared: Path, target: Path) -> Path:
     shutil.copytree(
-        prepared, target, symlinks=True, ignore=shutil.ignore_patterns("bootstrap.json", "*.log", "tmp")
+        prepared, target, symlinks=True, ignore=shutil.ignore_patterns("bootstrap.json", "*.log", "tmp", "themes")
     )
+    # The home may have been prepared from another checkout; the theme is read as it is in this one.
+    (target / "themes").symlink_to(DEPLOY / "themes")
     return target
 
 

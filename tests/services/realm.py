@@ -15,9 +15,10 @@ NAME = "region"
 class Admin:
     """The few calls that are needed here; the product itself uses python-keycloak."""
 
-    def __init__(self, base: str, client_id: str, client_secret: str) -> None:
+    def __init__(self, base: str, client_id: str, client_secret: str, realm: str = NAME) -> None:
         self._base = base
         self._session = requests.Session()
+        self._realm = realm
         answer = self._session.post(
             f"{base}/realms/master/protocol/openid-connect/token",
             data={"grant_type": "client_credentials", "client_id": client_id, "client_secret": client_secret},
@@ -32,7 +33,7 @@ class Admin:
     def call(self, method: str, path: str, body: Any = None) -> Any:
         """One call below the realm's admin address; `ServiceError` on any refusal."""
         answer = self._session.request(
-            method, f"{self._base}/admin/realms/{NAME}/{path}", json=body, timeout=30
+            method, f"{self._base}/admin/realms/{self._realm}/{path}", json=body, timeout=30
         )
         if not answer.ok:
             raise ServiceError(f"Keycloak: {method} {path} was refused ({answer.status_code}): {answer.text}")
@@ -42,7 +43,7 @@ class Admin:
         """A client by the name that it shows to the world."""
         found = self.call("GET", f"clients?clientId={client_id}")
         if not found:
-            raise ServiceError(f"Keycloak: realm.json makes no client {client_id!r}.")
+            raise ServiceError(f"Keycloak: the realm {self._realm} has no client {client_id!r}.")
         return dict(found[0])
 
 
