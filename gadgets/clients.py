@@ -76,6 +76,7 @@ def client_spec(row: Gadget) -> ClientSpec | None:
         name=parsed.title["ja"],
         sector_host=parsed.host,
         identity_level=parsed.identity,
+        claims=tuple(claim.name for claim in parsed.claims),
         redirect_uris=(launch.redirect_uri(parsed.endpoints.login),),
         post_logout_redirect_uris=(f"{parsed.origin}/",),
         logout_uri=launch.logout_uri(parsed.endpoints.login),

@@ -7,8 +7,9 @@ from django.contrib.auth.hashers import make_password
 from django.contrib.auth.models import Group, Permission
 from django.contrib.contenttypes.models import ContentType
 from django.db import transaction
+from django.utils import timezone
 
-from identity import attributes, consent
+from identity import attributes, audit, consent
 from identity.attributes import Value
 from identity.consent import Notice
 from identity.errors import NotAllowed, UnknownRole
@@ -36,6 +37,7 @@ def set_roles(*, resident_id: UUID, roles: Iterable[str], by: Actor) -> None:
     groups = {role: group_of(role) for role in GROUPS}
     resident.groups.remove(*(group for role, group in groups.items() if role not in wanted))
     resident.groups.add(*(group for role, group in groups.items() if role in wanted))
+    audit.record("roles_set", who=resident_id, by=by, roles=wanted)
 
 
 def group_of(role: str) -> Group:
@@ -70,7 +72,8 @@ def create_resident(
     if by.id is not None or not by.has(OPERATOR):
         raise NotAllowed("利用者は、自分で登録します。")
     key = resident_id or uuid4()
-    resident = Resident.objects.filter(id=key).first() or Resident(id=key, issuer=issuer, subject=subject)
+    known = Resident.objects.filter(id=key).first()
+    resident = known or Resident(id=key, issuer=issuer, subject=subject)
     resident.display_name = display_name
     resident.locale = locale
     resident.email = email
@@ -78,6 +81,8 @@ def create_resident(
     if not resident.password:
         resident.set_password(password)
     resident.save()
+    if known is None:
+        audit.record("registered", who=resident.id, by=by)
     return resident.id
 
 
@@ -105,6 +110,7 @@ def create_synthetic(
         )
     Resident.objects.bulk_create(made, batch_size=500)
     items = list(consent.RANKING_ITEMS)
+    now = timezone.now()
     receipts = [
         ConsentReceipt(
             resident=resident,
@@ -116,6 +122,8 @@ def create_synthetic(
             level="none",
             method="synthetic",
             notice=shown,
+            given_at=now,
+            expires_at=consent.ends(now),
         )
         for resident in made
     ]
@@ -130,10 +138,12 @@ def create_synthetic(
                 status=consent.GRANTED,
                 level="none",
                 receipt=receipt,
+                expires_at=receipt.expires_at,
             )
             for receipt in receipts
             for item in items
         ),
         batch_size=1000,
     )
+    audit.record_receipts(receipts, by=by)
     return len(made)

@@ -10,7 +10,7 @@ from uuid import UUID
 
 from django.db import transaction
 
-from identity import attributes
+from identity import attributes, audit
 from identity.accounts import create_resident, create_synthetic, group_of, set_roles
 from identity.ledger import (
     grant,
@@ -58,3 +58,4 @@ def set_attributes(*, resident_id: UUID, values: Mapping[str, object], by: Actor
     resident.locale = language if isinstance(language, str) else resident.locale
     resident.save(update_fields=["attributes", "locale"])
     changed(resident, "", "attributes")
+    audit.record("attributes_changed", who=resident_id, by=by, keys=sorted(values))

@@ -8,6 +8,7 @@ What is checked afterwards is in `identity.audit_check`.
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
@@ -27,16 +28,16 @@ KINDS = frozenset(
         # the ledger
         "granted", "refused", "withdrawn", "released", "attributes_changed",
         # the person
-        "registered", "confidential_asked", "confidential_set", "confidential_lifted", "exported", "erasure_asked", "erasure_undone",
-        "erased",
+        "registered", "confidential_asked", "confidential_set", "confidential_lifted", "exported", "erasure_asked",
+        "erasure_undone", "erased",
         # sessions
         "signed_in", "signed_out", "session_ended", "reauthenticated", "device_forgotten",
         # acting for somebody
         "guardianship_asked", "guardianship_approved", "guardianship_agreed", "guardianship_code_made",
         "guardianship_began", "guardianship_refused", "guardianship_ended",
         # privileged
-        "roles_set", "reach_asked", "client_saved", "client_rotated", "client_suspended", "client_resumed", "client_removed",
-        "keycloak_synced",
+        "roles_set", "reach_asked", "client_saved", "client_rotated", "client_suspended", "client_resumed",
+        "client_removed", "keycloak_synced",
     }
 )  # fmt: skip
 
@@ -67,7 +68,9 @@ def record_receipts(receipts: Sequence[ConsentReceipt], *, by: Actor) -> None:
     entries = []
     for receipt in receipts:
         own = str(receipt.resident.handle)
-        actor = "portal" if by.id is None else (own if by.is_self(receipt.resident_id) else other.get(by.id, ""))
+        actor = (
+            "portal" if by.id is None else (own if by.is_self(receipt.resident_id) else other.get(by.id, ""))
+        )
         detail = {
             "recipient": receipt.recipient,
             "purpose": receipt.purpose,
@@ -116,7 +119,14 @@ def _append(entries: Sequence[tuple[str, str, str, Mapping[str, Any]]]) -> None:
             sha256 = digest(seq, at, kind, who, by, detail, previous)
             made.append(
                 AuditEntry(
-                    seq=seq, at=at, kind=kind, who=who, by=by, detail=dict(detail), previous=previous, sha256=sha256
+                    seq=seq,
+                    at=at,
+                    kind=kind,
+                    who=who,
+                    by=by,
+                    detail=dict(detail),
+                    previous=previous,
+                    sha256=sha256,
                 )
             )
             previous = sha256
@@ -143,3 +153,27 @@ def _handles(ids: set[UUID]) -> dict[UUID, str]:
         return {}
     rows = Resident.objects.filter(pk__in=ids).values_list("pk", "handle")
     return {key: str(handle) for key, handle in rows}
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """An entry as it may be shown: codes and handles."""
+
+    seq: int
+    at: datetime
+    kind: str
+    who: str
+    by: str
+    detail: Mapping[str, Any]
+
+
+def entries(
+    *, since: datetime | None = None, kinds: Sequence[str] = (), limit: int = 1000
+) -> tuple[Entry, ...]:
+    """Entries from `since` on, of these kinds (all when none is named), the oldest first."""
+    rows = AuditEntry.objects.order_by("seq")
+    if since is not None:
+        rows = rows.filter(at__gte=since)
+    if kinds:
+        rows = rows.filter(kind__in=list(kinds))
+    return tuple(Entry(row.seq, row.at, row.kind, row.who, row.by, row.detail) for row in rows[:limit])

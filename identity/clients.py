@@ -1,10 +1,15 @@
 """The OIDC clients of gadgets as the portal knows them: sector, salt, pseudonym, suspended or not."""
 
 import secrets
+from collections.abc import Iterable
 
-from identity import crypto, subjects
+from django.db import transaction
+from django.db.models import Exists, OuterRef
+from django.utils import timezone
+
+from identity import consent, crypto, subjects
 from identity.idp import ClientSpec
-from identity.models import GadgetClient, Resident
+from identity.models import ConsentState, GadgetClient, Resident, Subject
 
 
 def salt(client: GadgetClient) -> bytes:
@@ -22,6 +27,26 @@ def is_suspended(client_id: str) -> bool:
     return GadgetClient.objects.filter(client_id=client_id, suspended=True).exists()
 
 
+def remember(client: GadgetClient, residents: Iterable[Resident]) -> None:
+    """Writes the way back from this client's pseudonym for each of them."""
+    secret = salt(client)
+    rows = (
+        Subject(client=client, sub=subjects.pairwise(client.sector_host, one.subject, secret), resident=one)
+        for one in residents
+    )
+    Subject.objects.bulk_create(rows, ignore_conflicts=True, batch_size=500)
+
+
+def _remember_grants(client: GadgetClient) -> None:
+    """A grant may be older than the client: then nothing led back from the pseudonym yet."""
+    given = ConsentState.objects.filter(
+        resident=OuterRef("pk"), recipient=client.gadget_id, level="pairwise", status=consent.GRANTED
+    ).exclude(expires_at__lte=timezone.now())
+    known = Subject.objects.filter(client=client, resident=OuterRef("pk"))
+    remember(client, Resident.objects.filter(Exists(given)).exclude(Exists(known)).only("subject"))
+
+
+@transaction.atomic
 def save(spec: ClientSpec) -> GadgetClient:
     """Creates or updates the row; the sector never changes, and the salt is made once."""
     known = GadgetClient.objects.filter(client_id=spec.client_id).first()
@@ -33,5 +58,8 @@ def save(spec: ClientSpec) -> GadgetClient:
     known.redirect_uris = list(spec.redirect_uris)
     known.logout_uri = spec.logout_uri
     known.identity_level = spec.identity_level
+    known.claims = list(spec.claims)
     known.save()
+    if known.identity_level == "pairwise":
+        _remember_grants(known)
     return known

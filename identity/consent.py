@@ -6,7 +6,7 @@ Pure. The ledger's rows are in `identity.models`; the rules about them are here.
 import hashlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from identity import attributes
 
@@ -23,6 +23,12 @@ RANKING_ITEMS = attributes.KEYS
 LEVELS = ("none", "audience", "pairwise")
 """How much a recipient learns of who it is, from nothing to a pseudonym of its own."""
 
+GRANT_DAYS = 365
+"""A grant ends after a year unless it says otherwise: schools, homes and families change with the year, and what was
+agreed to longer ago than that is no longer known to whoever agreed."""
+RENEW_DAYS = 30
+"""So long before its end a resident may be asked to renew a grant."""
+
 
 @dataclass(frozen=True, slots=True)
 class Notice:
@@ -35,6 +41,11 @@ class Notice:
     def sha256(self) -> str:
         """Of language and text, so that one hash stands for one screen."""
         return hashlib.sha256(f"{self.language}\n{self.text}".encode()).hexdigest()
+
+
+def ends(given_at: datetime) -> datetime:
+    """Until when a grant holds that names no end itself."""
+    return given_at + timedelta(days=GRANT_DAYS)
 
 
 def holds(status: str, expires_at: datetime | None, now: datetime) -> bool:

@@ -3,8 +3,8 @@
 IdentityError
 ├── AttributeProblem: UnknownAttribute, UnknownValue, DerivedAttribute
 ├── AudienceError (names the place in the audience)
-├── ConsentProblem: NothingAsked, UnknownItem, UndeclaredItem, UnknownRecipient, UnknownLevel
-├── UnknownRole, NotAllowed, NoSuchResident, NoSuchClient
+├── ConsentProblem: NothingAsked, UnknownItem, UndeclaredItem, UnknownRecipient, UnknownLevel, ProtectedPerson
+├── UnknownRole, NotAllowed, NoSuchResident, NoSuchClient, NothingToUndo
 ├── HouseholdProblem: BadName, BadEnd, BadCode, TooManyTries, TooYoung, NoChains, HouseholdFull, AlreadyAsked,
 │   NotWaiting, UnknownReason, ProtectedHousehold, ActingEnded
 ├── LedgerIsAppendOnly, AuditIsAppendOnly (a mistake of the program: an entry of the ledger was to be changed)
@@ -91,6 +91,10 @@ class UnknownLevel(ConsentProblem):
     default = "識別の段階が正しくありません。"
 
 
+class ProtectedPerson(ConsentProblem):
+    default = "事業者には何も伝えない設定になっています。変えるときは、市の窓口へご相談ください。"
+
+
 class UnknownRole(IdentityError):
     default = "その役割はありません。"
 
@@ -105,6 +109,10 @@ class NoSuchResident(IdentityError):
 
 class NoSuchClient(IdentityError):
     default = "この提供先には、ログインの登録がありません。"
+
+
+class NothingToUndo(IdentityError):
+    default = "削除がもう始まっているか、取り消されています。"
 
 
 class HouseholdProblem(IdentityError):

@@ -5,10 +5,11 @@ from datetime import datetime
 from uuid import UUID
 
 from django.db import transaction
+from django.utils import timezone
 
-from identity import attributes, consent, queries
+from identity import attributes, audit, clients, consent
 from identity.consent import Notice
-from identity.errors import NothingAsked, UndeclaredItem, UnknownItem, UnknownLevel
+from identity.errors import NothingAsked, ProtectedPerson, UndeclaredItem, UnknownItem, UnknownLevel
 from identity.models import (
     AccessLog,
     ConsentReceipt,
@@ -16,9 +17,8 @@ from identity.models import (
     GadgetClient,
     NoticeVersion,
     Resident,
-    Subject,
 )
-from identity.roles import Actor
+from identity.roles import PORTAL, Actor
 from identity.writing import changed, locked, own_only
 
 
@@ -40,16 +40,22 @@ def grant(
 
     `declared` is what the recipient's approved manifest asks for: nothing else can be granted. At the level
     `pairwise` the way back from the gadget's pseudonym is written in the same transaction.
-    Raises `NothingAsked`, `UnknownItem`, `UndeclaredItem`, `UnknownLevel`, `NotAllowed`, `NoSuchResident`.
+    It holds for `consent.GRANT_DAYS` unless `expires_at` says otherwise; granting again renews it. A protected person
+    grants to the recommender only.
+    Raises `NothingAsked`, `UnknownItem`, `UndeclaredItem`, `UnknownLevel`, `ProtectedPerson`, `NotAllowed`,
+    `NoSuchResident`.
     """
     own_only(by, resident_id)
     _check(items, declared, level)
     resident = locked(resident_id)
+    if resident.confidential and recipient != consent.RECOMMENDER:
+        raise ProtectedPerson
     receipt = _append(
         resident, consent.GRANTED, recipient, purpose, items, level, notice, controller, expires_at=expires_at
     )
     if level == "pairwise":
         _remember_subject(resident, recipient)
+    audit.record_receipts([receipt], by=by)
     return receipt.id
 
 
@@ -70,7 +76,9 @@ def refuse(
     own_only(by, resident_id)
     _check(items, declared, level)
     resident = locked(resident_id)
-    return _append(resident, consent.REFUSED, recipient, purpose, items, level, notice, controller).id
+    receipt = _append(resident, consent.REFUSED, recipient, purpose, items, level, notice, controller)
+    audit.record_receipts([receipt], by=by)
+    return receipt.id
 
 
 @transaction.atomic
@@ -81,27 +89,52 @@ def withdraw(*, resident_id: UUID, recipient: str, items: Iterable[str] | None =
     """
     own_only(by, resident_id)
     resident = locked(resident_id)
-    states = ConsentState.objects.filter(
-        resident_id=resident_id, recipient=recipient, status=consent.GRANTED
-    ).select_related("receipt")
+    receipts = take_back(resident, recipient=recipient, items=items)
+    audit.record_receipts(receipts, by=by)
+    return sum(len(receipt.items) for receipt in receipts)
+
+
+def take_back(
+    resident: Resident,
+    *,
+    recipient: str | None = None,
+    items: Iterable[str] | None = None,
+    method: str = "form",
+) -> list[ConsentReceipt]:
+    """The withdrawals of what holds now (towards every gadget when `recipient` is None), not yet in the audit chain.
+
+    The caller holds the resident's row and checked who asks.
+    """
+    states = (
+        ConsentState.objects.filter(resident=resident, status=consent.GRANTED)
+        .exclude(expires_at__lte=timezone.now())
+        .select_related("receipt")
+        .order_by("receipt__given_at")
+    )
+    if recipient is None:
+        states = states.exclude(recipient=consent.RECOMMENDER)
+    else:
+        states = states.filter(recipient=recipient)
     if items is not None:
         states = states.filter(item__in=list(items))
     by_receipt: dict[ConsentReceipt, list[str]] = {}
     for state in states:
         by_receipt.setdefault(state.receipt, []).append(state.item)
-    for earlier, taken in by_receipt.items():
+    return [
         _append(
             resident,
             consent.WITHDRAWN,
-            recipient,
+            earlier.recipient,
             earlier.purpose,
             taken,
             earlier.level,
             None,
             earlier.controller,
             withdraws=earlier,
+            method=method,
         )
-    return sum(len(taken) for taken in by_receipt.values())
+        for earlier, taken in by_receipt.items()
+    ]
 
 
 def opt_in_personalisation(*, resident_id: UUID, notice: Notice, controller: str, by: Actor) -> UUID:
@@ -124,13 +157,15 @@ def opt_out(*, resident_id: UUID, by: Actor) -> int:
     return withdraw(resident_id=resident_id, recipient=consent.RECOMMENDER, by=by)
 
 
+@transaction.atomic
 def record_release(*, resident_id: UUID, recipient: str, items: Iterable[str], via: str) -> None:
-    """Notes that these items left, in the caller's transaction; names only, never a value."""
+    """Notes that these items left, for the resident and in the audit chain; names only, never a value."""
     names = list(items)
     for item in names:
         _known(item)
     if names:
         AccessLog.objects.create(resident_id=resident_id, recipient=recipient, items=names, via=via)
+        audit.record("released", who=resident_id, by=PORTAL, recipient=recipient, items=names, via=via)
 
 
 def keep(notice: Notice) -> NoticeVersion:
@@ -170,8 +205,12 @@ def _append(
     *,
     expires_at: datetime | None = None,
     withdraws: ConsentReceipt | None = None,
+    method: str = "form",
 ) -> ConsentReceipt:
     """One more entry of the ledger, and what now holds for each of its items."""
+    now = timezone.now()
+    if kind == consent.GRANTED and expires_at is None:
+        expires_at = consent.ends(now)
     receipt = ConsentReceipt.objects.create(
         resident=resident,
         kind=kind,
@@ -182,6 +221,8 @@ def _append(
         level=level,
         notice=keep(notice) if notice else None,
         withdraws=withdraws,
+        method=method,
+        given_at=now,
         expires_at=expires_at,
     )
     ConsentState.objects.bulk_create(
@@ -209,5 +250,4 @@ def _append(
 def _remember_subject(resident: Resident, recipient: str) -> None:
     client = GadgetClient.objects.filter(gadget_id=recipient).first()
     if client is not None:
-        sub = queries.subject_for(resident.id, client.client_id)
-        Subject.objects.get_or_create(client=client, sub=sub, defaults={"resident": resident})
+        clients.remember(client, [resident])

@@ -34,3 +34,5 @@ class Actor:
 
 SYSTEM = Actor(id=None, roles=frozenset({OPERATOR}))
 """The portal's own commands, such as the seed of the demo."""
+PORTAL = Actor(id=None)
+"""The portal itself, when it does what it was told to: without any right of its own."""

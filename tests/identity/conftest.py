@@ -87,10 +87,10 @@ def closing_sites() -> Iterator[Callable[..., GadgetSite]]:
     """Makes sites of gadgets, registered as clients, and closes them."""
     made: list[GadgetSite] = []
 
-    def make(name: str, *, level: str = "pairwise", logout: bool = True, suffix: str = "") -> GadgetSite:
+    def make(name: str, *, suffix: str = "", **registers: Any) -> GadgetSite:
         one = GadgetSite(name, suffix)
         made.append(one)
-        credentials = idp.provider().upsert_client(one.spec(level=level, logout=logout))
+        credentials = idp.provider().upsert_client(one.spec(**registers))
         assert credentials is not None
         one.secret = credentials.client_secret
         return one

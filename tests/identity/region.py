@@ -14,7 +14,7 @@ from urllib.parse import parse_qs, urlencode, urljoin, urlsplit
 import requests
 from django.conf import settings
 
-from identity import loopback
+from identity import attributes, loopback
 from identity.idp import ClientSpec
 
 PASSWORD = "kurashi-no-madoguchi"
@@ -158,14 +158,17 @@ class GadgetSite:
     def logout_uri(self) -> str:
         return f"{self.origin}/logout"
 
-    def spec(self, *, level: str = "pairwise", logout: bool = True) -> ClientSpec:
-        """What this site registers."""
+    def spec(
+        self, *, level: str = "pairwise", logout: bool = True, claims: tuple[str, ...] = attributes.CLAIMS
+    ) -> ClientSpec:
+        """What this site registers; its manifest declares every claim unless the test says otherwise."""
         return ClientSpec(
             gadget_id=self.gadget_id,
             client_id=self.client_id,
             name=self.name,
             sector_host=self.host,
             identity_level=level,
+            claims=claims,
             redirect_uris=(self.redirect_uri,),
             post_logout_redirect_uris=(f"{self.origin}/bye",),
             logout_uri=self.logout_uri if logout else "",

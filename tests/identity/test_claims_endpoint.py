@@ -8,9 +8,10 @@ from django.utils import timezone
 from joserfc import jwt
 from joserfc.jwk import ECKey
 
-from identity import actions, idp, loopback
+from identity import actions, idp, loopback, queries
 from identity.consent import Notice
-from identity.models import AccessLog, GadgetClient
+from identity.errors import UndeclaredItem
+from identity.models import AccessLog, ConsentState, GadgetClient, Subject
 from identity.roles import Actor
 from tests.identity.region import Browser, unverified
 
@@ -105,6 +106,68 @@ def test_a_consent_given_for_the_lower_level_is_not_enough(
     grant(hanako, "localhost.lunch.gadget", level="audience")
     browser.sign_in("hanako")
     assert read(region, ask(region, lunch.tokens(browser)["access_token"]))["claims"] == {}
+
+
+def test_what_the_manifest_does_not_declare_is_never_told_even_if_the_ledger_has_it(
+    browser: Browser, account: Any, site: Any, region: Any
+) -> None:
+    """A manifest may have dropped a claim since it was granted: what counts is the one that is live."""
+    hanako = account("hanako")
+    lunch = site("lunch", claims=("area.district",))
+    grant(hanako, "localhost.lunch.gadget")
+    assert queries.granted(hanako.id, "localhost.lunch.gadget", (CLAIM,), level="pairwise")
+    browser.sign_in("hanako")
+    access = lunch.tokens(browser)["access_token"]
+    assert read(region, ask(region, access))["claims"] == {}
+    assert not AccessLog.objects.exists()
+    idp.provider().upsert_client(lunch.spec(claims=(CLAIM,)))
+    assert read(region, ask(region, access))["claims"] == {CLAIM: ["e3"]}
+
+
+def test_a_claim_that_the_manifest_does_not_declare_cannot_be_granted(account: Any) -> None:
+    hanako = account("hanako")
+    with pytest.raises(UndeclaredItem):
+        actions.grant(
+            resident_id=hanako.id,
+            recipient="localhost.lunch.gadget",
+            purpose="card",
+            items=(CLAIM,),
+            declared=("area.district",),
+            level="pairwise",
+            notice=Notice(language="ja", text="給食の学年をお知らせします。"),
+            controller="給食センター",
+            by=Actor(id=hanako.id),
+        )
+    assert queries.granted(hanako.id, "localhost.lunch.gadget", (CLAIM,), level="pairwise") == {}
+
+
+def test_a_grant_that_is_older_than_the_client_is_found_by_its_pseudonym(
+    browser: Browser, account: Any, site: Any, region: Any
+) -> None:
+    hanako = account("hanako")
+    grant(hanako, "localhost.lunch.gadget")
+    assert not Subject.objects.exists()
+    lunch = site("lunch")
+    browser.sign_in("hanako")
+    assert read(region, ask(region, lunch.tokens(browser)["access_token"]))["claims"] == {CLAIM: ["e3"]}
+
+
+def test_only_grants_that_hold_at_pairwise_lead_back_from_a_pseudonym(
+    account: Any, site: Any, region: Any
+) -> None:
+    gadget = "localhost.lunch.gadget"
+    holds, lower, withdrawn, expired, elsewhere = (account(f"person{number}") for number in range(5))
+    for one in (holds, withdrawn, expired):
+        grant(one, gadget)
+    grant(lower, gadget, level="audience")
+    grant(elsewhere, "localhost.river.gadget")
+    actions.withdraw(resident_id=withdrawn.id, recipient=gadget, by=Actor(id=withdrawn.id))
+    ConsentState.objects.filter(resident=expired).update(expires_at=timezone.now())
+    lunch = site("lunch")
+    row = Subject.objects.get()
+    assert (row.resident_id, row.sub) == (holds.id, queries.subject_for(holds.id, lunch.client_id))
+    idp.provider().upsert_client(lunch.spec())
+    assert Subject.objects.count() == 1
 
 
 def test_tokens_that_do_not_hold_are_refused_as_rfc_6750_says(
