@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from portal.mydata import household, views
+from portal.mydata import closing, export, household, views, welcome
 
 app_name = "mydata"
 urlpatterns = [
@@ -25,6 +25,13 @@ urlpatterns = [
     path("welcome/sample/", welcome.sample, name="welcome_sample"),
     path("welcome/later/", welcome.later, name="welcome_later"),
     path("welcome/guest/", welcome.guest_choices, name="guest_choices"),
+    path("my-data/export/", export.export, name="export"),
+    path("my-data/close/", closing.closing, name="closing"),
+    path("my-data/close/check/", closing.check, name="closing_check"),
+    path("my-data/close/confirm/", closing.confirm, name="closing_confirm"),
+    path("my-data/close/undecided/", closing.undecided, name="undecided"),
+    path("erased/", closing.erased_form, name="erased_form"),
+    path("erased/<str:reference>", closing.erased, name="erased"),
     path("consent/<str:recipient>/", views.consent_page, name="consent"),
     path("consent/<str:recipient>/grant/", views.consent_grant, name="consent_grant"),
     path("consent/<str:recipient>/refuse/", views.consent_refuse, name="consent_refuse"),

@@ -47,8 +47,9 @@ PEOPLE: dict[str, Person] = {
 def make_all() -> None:
     """All of them, with an account at the ID and the attributes and the opt-in of Hanako."""
     from django.conf import settings
+    from django.utils import timezone
 
-    from identity import actions
+    from identity import actions, onboarding
     from identity.consent import Notice
     from identity.roles import SYSTEM, Actor
 
@@ -70,6 +71,7 @@ def make_all() -> None:
         )
         actions.set_attributes(resident_id=person.id, values=person.attributes, by=by)
         actions.opt_in_personalisation(resident_id=person.id, notice=notice, controller="くらしの窓口", by=by)
+        onboarding.set_onboarded(resident_id=person.id, by=SYSTEM, now=timezone.now())
 
 
 def _accounts() -> dict[str, str]:

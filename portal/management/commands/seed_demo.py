@@ -24,6 +24,7 @@ from gadgets.errors import GadgetError
 from gadgets.layout import Slot
 from gadgets.queries import GadgetView
 from identity import actions as identity_actions
+from identity import onboarding
 from identity import queries as identity_queries
 from identity.attributes import AGE_BANDS, DISTRICTS, Value
 from identity.consent import Notice
@@ -119,6 +120,8 @@ def _make(person: Person, subject: str) -> Actor:
         )
     if person.roles:
         identity_actions.set_roles(resident_id=person.id, roles=person.roles, by=SYSTEM)
+    # They have been here before: nobody welcomes them at their next sign-in.
+    onboarding.set_onboarded(resident_id=person.id, by=SYSTEM, now=timezone.now())
     return actor
 
 
