@@ -4,11 +4,12 @@ IdentityError
 ├── AttributeProblem: UnknownAttribute, UnknownValue, DerivedAttribute
 ├── AudienceError (names the place in the audience)
 ├── ConsentProblem: NothingAsked, UnknownItem, UndeclaredItem, UnknownRecipient, UnknownLevel, ProtectedPerson
-├── UnknownRole, NotAllowed, NoSuchResident, NoSuchClient, NothingToUndo
+├── UnknownRole, NotAllowed, NoSuchResident, NoSuchNumber, NotConfirmed, NoSuchClient, NothingToUndo
 ├── HouseholdProblem: BadName, BadEnd, BadCode, TooManyTries, TooYoung, NoChains, HouseholdFull, AlreadyAsked,
 │   NotWaiting, UnknownReason, ProtectedHousehold, ActingEnded
 ├── LedgerIsAppendOnly, AuditIsAppendOnly (a mistake of the program: an entry of the ledger was to be changed)
-├── ProviderProblem: ProviderUnavailable (trying again can help), SignInFailed, AnotherPerson
+├── ProviderProblem: ProviderUnavailable (trying again can help), SignInFailed, AnotherPerson, SyncRefused
+├── RealmFileProblem (of `keycloak_sync`)
 ├── InvalidToken (of the ID: access token or logout token; never shown to a resident)
 └── CannotUnseal (a stored secret cannot be opened with the present key)
 """
@@ -93,6 +94,14 @@ class UnknownLevel(ConsentProblem):
 
 class ProtectedPerson(ConsentProblem):
     default = "事業者には何も伝えない設定になっています。変えるときは、市の窓口へご相談ください。"
+
+
+class NoSuchNumber(IdentityError):
+    default = "この番号の方は見つかりません。番号をもう一度お確かめください。"
+
+
+class NotConfirmed(IdentityError):
+    default = "確認がすべて済んでいません。"
 
 
 class UnknownRole(IdentityError):
@@ -212,6 +221,18 @@ class AnotherPerson(ProviderProblem):
     """Who was to prove who they are came back as somebody else; the session is ended."""
 
     default = "はじめとは別の地域IDで確かめられました。安全のため、サインアウトしました。"
+
+
+class SyncRefused(ProviderProblem):
+    """Keycloak refused what `keycloak_sync` asked: the secret, a right or a value; for an operator."""
+
+    default = "Keycloakが断りました。"
+
+
+class RealmFileProblem(IdentityError):
+    """The file that a Keycloak is to match cannot be used; for an operator."""
+
+    default = "レルムのファイルを使えません。"
 
 
 class InvalidToken(IdentityError):

@@ -7,6 +7,7 @@ from wagtail import urls as wagtail_urls
 from wagtail.admin import urls as wagtailadmin_urls
 
 from portal import health
+from portal.mydata import export
 
 handler404 = "portal.views.not_found"
 
@@ -15,6 +16,7 @@ urlpatterns = [
     path("health/live", health.live, name="health_live"),
     path("health/ready", health.ready, name="health_ready"),
     path("", include("identity.urls")),  # sign-in, sign-out, logout relay, claims endpoint, discovery
+    path("schemas/resident-export-1.0.json", export.schema, name="export_schema"),
     path("", include("gadgets.urls")),  # schemas, key set, card fragments
     path("", include("portal.content.urls")),  # alerts as static files
     path("admin/", include(wagtailadmin_urls)),

@@ -3,7 +3,7 @@
 import uuid
 from typing import Any, ClassVar
 
-from django.db import models
+from django.db import connection, models
 from django.utils import timezone
 
 from identity.errors import AuditIsAppendOnly, LedgerIsAppendOnly
@@ -33,6 +33,20 @@ class ReceiptQuerySet(models.QuerySet["ConsentReceipt"]):
 
     def bulk_update(self, *args: Any, **kwargs: Any) -> int:  # noqa: ARG002
         raise LedgerIsAppendOnly
+
+    def erase_all_of(self, resident_id: uuid.UUID) -> int:
+        """The one door out of the ledger, for `identity.erasure` alone: every receipt of a person who is erased.
+
+        In the caller's transaction. PostgreSQL's trigger lets these rows go, and only while they go.
+        """
+        mine = self.filter(resident_id=resident_id)
+        with connection.cursor() as cursor:
+            if connection.vendor == "postgresql":
+                cursor.execute("SELECT set_config('madoguchi.erasing', %s, true)", [str(resident_id)])
+            gone: int = mine._raw_delete(mine.db)
+            if connection.vendor == "postgresql":
+                cursor.execute("SELECT set_config('madoguchi.erasing', '', true)")
+        return gone
 
 
 class ConsentReceipt(models.Model):
