@@ -25,6 +25,7 @@ from gadgets.errors import (
     TooOftenError,
     WrongStateError,
 )
+from gadgets.forgetting import forget_resident
 from gadgets.models import CheckRun, Gadget, GadgetVersion, Membership, Provider, ReviewNote, bump_registry
 from gadgets.placing import configure, hide, move, place, unplace
 from gadgets.types import content_hash
@@ -37,6 +38,7 @@ __all__ = [
     "configure",
     "create_organisation",
     "finish_checks",
+    "forget_resident",
     "hide",
     "move",
     "place",

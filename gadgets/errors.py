@@ -3,7 +3,8 @@
 GadgetError
 ├── SchemaError                   what a provider published breaks a rule; holds every problem found
 │   ├── ManifestError
-│   └── CardError
+│   ├── CardError
+│   └── EventAnswerError
 ├── DoorError                     an untrusted URL was refused or did not answer
 │   ├── UrlRefusedError           scheme, port, user info, IP literal, host name
 │   ├── AddressRefusedError       the name leads to an address that is not public
@@ -107,6 +108,13 @@ class CardError(SchemaError):
 
     code = "card"
     message = "提供元から届いた内容に誤りがあるため、表示していません。"
+
+
+class EventAnswerError(SchemaError):
+    """The provider's answer to an event cannot be read; the event counts as not answered."""
+
+    code = "event_answer"
+    message = "提供元からの返事を読み取れませんでした。"
 
 
 class DoorError(GadgetError):

@@ -17,7 +17,7 @@ from datetime import UTC, datetime, timedelta
 from django.core.cache import cache
 from django.utils import timezone
 
-from gadgets import breaker, calendar, keys
+from gadgets import breaker, calendar, keys, private_cards
 from gadgets import card as cards
 from gadgets.apart import HttpInTransactionError, give_back_connections, refuse_in_transaction
 from gadgets.errors import (
@@ -165,7 +165,11 @@ def _ask(wanted: Wanted, until: float) -> StoredCard:
         parsed = cards.parse(answer.body, manifest=gadget)
         stored = _dated(_drawn(parsed, wanted, answer, now), answer, gadget, wanted, now)
     raw = encode(stored, wanted)
-    cache.set(cache_key(wanted), raw, (stored.stale_until - now).total_seconds())
+    seconds = (stored.stale_until - now).total_seconds()
+    if wanted.level == "pairwise":
+        private_cards.store(wanted, raw, seconds)
+    else:
+        cache.set(cache_key(wanted), raw, seconds)
     return decode(raw, wanted, now) or stored
 
 

@@ -87,9 +87,11 @@ class Endpoints:
     card: str | None = None
     health: str | None = None
     login: str | None = None
+    events: str | None = None
+    """Where the portal tells of withdrawals and asks for erasure; at level pairwise only."""
 
     def all(self) -> tuple[str, ...]:
-        return tuple(url for url in (self.card, self.health, self.login) if url)
+        return tuple(url for url in (self.card, self.health, self.login, self.events) if url)
 
 
 @dataclass(frozen=True, slots=True)
@@ -251,6 +253,17 @@ def _needs(document: Mapping[str, Any]) -> list[Problem]:
         for name in needed
         if name not in endpoints
     )
+    if "events" in endpoints and document["identity"] != "pairwise":
+        problems.append(
+            problem(
+                "$.endpoints.events",
+                f"identity が {document['identity']} のガジェットは、出来事の知らせ（events）を受け取れません。"
+                "知らせは、ひとりの住民についてのものだからです。",
+                f"a gadget with identity {document['identity']} gets no events: each is about one resident.",
+                "endpoints から events を除くか、identity を pairwise にしてください。",
+                "Drop events from endpoints, or raise identity to pairwise.",
+            )
+        )
     claims = document["claims"]
     if claims and document["identity"] == "none":
         problems.append(

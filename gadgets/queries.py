@@ -33,6 +33,7 @@ from gadgets.models import (
     ReviewNote,
 )
 from gadgets.models import Placement as PlacementRow
+from gadgets.notices import Notice, notices
 from gadgets.types import GadgetInfo, Texts
 from identity.audience import Audience
 
@@ -41,12 +42,14 @@ log = logging.getLogger(__name__)
 __all__ = [
     "VERSION_KEY",
     "GadgetView",
+    "Notice",
     "Registry",
     "approved_manifest",
     "gadget_for_member",
     "gadget_for_operator",
     "is_member",
     "layout",
+    "notices",
     "organisations",
     "placement",
     "registry",

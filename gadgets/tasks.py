@@ -1,4 +1,4 @@
-"""Work of gadgets that no request waits for: conformance runs, claimed from their table.
+"""Work of gadgets that no request waits for: conformance runs, clients, cards, events to providers.
 
 `DUE_JOBS` is read by the executor: each function is an idempotent sweep, called at least every so many seconds.
 """
@@ -19,6 +19,7 @@ log = logging.getLogger(__name__)
 RUN_CHECKS = "gadgets.run_checks"
 SYNC_CLIENTS = "gadgets.sync_clients"
 REFRESH_CARDS = "gadgets.refresh_cards"
+CONSENT_EVENTS = "gadgets.consent_events"
 # A run that its process never ended (a restart, a crash) is taken up again after this.
 LOST_AFTER = timedelta(seconds=120)
 
@@ -75,8 +76,16 @@ def _subject(version: GadgetVersion) -> conformance.Subject:
     )
 
 
+def tell_providers() -> int:
+    """Tells providers what happened to consents, and orders erasures."""
+    from gadgets import events
+
+    return events.sweep()
+
+
 DUE_JOBS: list[tuple[str, float, Callable[[], object]]] = [
     (RUN_CHECKS, 10, run_waiting_checks),
     (SYNC_CLIENTS, 30, sync_due_clients),
     (REFRESH_CARDS, 30, warm.refresh_read),
+    (CONSENT_EVENTS, 5, tell_providers),
 ]

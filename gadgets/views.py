@@ -14,15 +14,16 @@ from gadgets import fetch, keys, queries, warm, words
 from gadgets.errors import NoCardError
 from gadgets.types import GadgetInfo, StoredCard, Unavailable
 from gadgets.wire import schema_bytes
+from identity import household
 from identity import queries as identity_queries
 from identity.queries import Bundle
 
-SCHEMAS = ("manifest-1.0", "card-1.0")
+SCHEMAS = ("manifest-1.0", "card-1.0", "event-answer-1.0")
 
 
 @require_safe
 def schema(_request: HttpRequest, name: str) -> HttpResponse:
-    """The published JSON Schema of manifest or card."""
+    """A published JSON Schema: manifest, card, answer to an event."""
     if name not in SCHEMAS:
         raise Http404
     response = HttpResponse(schema_bytes(name), content_type="application/schema+json")
@@ -113,7 +114,7 @@ def card_fragment(request: HttpRequest, gadget_id: str) -> HttpResponse:
     locale = request.GET.get("locale", "")
     if locale not in dict(settings.LANGUAGES):
         locale = words.locale()
-    resident_id = identity_queries.current_resident(request)
+    resident_id = household.subject(request)
     bundle = identity_queries.bundle(resident_id) if resident_id else None
     placed = queries.placement(resident_id, gadget_id) if resident_id else None
     size = request.GET.get("size", "") or (placed.size if placed else "")

@@ -47,6 +47,15 @@ def _notes(gadget_id: str, now: float) -> dict[str, list[object]]:
     return {name: row for name, row in held.items() if isinstance(row[1], float | int) and row[1] > now}
 
 
+def forget(gadget_id: str, resident_id: UUID) -> None:
+    """Drops what is noted of a reader who took their consent back: nothing is fetched for them in the background."""
+    held: dict[str, list[object]] = json.loads(cache.get(_key(gadget_id)) or "{}")
+    kept = {name: row for name, row in held.items() if row[0] != str(resident_id)}
+    if len(kept) < len(held):
+        last = max((float(str(row[1])) for row in kept.values()), default=0.0)
+        cache.set(_key(gadget_id), json.dumps(kept), max(last - time.time(), 1))
+
+
 def refresh_read(now: float | None = None) -> int:
     """Fetches the stale ones among the noted cards; returns how many were asked for."""
     now = time.time() if now is None else now

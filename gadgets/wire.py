@@ -188,7 +188,7 @@ _FORMATS.checks("moment")(lambda value: _is_date(value) or _is_moment(value))
 
 @cache
 def schema_bytes(name: str) -> bytes:
-    """The published bytes of `manifest-1.0` or `card-1.0`."""
+    """The published bytes of `manifest-1.0`, `card-1.0` or `event-answer-1.0`."""
     return files("gadgets").joinpath("schemas", f"{name}.json").read_bytes()
 
 

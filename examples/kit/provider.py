@@ -27,6 +27,7 @@ from examples.kit.errors import (
     SignInError,
     TokenError,
 )
+from examples.kit.events import ERASURE, ERASURE_CHECK, SESSION_ENDED, Answer, Event, EventDesk, EventVerifier
 from examples.kit.keys import RemoteKeys
 from examples.kit.loopback import new_session
 from examples.kit.oidc import RelyingParty
@@ -75,6 +76,8 @@ class Profile:
     privacy: Sequence[Texts]
     private_cards: bool = False
     max_age: int = 300
+    on_event: Callable[[Event], Answer] | None = None
+    """What to do for the portal's events; its manifest then declares `events` at `/g/events`."""
 
 
 class Provider:
@@ -87,6 +90,9 @@ class Provider:
         self.http = new_session()
         self.keys = RemoteKeys(lambda: config.portal_jwks_url, self.http)
         self.verifier = TokenVerifier(
+            keys=self.keys, issuer=config.portal_url, audience=config.gadget_id(profile.gadget)
+        )
+        self.event_verifier = EventVerifier(
             keys=self.keys, issuer=config.portal_url, audience=config.gadget_id(profile.gadget)
         )
         self.oidc = RelyingParty(config, self.http, self.sessions)
@@ -148,8 +154,12 @@ class Provider:
         add("GET", "/privacy", self._privacy)
         add("GET", "/", self._home)
         add("GET", "/static/site.css", _style)
+        if self.profile.on_event is not None:
+            desk = EventDesk(self._acting(self.profile.on_event))
+            add("POST", "/g/events", lambda request: self._event(request, desk))
         if self.config.debug_claims:
             add("GET", "/g/debug/last-claims", lambda _: _json(self.seen.as_json()))
+            add("GET", "/g/debug/events", lambda _: _json(self.seen.events_as_json()))
         if "login" in self.profile.manifest(self.config)["endpoints"]:
             add("GET", "/oidc/start", self._oidc_start)
             add("GET", "/oidc/callback", self._oidc_callback)
@@ -191,6 +201,30 @@ class Provider:
         if request.headers.get("if-none-match") == etag:
             return Response("", HTTPStatus.NOT_MODIFIED, headers=headers)
         return Response(body, content_type=MEDIA_TYPE, headers=headers)
+
+    def _event(self, request: Request, desk: EventDesk) -> Response:
+        """A signed event of the portal: verified, done, answered."""
+        try:
+            event = self.event_verifier.verify(request.token)
+        except TokenError as error:
+            return self._unauthorized(error)
+        except KeysUnavailableError as error:
+            return _json({"error": str(error)}, HTTPStatus.SERVICE_UNAVAILABLE, [("Retry-After", "5")])
+        answer = desk.take(event)
+        self.seen.add_event(event)
+        if event.kind in {ERASURE, ERASURE_CHECK}:
+            return _json(answer.as_json())
+        return Response("", HTTPStatus.NO_CONTENT, "text/plain; charset=utf-8")
+
+    def _acting(self, on_event: Callable[[Event], Answer]) -> Callable[[Event], Answer]:
+        """What every provider does, and then what this one does."""
+
+        def act(event: Event) -> Answer:
+            if event.kind in {ERASURE, SESSION_ENDED}:
+                self.sessions.end(sub=event.sub, sid=None)
+            return on_event(event)
+
+        return act
 
     def _unauthorized(self, error: TokenError) -> Response:
         challenge = f'Bearer realm="{self.config.gadget_id(self.profile.gadget)}"'
@@ -287,13 +321,23 @@ class Provider:
 
 
 class _Seen:
-    """Counts the claims that arrived, in memory, so that a test can assert that nothing else left."""
+    """Counts the claims and events that arrived, in memory, so that a test can assert that nothing else left."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._calls = 0
         self._counts: dict[str, Counter[str]] = {}
         self._last: dict[str, Any] = {}
+        self._events: list[dict[str, Any]] = []
+
+    def add_event(self, event: Event) -> None:
+        with self._lock:
+            self._events.append({"event": event.kind, "items": list(event.items)})
+            del self._events[:-100]
+
+    def events_as_json(self) -> Mapping[str, Any]:
+        with self._lock:
+            return {"events": list(self._events)}
 
     def add(self, token: RequestToken) -> None:
         with self._lock:

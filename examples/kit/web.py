@@ -16,6 +16,7 @@ log = logging.getLogger("examples")
 MAX_BODY = 64 * 1024
 HTML = "text/html; charset=utf-8"
 JSON = "application/json; charset=utf-8"
+JWT = "application/jwt"
 
 
 @dataclass(frozen=True)
@@ -28,6 +29,8 @@ class Request:
     form: tuple[tuple[str, str], ...]
     headers: Mapping[str, str]
     cookies: Mapping[str, str]
+    token: str = ""
+    """The body of a request that is one signed token (`application/jwt`)."""
 
     def field(self, name: str) -> str:
         """The first value of a form field, or an empty string."""
@@ -170,16 +173,19 @@ class _Handler(BaseHTTPRequestHandler):
             cookies.load(headers.get("cookie", ""))
         except CookieError as error:
             raise BadRequestError("the cookies cannot be read") from error
+        form, token = self._body(headers)
         return Request(
             method=self.command,
             path=path,
             query=dict(parse_qsl(query)),
-            form=self._form(headers),
+            form=form,
             headers=headers,
             cookies={name: morsel.value for name, morsel in cookies.items()},
+            token=token,
         )
 
-    def _form(self, headers: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
+    def _body(self, headers: Mapping[str, str]) -> tuple[tuple[tuple[str, str], ...], str]:
+        """The fields of a form, or the token that the body is."""
         if "transfer-encoding" in headers:
             raise BadRequestError("a body needs its length")
         raw_length = headers.get("content-length", "0")
@@ -187,11 +193,14 @@ class _Handler(BaseHTTPRequestHandler):
             raise BadRequestError("the body is too long")
         body = self.rfile.read(int(raw_length))
         if self.command != "POST":
-            return ()
-        if headers.get("content-type", "").partition(";")[0].strip() != "application/x-www-form-urlencoded":
+            return (), ""
+        content_type = headers.get("content-type", "").partition(";")[0].strip()
+        if content_type == JWT:
+            return (), body.decode("ascii", "replace")
+        if content_type != "application/x-www-form-urlencoded":
             raise BadRequestError("the body must be a form")
         try:
-            return tuple(parse_qsl(body.decode("utf-8"), max_num_fields=200))
+            return tuple(parse_qsl(body.decode("utf-8"), max_num_fields=200)), ""
         except ValueError as error:
             raise BadRequestError("the form cannot be read") from error
 
@@ -199,7 +208,8 @@ class _Handler(BaseHTTPRequestHandler):
         body = response.body.encode("utf-8") if isinstance(response.body, str) else response.body
         self.send_response(int(response.status))
         given = {name.lower() for name, _ in response.headers}
-        if int(response.status) != HTTPStatus.NOT_MODIFIED:
+        bodiless = int(response.status) in {HTTPStatus.NO_CONTENT, HTTPStatus.NOT_MODIFIED}
+        if not bodiless:
             self.send_header("Content-Type", response.content_type)
             self.send_header("Content-Length", str(len(body)))
         if "cache-control" not in given:
@@ -207,5 +217,5 @@ class _Handler(BaseHTTPRequestHandler):
         for name, value in [*self.server.site.headers(), *response.headers]:
             self.send_header(name, value)
         self.end_headers()
-        if self.command != "HEAD" and int(response.status) != HTTPStatus.NOT_MODIFIED:
+        if self.command != "HEAD" and not bodiless:
             self.wfile.write(body)

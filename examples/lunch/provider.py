@@ -6,6 +6,7 @@ from html import escape
 from examples.kit import pages
 from examples.kit.card import Texts, pick
 from examples.kit.config import Config
+from examples.kit.events import ERASURE, ERASURE_CHECK, Answer, Event
 from examples.kit.provider import Profile, Provider
 from examples.kit.sessions import Session
 from examples.kit.web import Request, Response, redirect
@@ -60,9 +61,9 @@ PRIVACY: tuple[Texts, ...] = (
         "en": "The card receives an identifier for this provider only, and your children's school years if you allow it. The years are not kept after the answer.",
     },
     {
-        "ja": "あなたが選んだ「気をつけたい食材」は、識別子とともに保存します。全部の選択を外して保存すると、消えます。",
-        "ja-simple": "あなたが えらんだ 食べものは、番号（ばんごう）と いっしょに のこします。ぜんぶ やめると、消（き）えます。",
-        "en": "The ingredients you choose are kept with the identifier. Clearing every choice deletes them.",
+        "ja": "あなたが選んだ「気をつけたい食材」は、識別子とともに保存します。全部の選択を外して保存すると、消えます。地域IDの登録を消したときも、窓口からの知らせを受けて消します。",
+        "ja-simple": "あなたが えらんだ 食べものは、番号（ばんごう）と いっしょに のこします。ぜんぶ やめると、消（き）えます。地域（ちいき）IDを やめた ときも、消します。",
+        "en": "The ingredients you choose are kept with the identifier. Clearing every choice deletes them, and so does closing your regional ID: the portal then asks us to.",
     },
     {
         "ja": "出典: 高松市オープンデータ（CC BY 4.0）を加工",
@@ -100,6 +101,14 @@ def build(config: Config) -> Provider:
         wishes.keep(session.sub, request.fields("ingredient"))
         return redirect(pages.with_lang("/?saved=1", pages.locale_of(request)))
 
+    def on_event(event: Event) -> Answer:
+        """A withdrawal finds nothing to delete: school years are used for one card and never stored."""
+        if event.kind == ERASURE:
+            return Answer(wishes.forget(event.sub))
+        if event.kind == ERASURE_CHECK:
+            return Answer(wishes.count(event.sub))
+        return Answer()
+
     provider = Provider(
         config,
         Profile(
@@ -113,6 +122,7 @@ def build(config: Config) -> Provider:
             privacy=PRIVACY,
             private_cards=True,
             max_age=MAX_AGE,
+            on_event=on_event,
         ),
     )
     claims = ClaimsClient(config, provider.http, provider.keys)

@@ -41,6 +41,17 @@ class Wishes:
             else:
                 self._db.execute("DELETE FROM wish WHERE sub = ?", (sub,))
 
+    def count(self, sub: str) -> int:
+        """How many records are kept of this subject."""
+        with self._lock:
+            (number,) = self._db.execute("SELECT COUNT(*) FROM wish WHERE sub = ?", (sub,)).fetchone()
+        return int(number)
+
+    def forget(self, sub: str) -> int:
+        """Deletes everything of this subject; returns how many records that were."""
+        with self._lock, self._db:
+            return self._db.execute("DELETE FROM wish WHERE sub = ?", (sub,)).rowcount
+
     def close(self) -> None:
         """Closes the database."""
         with self._lock:

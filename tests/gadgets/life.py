@@ -21,7 +21,7 @@ from gadgets.models import Provider as Organisation
 from identity.models import Resident
 from identity.roles import SYSTEM
 from tests import cast
-from tests.gadgets.providers import Answer, Handler, Provider, card_document, reply
+from tests.gadgets.providers import Answer, Handler, Provider, Seen, card_document, reply
 
 Build = Callable[[Any], ExampleProvider]
 PORTAL = "portal.region.localhost"
@@ -104,6 +104,29 @@ class Careless:
             "regions": ["*"],
         }
         self.card: Answer | Mapping[str, Any] = card_document()
+        self.event: Answer = reply(b"", status=204)
+
+    def pairwise(self, *, events: bool = True) -> None:
+        """Knows residents by a pseudonym, and is told of what happens to them."""
+        origin = self.provider.origin
+        self.document["identity"] = "pairwise"
+        self.document["endpoints"]["login"] = f"{origin}/oidc/start"
+        if events:
+            self.document["endpoints"]["events"] = f"{origin}/g/events"
+        self.document["claims"] = [
+            {
+                "name": name,
+                "need": "optional",
+                "retention": "P30D",
+                "purpose": {"ja": "試験のため", "en": "For a test"},
+            }
+            for name in ("area.waste_zone", "age_band")
+        ]
+
+    @property
+    def events(self) -> list[Seen]:
+        """The requests that came to the endpoint of events."""
+        return [seen for seen in self.provider.seen if seen.path == "/g/events"]
 
     def answer(self, handler: Handler) -> None:
         """By path; a card is answered to anybody."""
@@ -111,6 +134,8 @@ class Careless:
         if handler.path in documents:
             body = json.dumps(documents[handler.path], ensure_ascii=False).encode()
             reply(body, content_type="application/json")(handler)
+        elif handler.path == "/g/events":
+            self.event(handler)
         elif handler.path == "/g/card" and callable(self.card):
             self.card(handler)
         elif handler.path == "/g/card":

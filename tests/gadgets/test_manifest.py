@@ -118,6 +118,20 @@ def test_what_is_not_a_web_address_is_refused(url: str) -> None:
     assert refused(endpoints={"card": url, "health": "https://waste.example/h"}).path == "$.endpoints.card"
 
 
+def test_events_are_for_pairwise_gadgets_on_their_own_origin() -> None:
+    endpoints = {**document()["endpoints"], "events": "https://waste.example/g/events"}
+    parsed = manifest.parse(raw(identity="pairwise", endpoints=endpoints), url=URL)
+    assert parsed.endpoints.events == "https://waste.example/g/events"
+    assert parsed.endpoints.events in parsed.endpoints.all()
+    for level, claims in (("audience", document()["claims"]), ("none", [])):
+        error = refused(identity=level, claims=claims, endpoints=endpoints)
+        assert error.path == "$.endpoints.events"
+        assert "pairwise" in error.remedy
+        assert level in error.in_words("en")
+    elsewhere = {**endpoints, "events": "https://other.example/g/events"}
+    assert refused(identity="pairwise", endpoints=elsewhere).path == "$.endpoints.events"
+
+
 @pytest.mark.parametrize(
     "origin", ["https://waste.example/", "https://waste.example/a", "https://WASTE.example"]
 )
