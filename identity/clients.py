@@ -1,4 +1,7 @@
-"""The OIDC clients of gadgets as the portal knows them: sector, salt, pseudonym, suspended or not."""
+"""The OIDC clients of gadgets as the portal knows them: sector, salt, pseudonym, suspended or not.
+
+Both drivers change their rows here only, so that each change stands in the audit chain in the same transaction.
+"""
 
 import secrets
 from collections.abc import Iterable
@@ -7,9 +10,10 @@ from django.db import transaction
 from django.db.models import Exists, OuterRef
 from django.utils import timezone
 
-from identity import consent, crypto, subjects
+from identity import audit, consent, crypto, subjects
 from identity.idp import ClientSpec
 from identity.models import ConsentState, GadgetClient, Resident, Subject
+from identity.roles import SYSTEM, Actor
 
 
 def salt(client: GadgetClient) -> bytes:
@@ -47,19 +51,54 @@ def _remember_grants(client: GadgetClient) -> None:
 
 
 @transaction.atomic
-def save(spec: ClientSpec) -> GadgetClient:
+def save(spec: ClientSpec, *, by: Actor = SYSTEM) -> GadgetClient:
     """Creates or updates the row; the sector never changes, and the salt is made once."""
+    wanted = {
+        "gadget_id": spec.gadget_id,
+        "redirect_uris": list(spec.redirect_uris),
+        "logout_uri": spec.logout_uri,
+        "identity_level": spec.identity_level,
+        "claims": list(spec.claims),
+    }
     known = GadgetClient.objects.filter(client_id=spec.client_id).first()
     if known is None:
         made = secrets.token_urlsafe(32).encode()
         sealed = crypto.seal(made, place=crypto.client_place(spec.client_id))
-        known = GadgetClient(client_id=spec.client_id, sector_host=spec.sector_host, salt_sealed=sealed)
-    known.gadget_id = spec.gadget_id
-    known.redirect_uris = list(spec.redirect_uris)
-    known.logout_uri = spec.logout_uri
-    known.identity_level = spec.identity_level
-    known.claims = list(spec.claims)
-    known.save()
+        known = GadgetClient.objects.create(
+            client_id=spec.client_id, sector_host=spec.sector_host, salt_sealed=sealed, **wanted
+        )
+        changed = sorted(wanted)
+    else:
+        changed = sorted(name for name, value in wanted.items() if getattr(known, name) != value)
+        GadgetClient.objects.filter(pk=known.pk).update(**{name: wanted[name] for name in changed})
+        known.refresh_from_db()
     if known.identity_level == "pairwise":
         _remember_grants(known)
+    if changed:
+        audit.record("client_saved", by=by, client=spec.client_id, changed=changed)
     return known
+
+
+@transaction.atomic
+def set_suspended(client_id: str, *, suspended: bool, by: Actor = SYSTEM) -> bool:
+    """Suspends or resumes; returns whether that was a change."""
+    rows = GadgetClient.objects.filter(client_id=client_id, suspended=not suspended)
+    changed = bool(rows.update(suspended=suspended))
+    if changed:
+        audit.record("client_suspended" if suspended else "client_resumed", by=by, client=client_id)
+    return changed
+
+
+@transaction.atomic
+def rotated(client_id: str, *, by: Actor = SYSTEM) -> None:
+    """Notes that the client has another secret now."""
+    audit.record("client_rotated", by=by, client=client_id)
+
+
+@transaction.atomic
+def remove(client_id: str, *, by: Actor = SYSTEM) -> bool:
+    """Deletes the row with its pseudonyms and waiting logouts; returns whether it was there."""
+    removed, _ = GadgetClient.objects.filter(client_id=client_id).delete()
+    if removed:
+        audit.record("client_removed", by=by, client=client_id)
+    return bool(removed)

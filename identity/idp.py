@@ -13,6 +13,8 @@ from uuid import UUID
 
 from django.conf import settings
 
+from identity.roles import SYSTEM, Actor
+
 SIGN_IN = "sign_in"
 SILENT = "silent_reentry"
 PAIRWISE = "pairwise"
@@ -46,6 +48,8 @@ class Login:
     auth_time: datetime | None
     home_region: str = ""
     """The alias of the neighbouring region's ID that vouched for the person; "" for an account of this ID."""
+    remember: bool = False
+    """The person asked for this device to be remembered, and the ID says so."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +109,10 @@ class IdSession:
 
 
 class IdentityProvider(Protocol):
-    """A regional ID. Every method may raise `ProviderUnavailable`."""
+    """A regional ID. Every method may raise `ProviderUnavailable`.
+
+    Each change of a client stands in the audit chain; `by` is the one who asked for it.
+    """
 
     capabilities: frozenset[str]
 
@@ -113,16 +120,18 @@ class IdentityProvider(Protocol):
     def issuer(self) -> str:
         """The `iss` of its tokens."""
 
-    def upsert_client(self, spec: ClientSpec, *, secret: str = "") -> ClientCredentials | None:
+    def upsert_client(
+        self, spec: ClientSpec, *, secret: str = "", by: Actor = SYSTEM
+    ) -> ClientCredentials | None:
         """Registers or updates a gadget's client; credentials only when it is new or `secret` is given."""
 
-    def disable_client(self, client_id: str) -> None:
+    def disable_client(self, client_id: str, *, by: Actor = SYSTEM) -> None:
         """Nobody can sign in there any more and its tokens stop working."""
 
-    def enable_client(self, client_id: str) -> None:
+    def enable_client(self, client_id: str, *, by: Actor = SYSTEM) -> None:
         """Takes back `disable_client`."""
 
-    def rotate_client(self, client_id: str) -> ClientCredentials:
+    def rotate_client(self, client_id: str, *, by: Actor = SYSTEM) -> ClientCredentials:
         """A new secret; the old one stops working at once."""
 
     def resolve_access_token(self, raw: str) -> Bearer:
@@ -131,7 +140,7 @@ class IdentityProvider(Protocol):
     def end_everywhere(self, resident_id: UUID) -> None:
         """Ends every session of this resident at the ID, and so at all its clients."""
 
-    def remove_client(self, client_id: str) -> None:
+    def remove_client(self, client_id: str, *, by: Actor = SYSTEM) -> None:
         """Takes the client away at the ID and its row and pseudonyms here; one that is gone already is fine."""
 
     def sessions(self, resident_id: UUID) -> tuple[IdSession, ...]:

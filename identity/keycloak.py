@@ -2,105 +2,47 @@
 
 import secrets
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
+from urllib.parse import urlencode
 from uuid import UUID
 
 import requests
 from django.conf import settings
-from django.db import transaction
+from django.urls import reverse
 from django.utils import timezone
-from keycloak import KeycloakAdmin, KeycloakOpenIDConnection
-from keycloak.exceptions import KeycloakConnectionError, KeycloakError
+from keycloak import KeycloakAdmin
+from keycloak.exceptions import KeycloakDeleteError, KeycloakError, raise_error_from_response
 
 from identity import clients, idp, loopback, sessions, tokens
-from identity.errors import InvalidToken, NoSuchClient, NoSuchResident, ProviderProblem, ProviderUnavailable
-from identity.idp import Bearer, ClientCredentials, ClientSpec
+from identity.errors import InvalidToken, NoSuchClient, NoSuchResident
+from identity.idp import Bearer, ClientCredentials, ClientSpec, IdSession
+from identity.keycloak_api import Connection, said_in_words
+from identity.keycloak_gadgets import representation
 from identity.models import GadgetClient, Resident
+from identity.roles import SYSTEM, Actor
 
-TIMEOUT = 3
-"""Seconds for a call of the admin interface: registering a client writes, unlike everything in a sign-in."""
-
-
-class _Connection(KeycloakOpenIDConnection):
-    """Reaches names under .localhost like everything else here."""
-
-    def __init__(self) -> None:
-        super().__init__(
-            server_url=settings.KEYCLOAK_URL,
-            realm_name=settings.KEYCLOAK_REALM,
-            client_id=settings.KEYCLOAK_ADMIN_CLIENT_ID,
-            client_secret_key=settings.KEYCLOAK_ADMIN_CLIENT_SECRET,
-            timeout=TIMEOUT,
-        )
-        loopback.mount(self._s)
-        loopback.mount(self.keycloak_openid.connection._s)
-
-
-@contextmanager
-def _said_in_words() -> Iterator[None]:
-    """Keycloak's errors as ours."""
-    try:
-        yield
-    except KeycloakConnectionError as error:
-        raise ProviderUnavailable from error
-    except KeycloakError as error:
-        if error.response_code is None or error.response_code >= 500:
-            raise ProviderUnavailable from error
-        raise ProviderProblem from error
-
-
-def representation(spec: ClientSpec, client: GadgetClient) -> dict[str, Any]:
-    """The client as Keycloak is to keep it: `openid` and a pairwise subject, nothing else."""
-    return {
-        "clientId": spec.client_id,
-        "name": spec.name,
-        "enabled": not client.suspended,
-        "protocol": "openid-connect",
-        "publicClient": False,
-        "clientAuthenticatorType": "client-secret",
-        "standardFlowEnabled": True,
-        "implicitFlowEnabled": False,
-        "directAccessGrantsEnabled": False,
-        "serviceAccountsEnabled": False,
-        "consentRequired": False,
-        "fullScopeAllowed": False,
-        "frontchannelLogout": False,
-        "redirectUris": list(spec.redirect_uris),
-        "webOrigins": [],
-        "defaultClientScopes": ["basic", "acr"],
-        "optionalClientScopes": [],
-        "attributes": {
-            "pkce.code.challenge.method": "S256",
-            "backchannel.logout.url": f"{settings.PORTAL_URL}/oidc/relay/{spec.client_id}",
-            "backchannel.logout.session.required": "true",
-            "backchannel.logout.revoke.offline.tokens": "false",
-            # Without any, Keycloak would fall back to the redirect URIs.
-            "post.logout.redirect.uris": "##".join(spec.post_logout_redirect_uris) or "-",
-            "exclude.session.state.from.auth.response": "true",
-            "use.refresh.tokens": "false",
-        },
-        "protocolMappers": [
-            {
-                "name": "pairwise subject",
-                "protocol": "openid-connect",
-                "protocolMapper": "oidc-sha256-pairwise-sub-mapper",
-                "config": {
-                    "sectorIdentifierUri": "",
-                    "pairwiseSubAlgorithmSalt": clients.salt(client).decode(),
-                },
-            }
-        ],
-    }
+ACTIONS = {idp.PASSWORD: "password", idp.TOTP: "totp", idp.PASSKEYS: "passkey"}
+"""How `/sign-in/?action=` names what a resident can do at the ID."""
+GONE = 404
 
 
 class KeycloakProvider:
     """One realm of Keycloak 26."""
 
     capabilities = frozenset(
-        {idp.SIGN_IN, idp.SILENT, idp.PAIRWISE, idp.BACKCHANNEL_LOGOUT, idp.ACCOUNT_SELF_SERVICE}
+        {
+            idp.SIGN_IN,
+            idp.SILENT,
+            idp.PAIRWISE,
+            idp.BACKCHANNEL_LOGOUT,
+            idp.ACCOUNT_SELF_SERVICE,
+            idp.SESSIONS,
+            idp.PASSWORD,
+            idp.TOTP,
+            idp.PASSKEYS,
+        }
     )
 
     def __init__(self) -> None:
@@ -114,7 +56,7 @@ class KeycloakProvider:
     def _admin(self) -> KeycloakAdmin:
         """One for each thread: its session and token are not to be shared."""
         if not hasattr(self._kept, "admin"):
-            self._kept.admin = KeycloakAdmin(connection=_Connection())
+            self._kept.admin = KeycloakAdmin(connection=Connection())
         return self._kept.admin
 
     def _key(self, client_id: str) -> str:
@@ -123,12 +65,13 @@ class KeycloakProvider:
             raise NoSuchClient
         return str(key)
 
-    def upsert_client(self, spec: ClientSpec, *, secret: str = "") -> ClientCredentials | None:
+    def upsert_client(
+        self, spec: ClientSpec, *, secret: str = "", by: Actor = SYSTEM
+    ) -> ClientCredentials | None:
         """The row first and committed: no HTTP happens inside a transaction. Trying again is harmless."""
-        with transaction.atomic():
-            row = clients.save(spec)
+        row = clients.save(spec, by=by)
         body = representation(spec, row)
-        with _said_in_words():
+        with said_in_words():
             key = self._admin.get_client_id(spec.client_id)
             if key is None:
                 made = secret or secrets.token_urlsafe(32)
@@ -139,25 +82,36 @@ class KeycloakProvider:
             del body["protocolMappers"]  # salt and sector never change
             changed = {**known, **body, "attributes": attributes}
             self._admin.update_client(key, {**changed, "secret": secret} if secret else changed)
+        if secret:
+            clients.rotated(spec.client_id, by=by)
         return ClientCredentials(spec.client_id, secret) if secret else None
 
-    def _enable(self, client_id: str, *, enabled: bool) -> None:
-        GadgetClient.objects.filter(client_id=client_id).update(suspended=not enabled)
-        with _said_in_words():
+    def _enable(self, client_id: str, by: Actor, *, enabled: bool) -> None:
+        clients.set_suspended(client_id, suspended=not enabled, by=by)
+        with said_in_words():
             key = self._key(client_id)
             self._admin.update_client(key, {**self._admin.get_client(key), "enabled": enabled})
 
-    def disable_client(self, client_id: str) -> None:
+    def disable_client(self, client_id: str, *, by: Actor = SYSTEM) -> None:
         """Its tokens are refused by the portal at once; Keycloak itself sends no logout for this."""
-        self._enable(client_id, enabled=False)
+        self._enable(client_id, by, enabled=False)
 
-    def enable_client(self, client_id: str) -> None:
-        self._enable(client_id, enabled=True)
+    def enable_client(self, client_id: str, *, by: Actor = SYSTEM) -> None:
+        self._enable(client_id, by, enabled=True)
 
-    def rotate_client(self, client_id: str) -> ClientCredentials:
-        with _said_in_words():
+    def rotate_client(self, client_id: str, *, by: Actor = SYSTEM) -> ClientCredentials:
+        with said_in_words():
             made = self._admin.generate_client_secrets(self._key(client_id))
+        clients.rotated(client_id, by=by)
         return ClientCredentials(client_id, str(made["value"]))
+
+    def remove_client(self, client_id: str, *, by: Actor = SYSTEM) -> None:
+        """There first: while Keycloak is away the row stays, and with it the salt."""
+        with said_in_words():
+            key = self._admin.get_client_id(client_id)
+            if key is not None:
+                self._unless_gone(self._admin.delete_client, key)
+        clients.remove(client_id, by=by)
 
     def resolve_access_token(self, raw: str) -> Bearer:
         """By the realm's key set. `aud` is not demanded: a gadget's token has none for the portal."""
@@ -175,14 +129,81 @@ class KeycloakProvider:
             raise InvalidToken("no subject")
         return Bearer(client_id, sub, sid, datetime.fromtimestamp(expires, UTC))
 
-    def end_everywhere(self, resident_id: UUID) -> None:
-        """At the portal at once, then at Keycloak, which tells the gadgets through the relay."""
+    @staticmethod
+    def _unless_gone(call: Callable[..., Any], *args: Any) -> Any:
+        """What the call answers; None when the thing is not there (any more)."""
+        try:
+            return call(*args)
+        except KeycloakError as error:
+            if error.response_code != GONE:
+                raise
+            return None
+
+    def _resident(self, resident_id: UUID) -> Resident:
         resident = Resident.objects.filter(pk=resident_id).first()
         if resident is None:
             raise NoSuchResident
+        return resident
+
+    def end_everywhere(self, resident_id: UUID) -> None:
+        """At the portal at once, then at Keycloak, which tells the gadgets through the relay."""
+        resident = self._resident(resident_id)
         sessions.end_resident(resident_id)
-        with _said_in_words():
-            self._admin.user_logout(resident.subject)
+        with said_in_words():
+            self._unless_gone(self._admin.user_logout, resident.subject)
+
+    def sessions(self, resident_id: UUID) -> tuple[IdSession, ...]:
+        """Its `sid` is the session's own id; the address that Keycloak also tells is left there."""
+        resident = self._resident(resident_id)
+        with said_in_words():
+            found = self._unless_gone(self._admin.get_sessions, resident.subject) or []
+        rows = (
+            IdSession(
+                id=str(one["id"]),
+                sids=(str(one["id"]),),
+                clients=tuple(sorted(set(one.get("clients", {}).values()) - {settings.OIDC_CLIENT_ID})),
+                started_at=datetime.fromtimestamp(one["start"] / 1000, UTC),
+                seen_at=datetime.fromtimestamp(one["lastAccess"] / 1000, UTC),
+            )
+            for one in found
+        )
+        return tuple(sorted(rows, key=lambda row: row.started_at, reverse=True))
+
+    def end_session(self, resident_id: UUID, session_id: str) -> None:
+        """Only one of this resident's own: an id of somebody else's session ends nothing."""
+        resident = self._resident(resident_id)
+        if not session_id:
+            return
+        sessions.end(iss=resident.issuer, sub=resident.subject, sid=session_id)
+        if session_id not in {row.id for row in self.sessions(resident_id)}:
+            return
+        with said_in_words():
+            self._unless_gone(self._delete_session, session_id)
+
+    def _delete_session(self, session_id: str) -> None:
+        answer = self._admin.connection.raw_delete(
+            f"admin/realms/{settings.KEYCLOAK_REALM}/sessions/{session_id}"
+        )
+        raise_error_from_response(answer, KeycloakDeleteError)
+
+    def email_of(self, resident_id: UUID) -> str:
+        resident = self._resident(resident_id)
+        with said_in_words():
+            found = self._unless_gone(self._admin.get_user, resident.subject) or {}
+        return str(found.get("email") or "")
+
+    def action_url(self, kind: str, *, next_path: str) -> str:
+        """Through the portal's own sign-in, which asks Keycloak for the action and comes back to `next_path`."""
+        if kind not in self.capabilities or kind not in ACTIONS:
+            return ""
+        return f"{reverse('identity:signin')}?{urlencode({'action': ACTIONS[kind], 'next': next_path})}"
+
+    def delete_account(self, resident_id: UUID) -> None:
+        """Signs out first: Keycloak tells nobody of a session that goes with its account."""
+        resident = self._resident(resident_id)
+        self.end_everywhere(resident_id)
+        with said_in_words():
+            self._unless_gone(self._admin.delete_user, resident.subject)
 
     def health(self) -> bool:
         """Whether discovery answers within a second, past any cache."""

@@ -28,8 +28,16 @@ def end_due_guardianships() -> int:
     return guardians.end_due()
 
 
+def check_keycloak_drift() -> None:
+    """Looks where the realm drifted from the repository."""
+    from identity import keycloak_sync
+
+    keycloak_sync.check_drift()
+
+
 DUE_JOBS: tuple[tuple[str, float, Callable[[], object]], ...] = (
     ("identity.deliver_logouts", 1.0, deliver_due_logouts),
+    ("identity.check_keycloak_drift", 900.0, check_keycloak_drift),
     ("identity.end_guardianships", 3600.0, end_due_guardianships),
 )
 """(name, seconds between two sweeps, function)."""

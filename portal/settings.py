@@ -41,6 +41,9 @@ KEYCLOAK_ADMIN_CLIENT_SECRET = env.text(
 # The account that may change the realm; only `manage.py keycloak_sync` reads it, web processes go without.
 KEYCLOAK_SYNC_CLIENT_ID = env.text("KEYCLOAK_SYNC_CLIENT_ID", "portal-sync")
 KEYCLOAK_SYNC_CLIENT_SECRET = env.text("KEYCLOAK_SYNC_CLIENT_SECRET", "")
+# Keycloak's first administrator; only `keycloak_sync --make-account` reads it.
+KEYCLOAK_BOOTSTRAP_CLIENT_ID = env.text("KEYCLOAK_BOOTSTRAP_CLIENT_ID", "bootstrap")
+KEYCLOAK_BOOTSTRAP_CLIENT_SECRET = env.text("KEYCLOAK_BOOTSTRAP_CLIENT_SECRET", "")
 LOOPBACK_NAMES = env.flag("LOOPBACK_NAMES") or DEMO
 
 PORTAL_HOST = urlsplit(PORTAL_URL).hostname or ""

@@ -4,12 +4,12 @@ from typing import Any
 
 from keycloak import KeycloakAdmin
 
-from identity.keycloak import _Connection
+from identity.keycloak_api import Connection
 
 
 def admin() -> KeycloakAdmin:
     """With the rights of the service account, no more."""
-    return KeycloakAdmin(connection=_Connection())
+    return KeycloakAdmin(connection=Connection())
 
 
 def make_person(username: str, password: str) -> str:

@@ -6,6 +6,7 @@ from typing import Any
 
 import requests
 
+from identity import keycloak_account
 from portal.demo_cast import CAST
 from tests.services.commands import ServiceError
 
@@ -17,8 +18,8 @@ class Admin:
 
     def __init__(self, base: str, client_id: str, client_secret: str, realm: str = NAME) -> None:
         self._base = base
-        self._session = requests.Session()
         self._realm = realm
+        self._session = requests.Session()
         answer = self._session.post(
             f"{base}/realms/master/protocol/openid-connect/token",
             data={"grant_type": "client_credentials", "client_id": client_id, "client_secret": client_secret},
@@ -63,9 +64,10 @@ def arrange(base: str, *, client_id: str, client_secret: str, portal_url: str) -
     }
     admin.call("PUT", f"clients/{portal['id']}", portal)
 
-    for name, secret in (("portal-admin", service_secret), ("portal-sync", sync_secret)):
-        service = admin.client(name)
-        admin.call("PUT", f"clients/{service['id']}", {**service, "secret": secret})
+    service = admin.client("portal-admin")
+    admin.call("PUT", f"clients/{service['id']}", {**service, "secret": service_secret})
+    everywhere = Admin(base, client_id, client_secret, realm=keycloak_account.REALM)
+    keycloak_account.ensure(everywhere.call, realm=NAME, client_id="portal-sync", secret=sync_secret)
 
     people = [
         {
