@@ -33,7 +33,7 @@ from identity.errors import (
     UnknownReason,
 )
 from identity.household import ACTIVE, ASKED, CHILD, COURT_ORDER, ENDED, ISSUER, MINOR, REFUSED, REPRESENTED
-from identity.models import Guardianship, HouseholdCode, Resident
+from identity.models import Erasure, Guardianship, HouseholdCode, Resident
 from identity.roles import OPERATOR, SYSTEM, Actor
 
 MOST_WARDS = 12
@@ -187,7 +187,7 @@ def decide(
     if not approve:
         row.state = REFUSED
         row.save()
-        _let_go(ward)
+        _let_go(ward, now)
         audit.record("guardianship_refused", who=ward.id, by=by, reason=reason)
         return row.state
     _still_fits(person, ward)
@@ -351,15 +351,19 @@ def _end(row: Guardianship, now: datetime, by: Actor) -> None:
     row.state, row.ended_at = ENDED, now
     row.save()
     HouseholdCode.objects.filter(ward_id=row.ward_id, made_by_id=row.guardian_id).delete()
-    _let_go(row.ward)
+    _let_go(row.ward, now)
     audit.record("guardianship_ended", who=row.ward_id, by=by, guardian=str(row.guardian.handle))
 
 
-def _let_go(ward: Resident) -> None:
-    """A ward without an account and without a guardian is closed at once: nothing of theirs leaves any more."""
+def _let_go(ward: Resident, now: datetime) -> None:
+    """A ward without an account and without a guardian is closed at once and erased by the next sweep."""
     if ward.issuer != ISSUER or Guardianship.objects.filter(ward=ward, state__in=_LIVING).exists():
         return
-    Resident.objects.filter(id=ward.id).update(is_active=False)
+    Resident.objects.filter(id=ward.id).update(is_active=False, erase_at=now)
+    # The report needs a reference, which nobody is given: nobody is there to read it.
+    nobody = hashlib.sha256(secrets.token_bytes(32)).hexdigest()
+    Erasure.objects.create(reference_sha256=nobody, resident_id=ward.id, asked_at=now, due_at=now)
+    audit.record("erasure_asked", who=ward.id, by=SYSTEM)
 
 
 def _digest(code: str) -> str:

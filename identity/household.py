@@ -352,3 +352,13 @@ def wards_to_erase(resident_id: UUID) -> tuple[UUID, ...]:
     wards_of = Guardianship.objects.filter(ward=OuterRef("pk"), guardian_id=resident_id)
     found = Resident.objects.filter(~Exists(another), Exists(wards_of), issuer=ISSUER)
     return tuple(found.order_by("created_at", "id").values_list("id", flat=True))
+
+
+def protected_with(resident_id: UUID) -> tuple[UUID, ...]:
+    """Wards without an account who are protected when this guardian is, and no other one of theirs is."""
+    living = Guardianship.objects.filter(ward=OuterRef("pk"), state__in=_LIVING)
+    another = living.filter(guardian__confidential=True).exclude(guardian_id=resident_id)
+    found = Resident.objects.filter(
+        ~Exists(another), Exists(living.filter(guardian_id=resident_id)), issuer=ISSUER, erase_at=None
+    )
+    return tuple(found.filter(is_active=True).order_by("id").values_list("id", flat=True))
