@@ -9,18 +9,32 @@ import secrets
 from datetime import UTC, datetime
 from hashlib import sha256
 from importlib import import_module
+from typing import Any
+from urllib.parse import urlencode
 from uuid import UUID
 
+from allauth.account.models import EmailAddress
 from django.conf import settings
 from django.db import transaction
 from django.http import HttpRequest
+from django.urls import reverse
 from django.utils import timezone
 from oauth2_provider.models import get_access_token_model, get_application_model
 
-from identity import clients, embedded_clients, embedded_server, idp, relay, sessions
+from identity import (
+    clients,
+    embedded_clients,
+    embedded_server,
+    idp,
+    lifetimes,
+    relay,
+    session_store,
+    sessions,
+)
 from identity.errors import InvalidToken, NoSuchClient
-from identity.idp import Bearer, ClientCredentials, ClientSpec
-from identity.models import GadgetClient, ProviderSession, Resident
+from identity.idp import Bearer, ClientCredentials, ClientSpec, IdSession
+from identity.models import GadgetClient, ProviderSession, Resident, opaque_username
+from identity.roles import SYSTEM, Actor
 
 SIGN_IN = "_id_sign_in"
 AUTH_TIME = "_id_auth_time"
@@ -33,8 +47,20 @@ ensure_portal_client = embedded_clients.ensure_portal_client
 
 def begin(request: HttpRequest, *, now: datetime) -> None:
     """Notes in the browser's session at the ID that somebody has just proved who they are."""
-    request.session.setdefault(SIGN_IN, secrets.token_urlsafe(24))
+    if SIGN_IN not in request.session:
+        request.session[SIGN_IN] = secrets.token_urlsafe(24)
+        session_store.begin(request.session, now=now, remembered=False)
     request.session[AUTH_TIME] = int(now.timestamp())
+
+
+def remember(request: HttpRequest) -> None:
+    """The sign-in of this browser holds for weeks, because the person ticked the box."""
+    request.session[lifetimes.REMEMBERED] = True
+
+
+def is_remembered(row: ProviderSession) -> bool:
+    """Whether this part belongs to a sign-in on a remembered device."""
+    return bool(_store(row.session_key).get(lifetimes.REMEMBERED))
 
 
 def auth_time(request: HttpRequest) -> datetime | None:
@@ -103,7 +129,40 @@ def _end_client(row: ProviderSession) -> None:
 
 
 def _delete_session(key: str) -> None:
-    import_module(settings.SESSION_ENGINE).SessionStore().delete(key)
+    _store(None).delete(key)
+
+
+def _store(key: str | None) -> Any:
+    """A session at the ID; looking at it is no use of it."""
+    store = import_module(settings.SESSION_ENGINE).SessionStore(key)
+    store.peeking = True
+    return store
+
+
+def password_changed(request: HttpRequest, resident: Resident, *, now: datetime) -> None:
+    """Ends every other sign-in: whoever knew the old password is out. This one goes on, under its new key."""
+    mine = request.session[SIGN_IN]
+    others = ProviderSession.objects.filter(resident=resident, ended_at=None).exclude(sign_in=mine)
+    for sign_in in set(others.values_list("sign_in", flat=True)):
+        end_sign_in(sign_in)
+    begin(request, now=now)
+    parts = ProviderSession.objects.filter(sign_in=mine)
+    parts.update(session_key=request.session.session_key)
+    sids = parts.filter(client_id=settings.OIDC_CLIENT_ID).values_list("sid", flat=True)
+    sessions.keep_only(resident, sids=tuple(sids))
+
+
+def _session(sign_in: str, parts: list[ProviderSession]) -> IdSession | None:
+    data = next((data for part in parts if (data := _store(part.session_key)).get(SIGN_IN) == sign_in), None)
+    if data is None:
+        return None
+    return IdSession(
+        id=sign_in,
+        sids=tuple(part.sid for part in parts),
+        clients=tuple(part.client_id for part in parts if part.client_id != settings.OIDC_CLIENT_ID),
+        started_at=min(part.created_at for part in parts),
+        seen_at=datetime.fromtimestamp(data[lifetimes.SEEN], UTC),
+    )
 
 
 # --- the driver ----------------------------------------------------------------------------------------------
@@ -113,7 +172,16 @@ class EmbeddedProvider:
     """The provider for one machine, in the portal's own process and database."""
 
     capabilities = frozenset(
-        {idp.SIGN_IN, idp.SILENT, idp.PAIRWISE, idp.BACKCHANNEL_LOGOUT, idp.PER_CLIENT_SID}
+        {
+            idp.SIGN_IN,
+            idp.SILENT,
+            idp.PAIRWISE,
+            idp.BACKCHANNEL_LOGOUT,
+            idp.PER_CLIENT_SID,
+            idp.SESSIONS,
+            idp.PASSWORD,
+            idp.REMEMBER_ME,
+        }
     )
 
     @property
@@ -121,10 +189,14 @@ class EmbeddedProvider:
         return str(settings.OIDC_ISSUER)
 
     @transaction.atomic
-    def upsert_client(self, spec: ClientSpec, *, secret: str = "") -> ClientCredentials | None:
+    def upsert_client(
+        self, spec: ClientSpec, *, secret: str = "", by: Actor = SYSTEM
+    ) -> ClientCredentials | None:
         """Row and application in one transaction."""
         new = not get_application_model().objects.filter(client_id=spec.client_id).exists()
-        clients.save(spec)
+        if secret and not new:
+            clients.rotated(spec.client_id, by=by)
+        clients.save(spec, by=by)
         if new and not secret:
             secret = secrets.token_urlsafe(32)
         embedded_clients.save(
@@ -136,9 +208,9 @@ class EmbeddedProvider:
         )
         return ClientCredentials(spec.client_id, secret) if secret else None
 
-    def disable_client(self, client_id: str) -> None:
+    def disable_client(self, client_id: str, *, by: Actor = SYSTEM) -> None:
         """Suspends it and forgets its tokens; its own sessions it is not told about, as with Keycloak."""
-        GadgetClient.objects.filter(client_id=client_id).update(suspended=True)
+        clients.set_suspended(client_id, suspended=True, by=by)
         for row in ProviderSession.objects.select_related("resident").filter(
             client_id=client_id, ended_at=None
         ):
@@ -146,14 +218,16 @@ class EmbeddedProvider:
                 [pk for pk in row.codes.values_list("access_token_id", flat=True) if pk is not None]
             )
 
-    def enable_client(self, client_id: str) -> None:
-        GadgetClient.objects.filter(client_id=client_id).update(suspended=False)
+    def enable_client(self, client_id: str, *, by: Actor = SYSTEM) -> None:
+        clients.set_suspended(client_id, suspended=False, by=by)
 
-    def rotate_client(self, client_id: str) -> ClientCredentials:
+    @transaction.atomic
+    def rotate_client(self, client_id: str, *, by: Actor = SYSTEM) -> ClientCredentials:
         secret = secrets.token_urlsafe(32)
         digest = embedded_clients.secret_digest(secret)
         if not get_application_model().objects.filter(client_id=client_id).update(client_secret=digest):
             raise NoSuchClient
+        clients.rotated(client_id, by=by)
         return ClientCredentials(client_id, secret)
 
     def resolve_access_token(self, raw: str) -> Bearer:
@@ -181,6 +255,51 @@ class EmbeddedProvider:
         for sign_in in set(open_ones.values_list("sign_in", flat=True)):
             end_sign_in(sign_in)
         sessions.end(iss=resident.issuer, sub=resident.subject, sid="")
+
+    def remove_client(self, client_id: str, *, by: Actor = SYSTEM) -> None:
+        """Its open parts are over; nobody is told, because there is nobody to tell."""
+        with transaction.atomic():
+            ProviderSession.objects.filter(client_id=client_id).delete()
+            get_application_model().objects.filter(client_id=client_id).delete()
+            clients.remove(client_id, by=by)
+
+    def sessions(self, resident_id: UUID) -> tuple[IdSession, ...]:
+        """One for each browser; what ended by time is gone with the session's data."""
+        found: dict[str, list[ProviderSession]] = {}
+        rows = ProviderSession.objects.filter(resident_id=resident_id, ended_at=None).order_by("created_at")
+        for row in rows:
+            found.setdefault(row.sign_in, []).append(row)
+        made = [_session(sign_in, parts) for sign_in, parts in found.items()]
+        return tuple(sorted(filter(None, made), key=lambda one: one.started_at, reverse=True))
+
+    def end_session(self, resident_id: UUID, session_id: str) -> None:
+        """Only one of this resident's own."""
+        if ProviderSession.objects.filter(resident_id=resident_id, sign_in=session_id).exists():
+            end_sign_in(session_id)
+
+    def email_of(self, resident_id: UUID) -> str:
+        """The account is the row."""
+        found = Resident.objects.filter(pk=resident_id).values_list("email", flat=True).first()
+        return found or ""
+
+    def action_url(self, kind: str, *, next_path: str) -> str:
+        """There is a page for the password; a second factor is Keycloak's alone."""
+        if kind != idp.PASSWORD:
+            return ""
+        page = reverse("account_change_password", urlconf="identity.embedded_urls")
+        return f"{settings.ID_URL}{page}?{urlencode({'back': next_path})}"
+
+    def delete_account(self, resident_id: UUID) -> None:
+        """Nobody can sign in to it any more, and its address is free; the row itself is the portal's."""
+        if not Resident.objects.filter(pk=resident_id).exists():
+            return
+        self.end_everywhere(resident_id)
+        with transaction.atomic():
+            EmailAddress.objects.filter(user_id=resident_id).delete()
+            resident = Resident.objects.select_for_update().get(pk=resident_id)
+            resident.username, resident.email = opaque_username(), ""
+            resident.set_unusable_password()
+            resident.save()
 
     def health(self) -> bool:
         """It is as well as the process that asks."""

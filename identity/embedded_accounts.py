@@ -4,6 +4,7 @@
 from typing import Any
 
 from allauth.account.adapter import DefaultAccountAdapter
+from allauth.account.forms import ChangePasswordForm as BaseChangePasswordForm
 from allauth.account.forms import LoginForm as BaseLoginForm
 from allauth.account.forms import ReauthenticateForm as BaseReauthenticateForm
 from allauth.account.forms import SignupForm as BaseSignupForm
@@ -14,7 +15,7 @@ from django.utils import timezone
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import get_language, gettext_lazy
 
-from identity import embedded
+from identity import audit, embedded
 from identity.models import Resident, opaque_username
 
 
@@ -27,6 +28,7 @@ class AccountAdapter(DefaultAccountAdapter):
             "ユーザー名（またはメールアドレス）かパスワードが違います。"
         ),
         "email_password_mismatch": gettext_lazy("ユーザー名（またはメールアドレス）かパスワードが違います。"),
+        "enter_current_password": gettext_lazy("いまのパスワードが違います。"),
         "incorrect_password": gettext_lazy("パスワードが違います。"),
         "too_many_login_attempts": gettext_lazy(
             "何度も間違えたため、しばらくサインインできません。5分ほど待ってから、もう一度お試しください。"
@@ -55,7 +57,10 @@ class AccountAdapter(DefaultAccountAdapter):
         """Also keeps the name to be greeted by."""
         user.display_name = form.cleaned_data.get("display_name", "")
         user.username = opaque_username()
-        return super().save_user(request, user, form, commit)  # type: ignore[no-any-return]
+        made: Resident = super().save_user(request, user, form, commit)
+        if commit:
+            audit.record("registered", who=made.pk)
+        return made
 
     def login(self, request: HttpRequest, user: Resident) -> None:
         """Each login is a sign-in of its own, with its own `sid` for each client."""
@@ -99,7 +104,15 @@ class LoginForm(BaseLoginForm):
         )
         self.fields["password"].label = gettext_lazy("パスワード")
         self.fields["password"].help_text = ""
+        self.fields["remember"].label = gettext_lazy("この端末を覚える（自分だけの端末のとき）")
         _tidy(self)
+
+    def login(self, request: HttpRequest, redirect_url: str | None = None) -> Any:
+        """The box is for this sign-in; the portal hears of it in its ID token."""
+        answer = super().login(request, redirect_url)
+        if self.cleaned_data.get("remember") and request.user.is_authenticated:
+            embedded.remember(request)
+        return answer
 
 
 class SignupForm(BaseSignupForm):
@@ -117,6 +130,19 @@ class SignupForm(BaseSignupForm):
         super().__init__(*args, **kwargs)
         self.fields["email"].label = gettext_lazy("メールアドレス")
         self.fields["password1"].label = gettext_lazy("パスワード")
+        self.fields["password1"].help_text = gettext_lazy("10文字以上にしてください。")
+        _tidy(self)
+
+
+class ChangePasswordForm(BaseChangePasswordForm):
+    """The present password and another, once: a browser shows what was typed."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        del self.fields["password2"]
+        self.fields["oldpassword"].label = gettext_lazy("いまのパスワード")
+        self.fields["oldpassword"].help_text = ""
+        self.fields["password1"].label = gettext_lazy("新しいパスワード")
         self.fields["password1"].help_text = gettext_lazy("10文字以上にしてください。")
         _tidy(self)
 

@@ -207,7 +207,9 @@ class Validator(OAuth2Validator):
     def finalize_id_token(
         self, id_token: dict[str, Any], token: Any, token_handler: Any, request: Request
     ) -> str:
-        """`sub`, the client's own `sid`, and the time of the real sign-in."""
+        """`sub`, the client's own `sid`, and the time of the real sign-in; to the portal, a remembered device."""
+        from identity import embedded
+
         session = request.provider_code.session
         expires = timezone.now() + timedelta(seconds=oauth2_settings.ID_TOKEN_EXPIRE_SECONDS)
         id_token.update(
@@ -218,6 +220,8 @@ class Validator(OAuth2Validator):
             auth_time=int(session.auth_time.timestamp()),
             jti=str(uuid.uuid4()),
         )
+        if request.client.client_id == settings.OIDC_CLIENT_ID and embedded.is_remembered(session):
+            id_token["remember_me"] = True
         request.id_token = self._save_id_token(id_token["jti"], request, expires)
         return sign(id_token, typ="JWT")
 

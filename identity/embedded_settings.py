@@ -23,6 +23,7 @@ ACCOUNT_FORMS = {
     "login": "identity.embedded_accounts.LoginForm",
     "signup": "identity.embedded_accounts.SignupForm",
     "reauthenticate": "identity.embedded_accounts.ReauthenticateForm",
+    "change_password": "identity.embedded_accounts.ChangePasswordForm",
 }
 ACCOUNT_LOGIN_METHODS = {"username", "email"}
 ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*"]
@@ -30,7 +31,7 @@ ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*"]
 # address that is taken go through as an account of its own, so the form never says who is registered.
 ACCOUNT_EMAIL_VERIFICATION = "none"
 ACCOUNT_PREVENT_ENUMERATION = "strict"
-ACCOUNT_SESSION_REMEMBER = False
+ACCOUNT_SESSION_REMEMBER = None  # the form asks
 ACCOUNT_LOGOUT_ON_GET = False
 ACCOUNT_EMAIL_NOTIFICATIONS = False
 ACCOUNT_USER_MODEL_EMAIL_FIELD = "email"

@@ -24,6 +24,7 @@ urlpatterns = [
         path("signup/", account_views.signup, name="account_signup"),
         path("logout/", account_views.logout, name="account_logout"),
         path("inactive/", account_views.account_inactive, name="account_inactive"),
+        path("password/", views.ChangePasswordView.as_view(), name="account_change_password"),
         path("reauthenticate/", views.ReauthenticateView.as_view(), name="account_reauthenticate"),
         prefix_default_language=False,
     ),

@@ -23,6 +23,7 @@ from oauth2_provider.views.mixins import OAuthLibMixin
 
 from identity import embedded, embedded_server
 from identity.models import Resident
+from identity.signin import safe_next, with_status
 
 LOCALES = ("ja", "en", "ja-simple")
 SCOPE = "openid"
@@ -200,6 +201,34 @@ class ReauthenticateView(account_views.ReauthenticateView):
     def form_valid(self, form: Any) -> HttpResponse:
         embedded.begin(self.request, now=timezone.now())
         return super().form_valid(form)  # type: ignore[no-any-return]
+
+
+class ChangePasswordView(account_views.PasswordChangeView):
+    """A password of one's own choice; every other sign-in ends. `back` is a path of the portal."""
+
+    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        """Signed in first; the form leads to the portal, so its page may post there."""
+        if not request.user.is_authenticated or embedded.auth_time(request) is None:
+            query = urlencode({"next": request.get_full_path()})
+            return HttpResponseRedirect(f"{reverse('account_login')}?{query}")
+        answer: HttpResponseBase = super().dispatch(request, *args, **kwargs)
+        answer._csp_update = {"form-action": [settings.PORTAL_URL]}  # type: ignore[attr-defined]
+        return answer
+
+    def form_valid(self, form: Any) -> HttpResponse:
+        answer: HttpResponse = super().form_valid(form)
+        embedded.password_changed(self.request, form.user, now=timezone.now())
+        return answer
+
+    def get_success_url(self) -> str:
+        return settings.PORTAL_URL + with_status(self._back(), "success")
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        back = self._back()
+        return {**super().get_context_data(**kwargs), "back": back, "away": f"{settings.PORTAL_URL}{back}"}
+
+    def _back(self) -> str:
+        return safe_next(self.request.GET.get("back", "/"))
 
 
 @require_safe

@@ -1,23 +1,28 @@
 """The portal's sessions that belong to a session at the ID: opened at sign-in, ended by either side."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from importlib import import_module
+from typing import Any
 from uuid import UUID
 
 from django.conf import settings
-from django.contrib.auth import login, logout
+from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY, login, logout
 from django.db import IntegrityError, transaction
+from django.db.models import Q, QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
 
-from identity import crypto
+from identity import audit, crypto, devices, letters, lifetimes, session_store, tasks
 from identity.errors import CannotUnseal, InvalidToken
 from identity.idp import Login, LogoutEvent
-from identity.models import OidcSession, Resident, SeenToken
+from identity.models import AuditEntry, KnownDevice, OidcSession, Resident, SeenToken, SignInLetter
+from identity.roles import SYSTEM, Actor
 
 BACKEND = "identity.backends.RegionalIdBackend"
 KEY = "_resident"
 AUTH_TIME = "_auth_time"
+BEFORE = "_before"
+"""The sign-in before this one: [seconds since 1970, name of the device]."""
 FRESH_SECONDS = 300
 """A sensitive act needs a proof of the person that is not older than this."""
 CLOSING = "_closing"
@@ -28,14 +33,13 @@ def _place(session_key: str) -> str:
     return f"oidc-session:{session_key}"
 
 
-def resident_of(done: Login) -> Resident:
+def _resident_of(done: Login) -> tuple[Resident, bool]:
     """The resident known by (iss, sub), made at the first sign-in; e-mail plays no part."""
-    resident, _ = Resident.objects.get_or_create(
+    return Resident.objects.get_or_create(
         issuer=done.iss,
         subject=done.sub,
         defaults={"locale": done.locale or "ja", "home_region": done.home_region},
     )
-    return resident
 
 
 def is_person(resident_id: str, done: Login) -> bool:
@@ -43,31 +47,72 @@ def is_person(resident_id: str, done: Login) -> bool:
     return Resident.objects.filter(pk=resident_id, issuer=done.iss, subject=done.sub).exists()
 
 
-def open_session(request: HttpRequest, done: Login) -> Resident:
-    """Signs the browser in under a new session key; raises `InvalidToken` when the account is closed."""
+def open_session(request: HttpRequest, done: Login, *, device: str = "") -> Resident:
+    """Signs the browser in under a new session key; raises `InvalidToken` when the account is closed.
+
+    Who is signed in already and has proven it again keeps what the session holds. `device` is the browser's secret.
+    """
+    now = timezone.now()
     with transaction.atomic():
-        resident = resident_of(done)
+        resident, made = _resident_of(done)
         if not resident.is_active:
             raise InvalidToken("account is closed")
+        again = request.session.get(KEY) == str(resident.pk)
+        kept = _kept(request) if again else {}
+        old = OidcSession.objects.filter(session_key=request.session.session_key or "").first()
         _forget(request.session.session_key)
         request.session.flush()
-        if done.auth_time is not None:
-            request.session[AUTH_TIME] = int(done.auth_time.timestamp())
         if resident.erase_at is None:
             login(request, resident, backend=BACKEND)
             request.session[KEY] = str(resident.pk)
+            request.session.update(kept)
         else:
             request.session[CLOSING] = str(resident.pk)
+        if done.auth_time is not None:
+            request.session[AUTH_TIME] = int(done.auth_time.timestamp())
+        row = OidcSession(issuer=done.iss, sub=done.sub, sid=done.sid)
+        row.label = devices.label(request.headers.get("User-Agent", ""))
+        if again and old is not None:
+            row.device, row.created_at, noted = old.device, old.created_at, None
+        else:
+            noted = devices.note(
+                resident, secret=device or devices.secret_of(request), label=row.label, now=now
+            )
+            row.device = noted.device
+            if noted.before is not None:
+                request.session[BEFORE] = [int(noted.before[0].timestamp()), noted.before[1]]
+        remembered = done.remember or (row.device is not None and row.device.remembered)
+        if done.remember and row.device is not None:
+            KnownDevice.objects.filter(pk=row.device.pk).update(remembered=True)
+        session_store.begin(request.session, now=now, remembered=remembered)
         request.session.save()
-        key = str(request.session.session_key)
-        OidcSession.objects.create(
-            issuer=done.iss,
-            sub=done.sub,
-            sid=done.sid,
-            session_key=key,
-            id_token_sealed=crypto.seal(done.id_token.encode(), place=_place(key)),
-        )
+        key = row.session_key = str(request.session.session_key)
+        row.id_token_sealed = crypto.seal(done.id_token.encode(), place=_place(key))
+        row.save()
+        if noted is not None:
+            _tell(resident, noted, label=row.label, now=now)
+        if made:
+            audit.record("registered", who=resident.pk)
+        if noted is None:
+            audit.record("reauthenticated", who=resident.pk)
+        else:
+            audit.record("signed_in", who=resident.pk, new_device=noted.new)
     return resident
+
+
+def _kept(request: HttpRequest) -> dict[str, Any]:
+    """What belongs to the visit and not to the proof of the person."""
+    proof = {KEY, AUTH_TIME, SESSION_KEY, BACKEND_SESSION_KEY, HASH_SESSION_KEY}
+    return {name: value for name, value in request.session.items() if name not in proof}
+
+
+def _tell(resident: Resident, noted: devices.Noted, *, label: str, now: datetime) -> None:
+    """A mail about a device that is new; none about the first sign-in ever."""
+    first = not AuditEntry.objects.filter(who=str(resident.handle), kind="signed_in").exists()
+    if first or not noted.new:
+        return
+    SignInLetter.objects.create(resident=resident, label=label, signed_in_at=now, next_at=now)
+    transaction.on_commit(lambda: tasks.kick(letters.JOB))
 
 
 def fresh(request: HttpRequest, *, within: int = FRESH_SECONDS, now: datetime | None = None) -> bool:
@@ -100,6 +145,15 @@ def hint(session_key: str | None) -> str:
         return ""
 
 
+def sign_out(request: HttpRequest) -> None:
+    """Ends this browser's session at the portal because the person wants it."""
+    with transaction.atomic():
+        key = request.session.get(KEY)
+        close_session(request)
+        if key is not None and Resident.objects.filter(pk=key).exists():
+            audit.record("signed_out", who=UUID(key))
+
+
 def close_session(request: HttpRequest) -> None:
     """Ends this browser's session at the portal, not at the ID."""
     _forget(request.session.session_key)
@@ -111,19 +165,64 @@ def _forget(session_key: str | None) -> None:
         OidcSession.objects.filter(session_key=session_key).delete()
 
 
-def end(*, iss: str, sub: str, sid: str) -> int:
+def end(*, iss: str, sub: str, sid: str, by: Actor | None = SYSTEM) -> int:
     """Ends the sessions of this `sid`, or without one all of this `sub`; returns how many."""
     rows = OidcSession.objects.filter(issuer=iss)
     if sub:
         rows = rows.filter(sub=sub)
     if sid:
         rows = rows.filter(sid=sid)
-    keys = list(rows.values_list("session_key", flat=True))
+    return end_rows(rows, by=by, why="ended")
+
+
+def end_rows(rows: QuerySet[OidcSession], *, by: Actor | None, why: str) -> int:
+    """Ends these sessions, all of one resident, at the portal; returns how many."""
     store = import_module(settings.SESSION_ENGINE).SessionStore
-    for key in keys:
-        store().delete(key)
-    OidcSession.objects.filter(session_key__in=keys).delete()
-    return len(keys)
+    with transaction.atomic():
+        found = list(rows.values_list("session_key", "issuer", "sub"))
+        for key, _, _ in found:
+            store().delete(key)
+        OidcSession.objects.filter(session_key__in=[key for key, _, _ in found]).delete()
+        if found:
+            resident = Resident.objects.filter(issuer=found[0][1], subject=found[0][2]).first()
+            if resident is not None:
+                audit.record("session_ended", who=resident.pk, by=by, count=len(found), why=why)
+    return len(found)
+
+
+def keep_only(resident: Resident, *, sids: tuple[str, ...]) -> None:
+    """After a change of the password: ends every other session, and lets these go on with the new one."""
+    mine = OidcSession.objects.filter(issuer=resident.issuer, sub=resident.subject)
+    end_rows(mine.exclude(sid__in=sids), by=None, why="password_changed")
+    store = import_module(settings.SESSION_ENGINE).SessionStore
+    for key in mine.filter(sid__in=sids).values_list("session_key", flat=True):
+        session = store(key)
+        if HASH_SESSION_KEY in session:
+            session[HASH_SESSION_KEY] = resident.get_session_auth_hash()
+            session.save()
+
+
+def end_by_time(*, now: datetime | None = None) -> int:
+    """Takes away what sessions hold that are over by time, but for why; returns how many there were."""
+    at = now or timezone.now()
+    unused = Q(seen_at__lt=at - timedelta(seconds=settings.SESSION_IDLE_SECONDS))
+    old = Q(created_at__lt=at - timedelta(seconds=settings.SESSION_SECONDS))
+    store, ended = import_module(settings.SESSION_ENGINE).SessionStore, 0
+    for row in OidcSession.objects.filter(unused | old).order_by("seen_at")[:500]:
+        session = store(row.session_key)
+        session.peeking = True
+        if KEY in session or CLOSING in session:
+            continue  # the device is remembered, or it is in use
+        if lifetimes.ENDED in session:
+            session.save()  # what `load` gave: why, and nothing else
+        with transaction.atomic():
+            row.delete()
+            resident = Resident.objects.filter(issuer=row.issuer, subject=row.sub).first()
+            if resident is not None:
+                why = session.get(lifetimes.ENDED, "absolute")
+                audit.record("session_ended", who=resident.pk, by=SYSTEM, count=1, why=why)
+        ended += 1
+    return ended
 
 
 def end_by_event(event: LogoutEvent, *, now: datetime) -> int:

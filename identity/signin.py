@@ -25,7 +25,7 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_GET, require_POST
 from joserfc.errors import JoseError
 
-from identity import idp, loopback, onboarding, sessions, tokens
+from identity import devices, idp, lifetimes, loopback, onboarding, sessions, tokens
 from identity.errors import AnotherPerson, InvalidToken, ProviderProblem, ProviderUnavailable, SignInFailed
 from identity.idp import Login
 from identity.models import Resident
@@ -191,9 +191,31 @@ def sign_in(request: HttpRequest) -> HttpResponse:
         return _act(request, kind, target)
     if sessions.is_open(request) and not fresh:
         return HttpResponseRedirect(target)
-    if request.GET.get("silent") == "1":
+    ended = request.session.get(lifetimes.ENDED)
+    if request.GET.get("silent") == "1" and not ended:
         return _begin(request, prompt="none")
-    return _begin(request, max_age=0) if fresh else _begin(request)
+    if ended and request.GET.get("again") != "1":
+        return _ended(request, ended, target)
+    # An end by time would mean nothing if the ID's own session let the person in again without a question.
+    return _begin(request, max_age=0) if fresh or ended else _begin(request)
+
+
+def _ended(request: HttpRequest, why: str, target: str) -> HttpResponse:
+    """Why somebody has to sign in again, and the way back to where they were."""
+    with translation.override(_locale(target)):
+        context = {
+            "title": _("もう一度サインインしてください"),
+            "message": _(
+                "しばらく操作がなかったため、安全のためにサインアウトしました。サインインすると、元の画面に戻ります。"
+            )
+            if why == "idle"
+            else _(
+                "サインインしてから長い時間がたったため、安全のためにサインアウトしました。サインインすると、元の画面に戻ります。"
+            ),
+            "again_url": f"{reverse('identity:signin')}?{urlencode({'again': '1', 'next': target})}",
+            "home_url": _home(_locale(target)),
+        }
+        return render(request, "identity/signin_problem.html", context)
 
 
 def _act(request: HttpRequest, kind: str, target: str) -> HttpResponse:
@@ -233,7 +255,8 @@ def callback(request: HttpRequest) -> HttpResponse:
         if expect and not sessions.is_person(expect, done):
             sessions.close_session(request)
             raise AnotherPerson
-        resident = sessions.open_session(request, done)
+        device = devices.secret_of(request)
+        resident = sessions.open_session(request, done, device=device)
     except ProviderProblem as error:
         return _problem(request, error, target)
     except InvalidToken:
@@ -243,12 +266,16 @@ def callback(request: HttpRequest) -> HttpResponse:
             return HttpResponseRedirect(reverse("mydata:undecided"))
     status = request.GET.get("kc_action_status", "")
     if status in DONE:
-        return HttpResponseRedirect(_with_status(target, status))
-    # Who proves once more that it is them has not just arrived.
-    return HttpResponseRedirect(target if expect else onboarding.target_of(request, resident, target))
+        target = with_status(target, status)
+    elif not expect:  # who proves once more that it is them has not just arrived
+        target = onboarding.target_of(request, resident, target)
+    answer = HttpResponseRedirect(target)
+    devices.keep(answer, device)
+    return answer
 
 
-def _with_status(target: str, status: str) -> str:
+def with_status(target: str, status: str) -> str:
+    """`target` with what became of an action at the ID."""
     parts = urlsplit(target)
     query = urlencode([*parse_qsl(parts.query, keep_blank_values=True), ("kc_action_status", status)])
     return urlunsplit(parts._replace(query=query))
@@ -308,6 +335,7 @@ def _complete(request: HttpRequest, known: dict[str, Any]) -> Login:
         locale=locale if locale in LOCALES else _locale(known.get("next", "/")),
         auth_time=auth_time,
         home_region=str(claims.get("identity_provider") or ""),
+        remember=claims.get("remember_me") is True,
     )
 
 
@@ -320,7 +348,7 @@ def sign_out(request: HttpRequest) -> HttpResponse:
     """Ends the portal's session first, then the one at the ID, which tells every gadget."""
     hint = sessions.hint(request.session.session_key)
     locale = _locale(request.headers.get("Referer", "").removeprefix(settings.PORTAL_URL))
-    sessions.close_session(request)
+    sessions.sign_out(request)
     try:
         endpoint = tokens.document().get("end_session_endpoint")
     except ProviderUnavailable:

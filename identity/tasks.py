@@ -35,9 +35,25 @@ def check_keycloak_drift() -> None:
     keycloak_sync.check_drift()
 
 
+def send_due_letters() -> int:
+    """Mails about sign-ins from devices that are new."""
+    from identity import letters
+
+    return letters.send_due()
+
+
+def end_sessions_by_time() -> int:
+    """Empties sessions that are over by time."""
+    from identity import sessions
+
+    return sessions.end_by_time()
+
+
 DUE_JOBS: tuple[tuple[str, float, Callable[[], object]], ...] = (
     ("identity.deliver_logouts", 1.0, deliver_due_logouts),
     ("identity.check_keycloak_drift", 900.0, check_keycloak_drift),
+    ("identity.send_letters", 30.0, send_due_letters),
+    ("identity.end_sessions_by_time", 600.0, end_sessions_by_time),
     ("identity.end_guardianships", 3600.0, end_due_guardianships),
 )
 """(name, seconds between two sweeps, function)."""

@@ -165,7 +165,7 @@ REDIS_URL = env.text("REDIS_URL", "" if DEMO else None)
 CACHES: dict[str, dict[str, Any]]
 if REDIS_URL:
     CACHES = {"default": {"BACKEND": "portal.cache.FailOpenRedisCache", "LOCATION": REDIS_URL}}
-    SESSION_ENGINE = "django.contrib.sessions.backends.cached_db"
+    SESSION_ENGINE = "identity.session_cached_db"
     EXECUTOR = "portal.executor.CeleryExecutor"
 else:
     CACHES = {
@@ -174,7 +174,7 @@ else:
             "OPTIONS": {"MAX_ENTRIES": 20000},
         }
     }
-    SESSION_ENGINE = "django.contrib.sessions.backends.db"
+    SESSION_ENGINE = "identity.session_db"
     EXECUTOR = "portal.executor.ThreadExecutor"
 CELERY_BROKER_URL = env.text("CELERY_BROKER_URL", REDIS_URL)
 
@@ -259,7 +259,21 @@ SECURE_HSTS_PRELOAD = HTTPS
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if env.flag("BEHIND_PROXY") else None
 SESSION_COOKIE_SECURE = HTTPS
 SESSION_COOKIE_NAME = "__Host-session" if HTTPS else "session"
-SESSION_COOKIE_AGE = 14 * 24 * 3600
+SESSION_COOKIE_AGE = 24 * 3600  # of a session that nobody signed in to
+DEVICE_COOKIE_NAME = "__Host-device" if HTTPS else "device"
+# Of a session that somebody signed in to (`identity.session_store`): after no use, and after all.
+SESSION_IDLE_SECONDS = env.number("SESSION_IDLE_MINUTES", 60) * 60
+SESSION_SECONDS = env.number("SESSION_HOURS", 12) * 3600
+REMEMBERED_IDLE_SECONDS = env.number("REMEMBERED_IDLE_DAYS", 14) * 24 * 3600
+REMEMBERED_SECONDS = env.number("REMEMBERED_DAYS", 30) * 24 * 3600
+for _idle, _whole, _names in (
+    (SESSION_IDLE_SECONDS, SESSION_SECONDS, "SESSION_IDLE_MINUTES and SESSION_HOURS"),
+    (REMEMBERED_IDLE_SECONDS, REMEMBERED_SECONDS, "REMEMBERED_IDLE_DAYS and REMEMBERED_DAYS"),
+):
+    if not 300 <= _idle <= _whole:
+        raise ImproperlyConfigured(
+            f"{_names}: a session must hold for five minutes without use, and not longer without use than in all."
+        )
 SESSION_COOKIE_SAMESITE = "Lax"
 MESSAGE_STORAGE = "django.contrib.messages.storage.session.SessionStorage"
 CSRF_COOKIE_SECURE = HTTPS
@@ -270,6 +284,12 @@ LANGUAGE_COOKIE_SAMESITE = "Lax"
 # --- mail, logs ----------------------------------------------------------------------------------------------
 EMAIL_BACKEND = env.text("EMAIL_BACKEND", "django.core.mail.backends.filebased.EmailBackend")
 EMAIL_FILE_PATH = VAR_DIR / "mail"
+EMAIL_HOST = env.text("EMAIL_HOST", "localhost")
+EMAIL_PORT = env.number("EMAIL_PORT", 25)
+EMAIL_USE_TLS = env.flag("EMAIL_USE_TLS")
+EMAIL_HOST_USER = env.text("EMAIL_HOST_USER", "")
+EMAIL_HOST_PASSWORD = env.text("EMAIL_HOST_PASSWORD", "")
+EMAIL_TIMEOUT = 10
 DEFAULT_FROM_EMAIL = env.text("DEFAULT_FROM_EMAIL", "no-reply@portal.region.localhost" if DEMO else None)
 LOGGING = {
     "version": 1,
@@ -284,12 +304,6 @@ LOGGING = {
 # --- Wagtail -------------------------------------------------------------------------------------------------
 WAGTAIL_SITE_NAME = "窓口"
 WAGTAILADMIN_BASE_URL = PORTAL_URL
-EMAIL_HOST = env.text("EMAIL_HOST", "localhost")
-EMAIL_PORT = env.number("EMAIL_PORT", 25)
-EMAIL_USE_TLS = env.flag("EMAIL_USE_TLS")
-EMAIL_HOST_USER = env.text("EMAIL_HOST_USER", "")
-EMAIL_HOST_PASSWORD = env.text("EMAIL_HOST_PASSWORD", "")
-EMAIL_TIMEOUT = 10
 WAGTAIL_I18N_ENABLED = False
 WAGTAIL_CONTENT_LANGUAGES = [("ja", "日本語")]
 WAGTAIL_WORKFLOW_REQUIRE_REAPPROVAL_ON_EDIT = True

@@ -27,7 +27,7 @@ from identity.models.sessions import (
     ProviderCode,
     ProviderSession,
     SeenToken,
-    SignInNotice,
+    SignInLetter,
 )
 
 __all__ = [
@@ -49,7 +49,7 @@ __all__ = [
     "Resident",
     "ResidentManager",
     "SeenToken",
-    "SignInNotice",
+    "SignInLetter",
     "Subject",
     "opaque_username",
 ]

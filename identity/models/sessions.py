@@ -14,6 +14,9 @@ class KnownDevice(models.Model):
     label = models.CharField(max_length=100, blank=True)
     first_seen_at = models.DateTimeField(default=timezone.now)
     seen_at = models.DateTimeField(default=timezone.now)
+    """The last sign-in from it."""
+    remembered = models.BooleanField(default=False)
+    """Sessions of this resident on it hold for weeks."""
 
     class Meta:
         constraints = [
@@ -24,12 +27,23 @@ class KnownDevice(models.Model):
         return self.label
 
 
-class SignInNotice(models.TextChoices):
-    """Whether a resident is to be told by mail of a sign-in from a device that is new."""
+class SignInLetter(models.Model):
+    """A mail that is still to be written: somebody signed in from a device that is new; gone once it is sent.
 
-    NONE = "none"
-    DUE = "due"
-    SENT = "sent"
+    A row of its own, because the session that it tells of may be over before the mail is away.
+    """
+
+    resident = models.ForeignKey(Resident, on_delete=models.CASCADE, related_name="letters")
+    label = models.CharField(max_length=100, blank=True)
+    signed_in_at = models.DateTimeField()
+    tries = models.PositiveSmallIntegerField(default=0)
+    next_at = models.DateTimeField()
+
+    class Meta:
+        indexes = [models.Index(fields=["next_at"], name="letter_by_time")]
+
+    def __str__(self) -> str:
+        return f"{self.signed_in_at:%Y-%m-%d %H:%M}"
 
 
 class OidcSession(models.Model):
@@ -45,7 +59,6 @@ class OidcSession(models.Model):
     label = models.CharField(max_length=100, blank=True)
     """Browser and system in two words, such as "Chrome, Android"; never an address."""
     device = models.ForeignKey(KnownDevice, null=True, on_delete=models.SET_NULL)
-    notice = models.CharField(max_length=8, choices=SignInNotice.choices, default=SignInNotice.NONE)
 
     class Meta:
         indexes = [models.Index(fields=["issuer", "sub", "sid"], name="oidc_session_lookup")]
