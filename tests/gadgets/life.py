@@ -43,14 +43,14 @@ def key_server() -> Iterator[str]:
 
 
 @contextmanager
-def example(build: Build, name: str) -> Iterator[ExampleProvider]:
+def example(build: Build, name: str, **env: str) -> Iterator[ExampleProvider]:
     """One of the real example providers on a free port, verifying with the portal's keys."""
     with key_server() as key_url:
         probe = Server(Site(), 0)
         port = probe.port
         probe.server_close()
         config = read(
-            {"PORT": str(port), "PORTAL_URL": settings.PORTAL_URL, "PORTAL_JWKS_URL": key_url},
+            {"PORT": str(port), "PORTAL_URL": settings.PORTAL_URL, "PORTAL_JWKS_URL": key_url} | env,
             default_port=port,
             name=name,
         )
