@@ -1,7 +1,7 @@
 """The checks that a gadget must pass, each line saying pass or fix, and how; a library and a command.
 
 The same checks run at registration and as `python -m gadgets.conformance URL`. Numbers are those of the
-protocol's list: 1-5, 8 and 11. Test tokens are minted with the portal's own key, because providers verify
+protocol's list: 1-5, 8, 11 and 14. Test tokens are minted with the portal's own key, because providers verify
 against its key set; the bad ones are wrong on purpose.
 """
 
@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from gadgets import card as cards
+from gadgets import conformance_events
 from gadgets import conformance_tokens as tokens
 from gadgets import manifest as manifests
 from gadgets.conformance_lines import Line, broken, fix, passed
@@ -112,6 +113,7 @@ def check(subject: Subject) -> Iterator[Line]:
                 "en": "A link has no card: checks 3, 4, 5, 8 and 11 do not apply.",
             },
         )
+        yield from conformance_events.check(parsed, time.monotonic() + BUDGET)
         return
     bench = _Bench(parsed, time.monotonic() + BUDGET)
     yield from _tokens(bench)
@@ -119,6 +121,7 @@ def check(subject: Subject) -> Iterator[Line]:
     yield from _forms(bench)
     yield from _speed(bench)
     yield _links(bench)
+    yield from conformance_events.check(parsed, bench.until)
 
 
 def _manifest(subject: Subject, parsed: Manifest) -> Iterator[Line]:

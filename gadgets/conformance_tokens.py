@@ -145,12 +145,12 @@ def bad(manifest: Manifest, case: Case) -> Iterator[Bad]:
         yield Bad(title, keys.sign(changed, token_type=keys.TOKEN_TYPE), remedy)
     yield Bad(
         {"ja": "署名なし（alg: none）を断る", "en": "Refuses alg: none"},
-        _unsigned({**claims, "jti": uuid.uuid4().hex}),
+        unsigned({**claims, "jti": uuid.uuid4().hex}, token_type=keys.TOKEN_TYPE),
         {"ja": "alg は ES256 だけを受け入れてください。", "en": "Accept ES256 only."},
     )
     yield Bad(
         {"ja": "知らない鍵を断る", "en": "Refuses an unknown key"},
-        _foreign({**claims, "jti": uuid.uuid4().hex}),
+        foreign({**claims, "jti": uuid.uuid4().hex}, token_type=keys.TOKEN_TYPE),
         {
             "ja": "ポータルの /.well-known/jwks.json にある鍵だけを使って確かめてください。",
             "en": "Verify with the keys of the portal's /.well-known/jwks.json only.",
@@ -158,14 +158,16 @@ def bad(manifest: Manifest, case: Case) -> Iterator[Bad]:
     )
 
 
-def _unsigned(claims: Mapping[str, Any]) -> str:
+def unsigned(claims: Mapping[str, Any], *, token_type: str) -> str:
+    """`alg: none`."""
+
     def part(value: Mapping[str, Any]) -> str:
         return urlsafe_b64encode(json.dumps(value).encode()).rstrip(b"=").decode()
 
-    return f"{part({'alg': 'none', 'typ': keys.TOKEN_TYPE})}.{part(claims)}."
+    return f"{part({'alg': 'none', 'typ': token_type})}.{part(claims)}."
 
 
-def _foreign(claims: Mapping[str, Any]) -> str:
+def foreign(claims: Mapping[str, Any], *, token_type: str) -> str:
     """Signed by a key made for this one token, which names the portal's key as its own."""
-    header = {"alg": keys.ALGORITHM, "typ": keys.TOKEN_TYPE, "kid": keys.signing_key().thumbprint()}
+    header = {"alg": keys.ALGORITHM, "typ": token_type, "kid": keys.signing_key().thumbprint()}
     return jwt.encode(header, dict(claims), ECKey.generate_key("P-256"), algorithms=[keys.ALGORITHM])

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from gadgets import conformance, conformance_tokens
+from gadgets import conformance, conformance_events, conformance_tokens
 from gadgets import manifest as manifests
 from tests.architecture.tables import REFERENCE, ROOT, codes, first_codes, rows
 
@@ -120,6 +120,7 @@ def test_every_check_and_every_bad_token_stands_on_the_page() -> None:
     page = (REFERENCE / "conformance.md").read_text(encoding="utf-8")
     source = (ROOT / "gadgets" / "conformance.py").read_text(encoding="utf-8")
     numbers = {int(number) for number in re.findall(r"(?:passed|fix|_out_of_time)\(\s*(\d+),", source)}
+    numbers.add(conformance_events.NUMBER)
     assert numbers == {int(number) for number in re.findall(r"^## (\d+)$", page, re.M)}
     titles = set(re.findall(r'"en": "(Refuses [^"]+)"', source))
     titles |= set(
@@ -131,6 +132,9 @@ def test_every_check_and_every_bad_token_stands_on_the_page() -> None:
     named = {cells[0] for heading, cells in rows(REFERENCE / "conformance.md") if heading == "3"}
     assert len(titles) > 5
     assert titles == named
+    of_events = (ROOT / "gadgets" / "conformance_events.py").read_text(encoding="utf-8")
+    named = {cells[0] for heading, cells in rows(REFERENCE / "conformance.md") if heading == "14"}
+    assert set(re.findall(r'"en": "(Refuses [^"]+)"', of_events)) == named
 
 
 def test_the_page_of_the_checks_has_their_figures() -> None:

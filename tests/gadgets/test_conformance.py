@@ -36,7 +36,7 @@ def test_each_example_provider_passes_every_check(name: str, waste: ExampleProvi
         with life.example({"lunch": build_lunch, "river": build_river}[name], name) as provider:
             lines = lines_of(provider)
     assert failed(lines) == {}
-    assert {line.number for line in lines} == {1, 2, 3, 4, 5, 8, 11}
+    assert {line.number for line in lines} == {1, 2, 3, 4, 5, 8, 11} | ({14} if name == "lunch" else set())
     assert sum(line.number == 3 for line in lines) == 7
 
 
