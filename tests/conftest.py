@@ -1,5 +1,6 @@
 """Fixtures of every test: the fixed time, real parts, whole sites and a real browser."""
 
+import logging
 import os
 import re
 import shutil
@@ -15,7 +16,7 @@ from playwright.sync_api import Browser, BrowserContext, Page, Playwright, sync_
 from pytest_django import DjangoDbBlocker
 
 from portal.supervise import StartError
-from tests import quick_flush, sites
+from tests import logs, quick_flush, sites
 
 NOW = datetime(2026, 10, 5, 9, 0, tzinfo=ZoneInfo("Asia/Tokyo"))
 CHROMIUM = (
@@ -72,6 +73,16 @@ REPORTS: pytest.StashKey[dict[str, pytest.TestReport]] = pytest.StashKey()
 def japanese() -> None:
     """A request leaves its language active in its thread; the next test begins in Japanese again."""
     translation.activate("ja")
+
+
+@pytest.fixture(autouse=True)
+def discreet_logs() -> Iterator[None]:
+    """No personal value, token or address reaches a log of this process, whatever the test does."""
+    watch = logs.Watch()
+    logging.getLogger().addHandler(watch)
+    yield
+    logging.getLogger().removeHandler(watch)
+    assert watch.found == []
 
 
 # --- time and parts -----------------------------------------------------------------------------------------
@@ -136,7 +147,9 @@ def _running(start: "sites.Starter") -> Iterator[sites.Site]:
     if site is None:
         pytest.fail(fault, pytrace=False)
     yield site
+    told = logs.found_below(site.logs)
     site.stop()
+    assert told == [], "no log of a site may hold personal values, tokens or addresses"
 
 
 @pytest.fixture

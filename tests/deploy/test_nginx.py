@@ -6,6 +6,7 @@ import ipaddress
 import re
 import ssl
 import threading
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -75,6 +76,7 @@ class City:
     portal: Upstream
     fragments: Upstream
     keycloak: Upstream
+    logs: Path
 
     def get(
         self, path: str, *, host: str = PORTAL, cookie: str = ""
@@ -117,7 +119,7 @@ def certificate(folder: Path) -> None:
 def city(tmp_path_factory: pytest.TempPathFactory) -> Iterator[City]:
     packages.ensure(packages.NGINX)
     folder = tmp_path_factory.mktemp("nginx")
-    for name in ("tls", "alerts", "static", "spool"):
+    for name in ("tls", "alerts", "static", "spool", "logs"):
         (folder / name).mkdir()
     folder.chmod(0o755)
     certificate(folder / "tls")
@@ -137,6 +139,7 @@ def city(tmp_path_factory: pytest.TempPathFactory) -> Iterator[City]:
         "CACHE_DIR": str(folder / "cache"),
         "ALERTS_DIR": str(folder / "alerts"),
         "STATIC_DIR": str(folder / "static"),
+        "LOG_DIR": str(folder / "logs"),
         "NAMES": "NAMES",
     }
     site = re.sub(r"\$\{(\w+)\}", lambda match: values[match[1]], CONF.read_text())
@@ -158,7 +161,7 @@ def city(tmp_path_factory: pytest.TempPathFactory) -> Iterator[City]:
         running = launcher.start("nginx", command)
         wait_until(running, lambda: not is_free(https), 10)
         tls = ssl.create_default_context(cafile=str(folder / "tls" / "cert.pem"))
-        yield City(https, tls, portal, fragments, keycloak)
+        yield City(https, tls, portal, fragments, keycloak, folder / "logs")
     finally:
         launcher.stop_all()
         for upstream in (portal, fragments, keycloak):
@@ -263,3 +266,19 @@ def test_the_id_shows_the_world_only_what_residents_need(city: City, path: str, 
 
 def test_the_portal_sees_its_public_name(city: City) -> None:
     assert city.get("/name/")[1].endswith(PORTAL)
+
+
+def test_the_log_holds_no_address_no_query_and_no_reference(city: City) -> None:
+    city.get("/sign-in/callback?code=a-secret-code&state=x", cookie="session=a-secret-session")
+    city.get("/erased/a-secret-reference")
+    city.get("/en/erased/a-secret-reference")
+    wait_until_logged = time.monotonic() + 5
+    while time.monotonic() < wait_until_logged:
+        told = "".join(path.read_text() for path in city.logs.glob("*.log"))
+        if told.count("/erased/...") == 2:
+            break
+        time.sleep(0.05)
+    assert f" {PORTAL} GET /sign-in/callback 200 " in told
+    assert told.count("/erased/...") == 2
+    assert "secret" not in told
+    assert "127.0.0.1" not in told

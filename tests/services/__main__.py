@@ -19,6 +19,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from portal.supervise import Launcher, StartError, end_group
+from tests import logs
 from tests.services import keycloak, mail, packages, postgres, redis_server, template
 from tests.services.commands import say
 from tests.services.ports import free_ports
@@ -95,7 +96,7 @@ def run_with(command: list[str], *, with_keycloak: bool, with_browser: bool) -> 
         env = {**os.environ, **start_all(launcher, with_keycloak=with_keycloak, with_browser=with_browser)}
         child = subprocess.Popen(command, env=env)
         try:
-            return child.wait()
+            return child.wait() or _discretion(launcher.folder)
         except KeyboardInterrupt:
             # A terminal's Ctrl-C has reached the child as well; a plain SIGTERM to us has not.
             child.send_signal(signal.SIGINT)
@@ -111,6 +112,14 @@ def run_with(command: list[str], *, with_keycloak: bool, with_browser: bool) -> 
         signal.signal(signal.SIGINT, signal.SIG_IGN)
         launcher.stop_all()
         shutil.rmtree(launcher.folder, ignore_errors=True)
+
+
+def _discretion(folder: Path) -> int:
+    """1 when PostgreSQL, Redis, mail or Keycloak wrote down what no log may hold."""
+    told = logs.found_below(folder)
+    for one in told:
+        say(f"a log holds what no log may: {one}")
+    return 1 if told else 0
 
 
 def start_and_leave(env_file: Path, *, with_keycloak: bool) -> int:

@@ -62,6 +62,9 @@ def start(launcher: Launcher) -> dict[str, str]:
         "full_page_writes": "off",
         "max_connections": "200",
         "timezone": "UTC",
+        # As docs/how-to/run-in-a-city.md says: neither the values of a failed statement nor the statement itself.
+        "log_error_verbosity": "terse",
+        "log_min_error_statement": "panic",
     }
     running = launcher.start(
         "postgres",
