@@ -20,6 +20,7 @@ from identity.ledger import (
     refuse,
     withdraw,
 )
+from identity.protection import set_confidential
 from identity.roles import Actor
 from identity.writing import changed, locked, own_only
 
@@ -33,6 +34,7 @@ __all__ = [
     "record_release",
     "refuse",
     "set_attributes",
+    "set_confidential",
     "set_roles",
     "withdraw",
 ]

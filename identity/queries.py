@@ -14,7 +14,7 @@ from django.db.models.functions import Cast
 from django.http import HttpRequest
 from django.utils import timezone
 
-from identity import attributes, consent, crypto, subjects
+from identity import attributes, consent, crypto, numbers, subjects
 from identity.attributes import Value
 from identity.audience import K_REACH, Audience, matches
 from identity.errors import NoSuchClient, NoSuchResident
@@ -38,7 +38,9 @@ class Bundle:
     """Everything a page needs about one resident, read at once.
 
     `attributes` is for the resident's own pages; `released` is what the recommender may see (empty without
-    opt-in). `grants` and `decided` map a recipient to its items; `levels` to the lowest level it was granted.
+    opt-in). `grants` and `decided` map a recipient to its items; `levels` to the lowest level it was granted. A
+    grant that has expired stands in neither: it is as if it had never been given, and may be asked about again.
+    `protected`: nothing is told to any provider, and nothing may be asked for one.
     """
 
     id: UUID
@@ -52,6 +54,9 @@ class Bundle:
     grants: Mapping[str, frozenset[str]]
     decided: Mapping[str, Mapping[str, str]]
     levels: Mapping[str, str]
+    protected: bool = False
+    home_region: str = ""
+    """The neighbouring region whose ID vouched for the resident; "" for a resident of this one."""
     by: Actor | None = None
     """The guardian who acts, where the pages are a ward's; set by whoever knows the session."""
 
@@ -77,6 +82,10 @@ class RecipientRow:
     expires_at: datetime | None
     last_access: datetime | None
     count: int
+
+    def ends_soon(self, now: datetime) -> bool:
+        """Whether something that is told now ends within `consent.RENEW_DAYS`: the time to ask for it anew."""
+        return self.expires_at is not None and self.expires_at - now <= timedelta(days=consent.RENEW_DAYS)
 
     @property
     def granted(self) -> tuple[str, ...]:
@@ -127,6 +136,8 @@ def _bundle_sql(using: str) -> tuple[str, tuple[Any, ...]]:
         "display_name",
         "locale",
         "consent_version",
+        "confidential",
+        "home_region",
         Cast("roles", TextField()),
         Cast("attributes", TextField()),
         "consents__recipient",
@@ -151,7 +162,7 @@ def bundle(resident_id: UUID) -> Bundle | None:
 
 
 def _bundle(resident_id: UUID, rows: list[tuple[Any, ...]], now: datetime) -> Bundle:
-    name, locale, version, roles, stored = rows[0][:5]
+    name, locale, version, protected, home_region, roles, stored = rows[0][:7]
     values = attributes.derive(attributes.from_json(json.loads(stored)))
     grants: dict[str, set[str]] = {}
     decided: dict[str, dict[str, str]] = {}
@@ -159,8 +170,11 @@ def _bundle(resident_id: UUID, rows: list[tuple[Any, ...]], now: datetime) -> Bu
     for *_, recipient, item, status, level, expires_at in rows:
         if recipient is None:
             continue
-        decided.setdefault(recipient, {})[item] = status
-        if consent.holds(status, _aware(expires_at), now):
+        holds = consent.holds(status, _aware(expires_at), now)
+        holds = holds and not (protected and recipient != consent.RECOMMENDER)
+        if holds or status != consent.GRANTED:
+            decided.setdefault(recipient, {})[item] = status
+        if holds:
             grants.setdefault(recipient, set()).add(item)
             levels[recipient] = min(levels.get(recipient, level), level, key=consent.LEVELS.index)
     ranking = grants.get(consent.RECOMMENDER, set())
@@ -176,6 +190,8 @@ def _bundle(resident_id: UUID, rows: list[tuple[Any, ...]], now: datetime) -> Bu
         grants={recipient: frozenset(items) for recipient, items in grants.items()},
         decided=decided,
         levels=levels,
+        protected=bool(protected),
+        home_region=home_region,
     )
 
 
@@ -189,15 +205,20 @@ def granted(
 ) -> Mapping[str, Value]:
     """What may leave to `recipient` at this moment: declared, granted at this level or above, and known.
 
-    Reads the ledger's state anew on each call: a withdrawal counts from the next one on.
+    Reads the ledger's state anew on each call: a withdrawal counts from the next one on. Of a protected person
+    nothing leaves to anybody but the portal's own recommender.
     """
-    rows = ConsentState.objects.filter(
-        resident_id=resident_id,
-        resident__is_active=True,
-        resident__erase_at=None,
-        recipient=recipient,
-        status=consent.GRANTED,
-    ).values_list("item", "level", "expires_at", "resident__attributes")
+    rows = (
+        _of_the_unprotected(recipient)
+        .filter(
+            resident_id=resident_id,
+            resident__is_active=True,
+            resident__erase_at=None,
+            recipient=recipient,
+            status=consent.GRANTED,
+        )
+        .values_list("item", "level", "expires_at", "resident__attributes")
+    )
     now = timezone.now()
     stored: Mapping[str, Any] = {}
     items: set[str] = set()
@@ -208,6 +229,24 @@ def granted(
     if not items:
         return {}
     return consent.releasable(attributes.derive(attributes.from_json(stored)), items, declared)
+
+
+def _of_the_unprotected(recipient: str) -> QuerySet[ConsentState]:
+    states = ConsentState.objects.all()
+    return states if recipient == consent.RECOMMENDER else states.filter(resident__confidential=False)
+
+
+def is_confidential(resident_id: UUID) -> bool:
+    """Whether this is a protected person (domestic violence, stalking)."""
+    return Resident.objects.filter(id=resident_id, confidential=True).exists()
+
+
+def resident_number(resident_id: UUID) -> str:
+    """What a resident tells the city's desk to be found by, see `identity.protection`; `NoSuchResident`."""
+    handle = Resident.objects.filter(id=resident_id).values_list("handle", flat=True).first()
+    if handle is None:
+        raise NoSuchResident
+    return numbers.number_of(handle)
 
 
 def overview(resident_id: UUID) -> tuple[RecipientRow, ...]:
@@ -267,7 +306,7 @@ def access_log(resident_id: UUID, limit: int = 50) -> tuple[AccessRow, ...]:
 
 def count_exactly(audience: Audience) -> int:
     """How many residents it reaches: those who opted in with every attribute it asks about. Never shown as is."""
-    reached = Resident.objects.filter(is_active=True, erase_at=None).filter(
+    reached = Resident.objects.filter(is_active=True, erase_at=None, confidential=False).filter(
         Exists(_ranking_states().filter(resident=OuterRef("pk")))
     )
     for key, _ in audience.clauses:

@@ -31,7 +31,8 @@ def is_operator(request: HttpRequest) -> bool:
     return isinstance(request.user.pk, UUID) and actor(request.user.pk).has(OPERATOR)
 
 
-def _operator(request: HttpRequest) -> Actor:
+def operator_of(request: HttpRequest) -> Actor:
+    """The operator in the admin; nobody else gets any further."""
     by = _actor(request)
     if not by.has(OPERATOR):
         raise PermissionDenied
@@ -41,7 +42,7 @@ def _operator(request: HttpRequest) -> Actor:
 @require_safe
 def queue(request: HttpRequest) -> HttpResponse:
     """Every gadget, those that wait for a decision first."""
-    _operator(request)
+    operator_of(request)
     views = queries.review_queue()
     context = {
         "waiting": [view for view in views if queries.waits(view)],
@@ -53,7 +54,7 @@ def queue(request: HttpRequest) -> HttpResponse:
 @require_safe
 def detail(request: HttpRequest, gadget_id: str) -> HttpResponse:
     """One gadget: manifest in words, difference to the published version, check lines, history."""
-    by = _operator(request)
+    by = operator_of(request)
     return _detail(request, gadget_id, by)
 
 
@@ -76,7 +77,7 @@ def _detail(
 @require_POST
 def decide(request: HttpRequest, gadget_id: str) -> HttpResponse:
     """`decision` is approve, refuse, suspend, resume or retire; refusing and suspending need a `reason`."""
-    by = _operator(request)
+    by = operator_of(request)
     reason = request.POST.get("reason", "")
     decisions: dict[str, tuple[Callable[[], None], str]] = {
         "approve": (lambda: actions.approve(gadget_id=gadget_id, by=by), _("承認し、公開しました。")),

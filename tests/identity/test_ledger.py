@@ -8,7 +8,8 @@ import pytest
 from django.db import DatabaseError, connection, transaction
 from django.utils import timezone
 
-from identity import actions, crypto, queries
+from identity import actions, consent, crypto, queries
+from identity.audience import Audience
 from identity.consent import Notice
 from identity.errors import (
     ConsentProblem,
@@ -137,23 +138,83 @@ def test_a_grant_after_a_withdrawal_holds_again() -> None:
     assert NoticeVersion.objects.count() == 1
 
 
-def test_a_grant_that_has_expired_releases_nothing() -> None:
-    hanako = cast.hanako(opted_in=False)
-    ask(hanako, expires_at=timezone.now() - timedelta(seconds=1))
+def told(resident: Resident) -> dict[str, frozenset[str]]:
+    bundle = queries.bundle(resident.id)
+    assert bundle is not None
+    return dict(bundle.grants)
+
+
+def test_a_grant_ends_after_a_year_unless_it_says_otherwise() -> None:
+    hanako = cast.hanako(opted_in=True)
+    before = timezone.now()
+    receipt = ConsentReceipt.objects.get(id=ask(hanako))
+    assert before <= receipt.given_at <= timezone.now()
+    assert receipt.expires_at == receipt.given_at + timedelta(days=consent.GRANT_DAYS)
+    ends = before + timedelta(days=7)
+    assert ConsentReceipt.objects.get(id=ask(hanako, expires_at=ends)).expires_at == ends
+    ranking = ConsentReceipt.objects.get(recipient=consent.RECOMMENDER)
+    assert ranking.expires_at == ranking.given_at + timedelta(days=consent.GRANT_DAYS)
+    refusal = ConsentReceipt.objects.get(id=ask(hanako, decision="refuse"))
+    assert refusal.expires_at is None
+
+
+def test_at_its_last_moment_a_grant_holds_and_from_its_end_on_it_does_not(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    hanako = cast.hanako(opted_in=True)
+    ask(hanako)
+    ends = ConsentState.objects.get(recipient=WASTE).expires_at
+    assert ends is not None
+    monkeypatch.setattr(timezone, "now", lambda: ends - timedelta(microseconds=1))
+    assert queries.granted(hanako.id, WASTE, ZONE)
+    assert told(hanako)[WASTE] == frozenset(ZONE)
+    monkeypatch.setattr(timezone, "now", lambda: ends)
     assert queries.granted(hanako.id, WASTE, ZONE) == {}
+    assert WASTE not in told(hanako)
     bundle = queries.bundle(hanako.id)
     assert bundle is not None
-    assert bundle.grants == {}
-    assert queries.overview(hanako.id)[0].items[0].status == "expired"
+    assert WASTE not in bundle.decided
+    row = next(row for row in queries.overview(hanako.id) if row.recipient == WASTE)
+    assert [item.status for item in row.items] == ["expired"]
+    assert (row.granted, row.since, row.expires_at) == ((), None, None)
+    assert actions.withdraw(resident_id=hanako.id, recipient=WASTE, by=cast.as_actor(hanako)) == 0
 
 
-def test_a_grant_that_expires_later_holds_today() -> None:
+def test_an_opt_in_that_has_expired_makes_the_order_chronological(monkeypatch: pytest.MonkeyPatch) -> None:
+    hanako = cast.hanako(opted_in=True)
+    ends = ConsentState.objects.filter(recipient=consent.RECOMMENDER).earliest("expires_at").expires_at
+    assert ends is not None
+    assert queries.count_exactly(Audience()) == 1
+    monkeypatch.setattr(timezone, "now", lambda: ends)
+    bundle = queries.bundle(hanako.id)
+    assert bundle is not None
+    assert (bundle.personalised, dict(bundle.released)) == (False, {})
+    assert queries.count_exactly(Audience()) == 0
+
+
+def test_granting_again_renews(monkeypatch: pytest.MonkeyPatch) -> None:
     hanako = cast.hanako(opted_in=False)
-    ask(hanako, expires_at=timezone.now() + timedelta(days=1))
+    ask(hanako)
+    ends = ConsentState.objects.get().expires_at
+    assert ends is not None
+    monkeypatch.setattr(timezone, "now", lambda: ends + timedelta(days=1))
+    ask(hanako)
+    renewed = ConsentState.objects.get()
+    assert renewed.expires_at == ends + timedelta(days=1 + consent.GRANT_DAYS)
     assert queries.granted(hanako.id, WASTE, ZONE) == {"area.waste_zone": "7"}
-    bundle = queries.bundle(hanako.id)
-    assert bundle is not None
-    assert bundle.grants == {WASTE: frozenset(ZONE)}
+
+
+def test_a_month_before_its_end_a_grant_is_due_to_be_renewed() -> None:
+    hanako = cast.hanako(opted_in=False)
+    ask(hanako)
+    (row,) = queries.overview(hanako.id)
+    assert row.expires_at is not None
+    due = row.expires_at - timedelta(days=consent.RENEW_DAYS)
+    assert not row.ends_soon(due - timedelta(microseconds=1))
+    assert row.ends_soon(due)
+    actions.withdraw(resident_id=hanako.id, recipient=WASTE, by=cast.as_actor(hanako))
+    (row,) = queries.overview(hanako.id)
+    assert not row.ends_soon(due)
 
 
 def test_a_grant_at_a_lower_level_does_not_serve_a_higher_one() -> None:

@@ -1,0 +1,256 @@
+"""Protected persons: nothing of them is told to any provider, whoever asks through whichever door."""
+
+from collections.abc import Collection
+from uuid import UUID
+
+import pytest
+
+from identity import actions, audit_check, numbers, protection, queries
+from identity.attributes import KEYS
+from identity.audience import Audience
+from identity.consent import RECOMMENDER
+from identity.errors import NoSuchNumber, NoSuchResident, NotAllowed, NotConfirmed, ProtectedPerson
+from identity.models import AuditEntry, ConsentEvent, ConsentReceipt, ConsentState, Resident
+from identity.protection import CONFIRMATIONS
+from identity.roles import SYSTEM, Actor
+from tests import cast
+from tests.identity.test_ledger import LUNCH, WASTE, ZONE, ask
+
+pytestmark = pytest.mark.django_db
+YEARS = ["household.school_years"]
+
+
+@pytest.fixture
+def operator() -> Actor:
+    return cast.as_actor(cast.operator())
+
+
+def protect(resident: Resident, by: Actor, *, on: bool = True) -> bool:
+    return actions.set_confidential(resident_id=resident.id, on=on, by=by, confirmed=CONFIRMATIONS)
+
+
+def with_grants() -> Resident:
+    """Hanako, opted in, who told the waste gadget and the lunch gadget something."""
+    hanako = cast.hanako(opted_in=True)
+    ask(hanako)
+    ask(hanako, recipient=LUNCH, items=YEARS, declared=YEARS, level="pairwise")
+    return Resident.objects.get(id=hanako.id)
+
+
+def test_from_then_on_nothing_is_granted_to_any_provider(operator: Actor) -> None:
+    hanako = with_grants()
+    assert queries.granted(hanako.id, WASTE, ZONE)
+    assert protect(hanako, operator) is True
+    assert queries.granted(hanako.id, WASTE, ZONE) == {}
+    assert queries.granted(hanako.id, LUNCH, YEARS, "pairwise") == {}
+    bundle = queries.bundle(hanako.id)
+    assert bundle is not None
+    assert bundle.protected
+    assert set(bundle.grants) == {RECOMMENDER}
+    assert set(bundle.levels) == {RECOMMENDER}
+    assert queries.is_confidential(hanako.id)
+
+
+def test_the_portals_own_order_goes_on(operator: Actor) -> None:
+    hanako = with_grants()
+    protect(hanako, operator)
+    bundle = queries.bundle(hanako.id)
+    assert bundle is not None
+    assert bundle.personalised
+    assert queries.granted(hanako.id, RECOMMENDER, KEYS)
+    by = cast.as_actor(hanako)
+    actions.opt_out(resident_id=hanako.id, by=by)
+    assert actions.opt_in_personalisation(resident_id=hanako.id, notice=cast.NOTICE, controller="x", by=by)
+
+
+def test_even_a_state_that_says_granted_releases_nothing(operator: Actor) -> None:
+    """The flag is asked at each door of its own; it does not lean on the withdrawals alone."""
+    hanako = with_grants()
+    Resident.objects.filter(id=hanako.id).update(confidential=True)
+    assert ConsentState.objects.filter(resident=hanako, status="granted", recipient=WASTE).exists()
+    assert queries.granted(hanako.id, WASTE, ZONE) == {}
+    assert queries.granted(hanako.id, LUNCH, YEARS, "pairwise") == {}
+    bundle = queries.bundle(hanako.id)
+    assert bundle is not None
+    assert set(bundle.grants) == {RECOMMENDER}
+    assert WASTE not in bundle.decided
+
+
+def test_the_providers_are_told_by_the_usual_withdrawal_and_learn_no_reason(operator: Actor) -> None:
+    hanako = with_grants()
+    before = Resident.objects.get(id=hanako.id).consent_version
+    cursor = ConsentEvent.objects.latest("id").id
+    protect(hanako, operator)
+    events = {(row.recipient, row.kind) for row in queries.events_since(cursor)}
+    assert events == {(WASTE, "withdrawn"), (LUNCH, "withdrawn")}
+    receipts = ConsentReceipt.objects.filter(kind="withdrawn")
+    assert {(row.recipient, row.method) for row in receipts} == {(WASTE, "operator"), (LUNCH, "operator")}
+    assert all(row.withdraws is not None for row in receipts)
+    assert Resident.objects.get(id=hanako.id).consent_version > before
+
+
+def test_what_was_cached_misses_even_where_nothing_was_granted(operator: Actor) -> None:
+    taro = cast.taro(opted_in=False)
+    before = Resident.objects.get(id=taro.id).consent_version
+    protect(taro, operator)
+    assert Resident.objects.get(id=taro.id).consent_version == before + 1
+
+
+def test_a_grant_to_a_provider_is_refused_with_words(operator: Actor) -> None:
+    hanako = cast.hanako(opted_in=False)
+    protect(hanako, operator)
+    with pytest.raises(ProtectedPerson) as caught:
+        ask(hanako)
+    assert "設定" in caught.value.message
+    assert not ConsentReceipt.objects.exists()
+    assert ask(hanako, decision="refuse")
+
+
+def test_withdrawing_stays_possible(operator: Actor) -> None:
+    hanako = with_grants()
+    Resident.objects.filter(id=hanako.id).update(confidential=True)
+    assert actions.withdraw(resident_id=hanako.id, recipient=WASTE, by=cast.as_actor(hanako)) == 1
+
+
+def test_lifting_brings_nothing_back_and_lets_them_agree_anew(operator: Actor) -> None:
+    hanako = with_grants()
+    protect(hanako, operator)
+    assert protect(hanako, operator, on=False) is True
+    assert queries.granted(hanako.id, WASTE, ZONE) == {}
+    bundle = queries.bundle(hanako.id)
+    assert bundle is not None
+    assert not bundle.protected
+    assert bundle.decided[WASTE] == {"area.waste_zone": "withdrawn"}
+    ask(hanako)
+    assert queries.granted(hanako.id, WASTE, ZONE) == {"area.waste_zone": "7"}
+
+
+def test_nobody_protected_is_counted(operator: Actor) -> None:
+    hanako, taro = cast.hanako(opted_in=True), cast.taro(opted_in=True)
+    everybody = queries.count_exactly(Audience())
+    protect(hanako, operator)
+    assert queries.count_exactly(Audience()) == everybody - 1
+    here = Audience.parse({"area.district": ["busshozan"]})
+    assert queries.count_exactly(here) == 0
+    assert queries.bundle(taro.id) is not None
+
+
+def test_the_chain_says_who_set_it_for_which_handle_and_what_was_confirmed(operator: Actor) -> None:
+    hanako = with_grants()
+    protect(hanako, operator)
+    protect(hanako, operator, on=False)
+    rows = AuditEntry.objects.filter(kind__startswith="confidential").order_by("seq")
+    own = str(Resident.objects.get(id=operator.id).handle)
+    assert [(row.kind, row.who, row.by) for row in rows] == [
+        ("confidential_set", str(hanako.handle), own),
+        ("confidential_lifted", str(hanako.handle), own),
+    ]
+    assert all(row.detail == {"confirmed": list(CONFIRMATIONS)} for row in rows)
+    withdrawn = AuditEntry.objects.filter(kind="withdrawn")
+    assert {row.by for row in withdrawn} == {own}
+    assert audit_check.verify().holds
+
+
+def test_setting_what_is_set_writes_nothing(operator: Actor) -> None:
+    hanako = cast.hanako()
+    assert protect(hanako, operator, on=False) is False
+    protect(hanako, operator)
+    count = AuditEntry.objects.count()
+    assert protect(hanako, operator) is False
+    assert AuditEntry.objects.count() == count
+
+
+@pytest.mark.parametrize("confirmed", [(), CONFIRMATIONS[:1], (*CONFIRMATIONS, "more")])
+def test_both_confirmations_are_needed(operator: Actor, confirmed: Collection[str]) -> None:
+    hanako = cast.hanako()
+    with pytest.raises(NotConfirmed):
+        actions.set_confidential(resident_id=hanako.id, on=True, by=operator, confirmed=confirmed)
+    assert not queries.is_confidential(hanako.id)
+
+
+def test_only_an_operator_sets_lifts_or_looks_up() -> None:
+    hanako = cast.hanako()
+    number = queries.resident_number(hanako.id)
+    for by in (cast.as_actor(hanako), cast.as_actor(cast.editor()), Actor(id=None)):
+        with pytest.raises(NotAllowed):
+            protect(hanako, by)
+        with pytest.raises(NotAllowed):
+            protection.find(number=number, by=by)
+    assert not queries.is_confidential(hanako.id)
+
+
+def test_a_closed_account_is_not_found(operator: Actor) -> None:
+    hanako = cast.hanako()
+    number = queries.resident_number(hanako.id)
+    Resident.objects.filter(id=hanako.id).update(is_active=False)
+    with pytest.raises(NoSuchNumber):
+        protection.find(number=number, by=operator)
+    with pytest.raises(NoSuchResident):
+        protect(hanako, operator)
+
+
+# --- the number ----------------------------------------------------------------------------------------------
+
+
+def test_a_number_finds_its_resident_however_it_is_typed(operator: Actor) -> None:
+    hanako, taro = cast.hanako(), cast.taro()
+    number = queries.resident_number(hanako.id)
+    full_width = number.translate(str.maketrans("0123456789", "０１２３４５６７８９"))
+    for typed in (number, number.replace(" ", ""), number.replace(" ", "-"), full_width, f" {number} "):
+        found = protection.find(number=typed, by=operator)
+        assert (found.resident_id, found.name, found.protected) == (hanako.id, hanako.display_name, False)
+        assert found.number == number
+    assert queries.resident_number(taro.id) != number
+
+
+def test_a_look_up_is_written_down_and_a_number_of_nobody_is_not_found(operator: Actor) -> None:
+    hanako = cast.hanako()
+    protection.find(number=queries.resident_number(hanako.id), by=operator)
+    entry = AuditEntry.objects.latest("seq")
+    assert (entry.kind, entry.who, entry.detail) == ("confidential_asked", str(hanako.handle), {})
+    nobody = numbers.number_of(UUID(int=1))
+    for wrong in (nobody, "", "1234", "花子", "x" * 16, nobody + "1"):
+        with pytest.raises(NoSuchNumber):
+            protection.find(number=wrong, by=operator)
+    assert AuditEntry.objects.latest("seq").seq == entry.seq
+
+
+def test_a_number_that_two_people_share_finds_nobody(
+    operator: Actor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    number = queries.resident_number(cast.hanako().id)
+    cast.taro()
+    monkeypatch.setattr(numbers, "number_of", lambda _: number)
+    with pytest.raises(NoSuchNumber):
+        protection.find(number=number, by=operator)
+
+
+def test_one_misheard_digit_or_two_swapped_are_no_number() -> None:
+    number = numbers.number_of(UUID("00000000-0000-4000-8000-000000000001")).replace(" ", "")
+    assert numbers.tidy(number)
+    for place, digit in enumerate(number):
+        wrong = number[:place] + str((int(digit) + 1) % 10) + number[place + 1 :]
+        assert numbers.tidy(wrong) is None
+    for place in range(15):
+        one, two = number[place], number[place + 1]
+        if {one, two} not in ({"0", "9"}, {one}):
+            assert numbers.tidy(number[:place] + two + one + number[place + 2 :]) is None
+
+
+def test_the_number_is_no_part_of_the_handle_and_needs_the_key(settings: object) -> None:
+    handle = UUID("12345678-0000-4000-8000-000000000001")
+    number = numbers.number_of(handle)
+    assert number == numbers.number_of(handle)
+    settings.FIELD_KEY = b"k" * 32  # type: ignore[attr-defined]
+    assert numbers.number_of(handle) != number
+
+
+def test_nobody_has_no_number() -> None:
+    with pytest.raises(NoSuchResident):
+        queries.resident_number(UUID(int=5))
+
+
+def test_the_system_itself_may_set_it_for_a_citys_own_import() -> None:
+    hanako = cast.hanako()
+    assert protect(hanako, SYSTEM)
+    assert AuditEntry.objects.latest("seq").by == "portal"
