@@ -134,6 +134,13 @@ def queue(*, gadget_id: str, sub: str, kind: str) -> UUID:
     return made.txn
 
 
+def session_ended(gadget_id: str, sub: str) -> None:
+    """A logout did not reach the gadget's site: it is told here, where it takes events."""
+    to = addressee(gadget_id)
+    if to is not None and to.url is not None:
+        queue(gadget_id=gadget_id, sub=sub, kind=Kind.SESSION_ENDED)
+
+
 # --- sending ---------------------------------------------------------------------------------------------------
 
 

@@ -4,7 +4,10 @@ The ID sends one logout after the other, waits for each, and never again; a gadg
 not hold up the others. The row is the queue. What may never happen: forwarding after the token's `exp`.
 """
 
+import json
 import logging
+from base64 import urlsafe_b64decode
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 
@@ -23,6 +26,14 @@ DELAYS = (0, 5, 20, 60)
 TIMEOUT = 1.5
 _STUCK = timedelta(seconds=15)
 JOB = "identity.deliver_logouts"
+
+
+def _nobody_else_tells(gadget_id: str, sub: str) -> None:
+    """Until the package above says how a gadget can be told otherwise."""
+
+
+lost: Callable[[str, str], None] = _nobody_else_tells
+"""Called with gadget and pseudonym, in a transaction, when a logout was not confirmed; set by gadgets when it starts."""
 
 
 def _place(client: GadgetClient, jti: str) -> str:
@@ -84,8 +95,22 @@ def _settle(row: LogoutDelivery, *, done: bool, now: datetime) -> None:
     if again is not None and max(again, now) < row.token_expires_at:
         after.update(state=LogoutDelivery.State.WAITING, next_at=again)
     else:
-        after.update(state=LogoutDelivery.State.FAILED, token_sealed=b"")
+        with transaction.atomic():
+            after.update(state=LogoutDelivery.State.FAILED, token_sealed=b"")
+            sub = _subject(row)
+            if sub:
+                lost(row.client.gadget_id, sub)
         log.warning("logout of %s not confirmed after %d tries", row.client.client_id, tries)
+
+
+def _subject(row: LogoutDelivery) -> str:
+    """Whom the token signs out; "" when it names a session only. It was verified before it was queued."""
+    try:
+        raw = crypto.unseal(bytes(row.token_sealed), place=_place(row.client, row.jti))
+        sub = json.loads(urlsafe_b64decode(raw.split(b".")[1] + b"==")).get("sub")
+    except (CannotUnseal, ValueError, IndexError, AttributeError):
+        return ""
+    return sub if isinstance(sub, str) else ""
 
 
 def _post(row: LogoutDelivery, *, now: datetime) -> bool:

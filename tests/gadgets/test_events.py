@@ -2,6 +2,7 @@
 
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
@@ -11,7 +12,7 @@ from cryptojwt.jwk.jwk import key_from_jwk_dict
 from cryptojwt.jws.jws import factory
 from django.conf import settings
 from django.core.cache import cache
-from django.db import transaction
+from django.db import connections, transaction
 from django.utils import timezone
 
 from gadgets import actions as gadget_actions
@@ -544,3 +545,23 @@ class TestCards:
             self.stored(bins, hanako)
         assert slots
         assert str(hanako.id) not in str(slots)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_two_workers_never_tell_the_same_event(bins: life.Careless, hanako: Resident) -> None:
+    withdraw(hanako, bins.id)
+    assert events.collect() == 1
+    start = threading.Barrier(2)
+
+    def worker(_: int) -> int:
+        try:
+            start.wait(5)
+            return events.deliver_due()
+        finally:
+            connections.close_all()
+
+    with ThreadPoolExecutor(max_workers=2) as pool:
+        answered = list(pool.map(worker, range(2)))
+    assert sorted(answered) == [0, 1]
+    assert len(bins.events) == 1
+    assert (only().state, only().tries) == (State.DONE, 1)

@@ -1,0 +1,73 @@
+"""A logout that never reached a provider's site is told to it as an event, by the pseudonym and nothing else."""
+
+import uuid
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.utils import timezone
+
+from gadgets import events, keys
+from gadgets.models import EventDelivery
+from identity import relay
+from identity.models import GadgetClient, LogoutDelivery
+from tests.gadgets import life
+from tests.gadgets.test_events import read
+
+pytestmark = pytest.mark.django_db
+
+
+def lose(gadget_id: str, **claims: Any) -> None:
+    """A logout token that nobody takes, in any of its tries."""
+    GadgetClient.objects.filter(gadget_id=gadget_id).update(logout_uri="http://waste.localhost:1/out")
+    client = GadgetClient.objects.get(gadget_id=gadget_id)
+    now = timezone.now()
+    raw = keys.sign(claims, token_type="logout+jwt")
+    relay.enqueue(client, raw=raw, jti=uuid.uuid4().hex, expires=now + timedelta(seconds=120))
+    for seconds in relay.DELAYS:
+        assert relay.deliver_due(now=now + timedelta(seconds=seconds + 1)) == 0
+    assert LogoutDelivery.objects.get().state == LogoutDelivery.State.FAILED
+
+
+@pytest.fixture
+def publish(clean: None, careless: life.Careless, django_capture_on_commit_callbacks: Any) -> Any:
+    def made(*, events_too: bool = True) -> life.Careless:
+        careless.pairwise(events=events_too)
+        life.publish(careless.url, django_capture_on_commit_callbacks)
+        return careless
+
+    return made
+
+
+def test_it_is_told_by_the_pseudonym_of_the_token_and_never_by_the_session_of_the_id(publish: Any) -> None:
+    bins = publish()
+    lose(bins.id, sub="pairwise-hanako", sid="the-session-at-the-id")
+    assert events.sweep() == 1
+    event = read(bins.events[0])
+    assert (event["event"], event["sub"], event["items"]) == ("session-ended", "pairwise-hanako", [])
+    assert "the-session-at-the-id" not in str(event)
+    assert EventDelivery.objects.get().resident_id is None
+
+
+def test_one_without_events_is_left(publish: Any) -> None:
+    bins = publish(events_too=False)
+    lose(bins.id, sub="pairwise-hanako")
+    assert not EventDelivery.objects.exists()
+
+
+def test_a_token_that_names_a_session_only_tells_nothing(publish: Any) -> None:
+    bins = publish()
+    lose(bins.id, sid="the-session-at-the-id")
+    assert not EventDelivery.objects.exists()
+
+
+def test_a_token_that_does_not_open_any_more_tells_nothing(publish: Any) -> None:
+    bins = publish()
+    relay.lost("example.unknown", "x")
+    client = GadgetClient.objects.get(gadget_id=bins.id)
+    now = timezone.now()
+    relay.enqueue(client, raw="no token", jti="1", expires=now + timedelta(seconds=120))
+    LogoutDelivery.objects.update(tries=3, token_sealed=b"broken")
+    assert relay.deliver_due(now=now + timedelta(seconds=61)) == 0
+    assert LogoutDelivery.objects.get().state == LogoutDelivery.State.FAILED
+    assert not EventDelivery.objects.exists()
