@@ -134,6 +134,26 @@ def is_open(request: HttpRequest) -> bool:
     return False
 
 
+def lives(session_key: str) -> bool:
+    """Whether this session of somebody is neither ended nor over by time; looking is no use of it."""
+    session = import_module(settings.SESSION_ENGINE).SessionStore(session_key)
+    session.peeking = True
+    return KEY in session or CLOSING in session
+
+
+def seconds_left(request: HttpRequest) -> int:
+    """Until the session ends if nothing more happens; 0 when nobody is signed in."""
+    if KEY not in request.session:
+        return 0
+    remaining = session_store.left(request.session, now=timezone.now().timestamp())
+    return max(remaining.seconds, 0) if remaining else 0
+
+
+def extend(request: HttpRequest) -> None:
+    """The person says that they are still there."""
+    request.session[lifetimes.SEEN] = int(timezone.now().timestamp())
+
+
 def hint(session_key: str | None) -> str:
     """The ID token to sign out with; "" when there is none."""
     row = OidcSession.objects.filter(session_key=session_key or "").first()

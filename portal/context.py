@@ -1,14 +1,16 @@
 """What every page template may use: the region, the language switch and who is signed in."""
 
+from datetime import datetime, timedelta
 from typing import Any, cast
 
 from django.conf import settings
 from django.http import HttpRequest
 from django.urls import translate_url
+from django.utils import timezone
 from django.utils.functional import SimpleLazyObject
 from django.utils.translation import get_language
 
-from identity import household
+from identity import household, sessions
 from identity.attributes import pick
 
 LANGUAGE_LABELS = (("ja", "日本語", "ja"), ("ja-simple", "やさしい日本語", "ja"), ("en", "English", "en"))
@@ -28,8 +30,14 @@ def _languages(request: HttpRequest) -> list[dict[str, Any]]:
     ]
 
 
+def _until(request: HttpRequest) -> datetime | None:
+    """When the session ends if nothing more happens; None where nobody is signed in."""
+    left = sessions.seconds_left(request)
+    return timezone.localtime() + timedelta(seconds=left) if left else None
+
+
 def portal(request: HttpRequest) -> dict[str, Any]:
-    """`region_name`, `html_lang`, `languages`, `signed_in`, `acting`, `demo`, `portal_url`, `id_site`."""
+    """`region_name`, `html_lang`, `languages`, `signed_in`, `acting`, `session_left`, `session_until`, `demo`, `portal_url`, `id_site`."""
     locale = get_language() or "ja"
     return {
         "region_name": pick(cast("dict[str, str]", settings.REGION["name"]), locale),
@@ -40,6 +48,8 @@ def portal(request: HttpRequest) -> dict[str, Any]:
         "signed_in": SimpleLazyObject(lambda: "_resident" in getattr(request, "session", {})),
         # The home fills the banner in for each request; its pages are drawn once for everybody.
         "acting": SimpleLazyObject(lambda: household.acting(request)),
+        "session_left": SimpleLazyObject(lambda: sessions.seconds_left(request)),
+        "session_until": SimpleLazyObject(lambda: _until(request)),
         "demo": settings.DEMO,
         "portal_url": settings.PORTAL_URL,
         "id_site": getattr(request, "id_site", False),

@@ -15,6 +15,7 @@ from django.utils.html import escape
 from django.utils.translation import gettext as _
 
 from gadgets.words import as_of, source
+from identity import sessions
 from identity.attributes import DISTRICTS, TOPICS, label, pick, value_label
 from identity.errors import UnknownAttribute
 from portal.home import words
@@ -38,6 +39,7 @@ def render(view: HomeView, *, request: HttpRequest, messages: str = "", acting: 
     signed_in = view.reader.mode == "resident"
     values = {
         "csrf": get_token(request) if signed_in else "",
+        "left": str(sessions.seconds_left(request)) if signed_in else "",
         "messages": messages,
         "acting": acting,
         "alerts": _alerts(view),
@@ -88,6 +90,7 @@ def _context(view: HomeView) -> dict[str, Any]:
     titles = view.layout.titles
     return {
         "csrf_token": slot("csrf"),
+        "session_left": slot("left"),
         "title": clean(pick(titles["home"], locale)) if "home" in titles else _("ホーム"),
         "zones": [
             {

@@ -2,14 +2,21 @@
 
 from django.urls import path
 
-from portal.mydata import closing, export, household, views, welcome
+from portal.mydata import closing, export, household, sessions, views, welcome
 
 app_name = "mydata"
 urlpatterns = [
     path("my-data/", views.overview, name="overview"),
+    path("my-data/log/", views.log, name="log"),
     path("my-data/attributes/", views.attributes_form, name="attributes"),
     path("my-data/personalisation/", views.personalisation, name="personalisation"),
     path("my-data/stop/<str:recipient>/", views.withdraw, name="withdraw"),
+    path("my-data/sessions/", sessions.overview, name="sessions"),
+    path("my-data/sessions/end/", sessions.end, name="session_end"),
+    path("my-data/sessions/remember/", sessions.remember, name="session_remember"),
+    path("my-data/sessions/forget/<int:device>/", sessions.forget, name="device_forget"),
+    path("session/", sessions.left, name="session"),
+    path("session/extend", sessions.extend, name="session_extend"),
     path("my-data/household/", household.overview, name="household"),
     path("my-data/household/act/", household.act, name="household_act"),
     path("my-data/household/add/", household.add_child, name="household_add"),
