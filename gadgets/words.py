@@ -1,11 +1,12 @@
 """Sentences about a gadget for people: levels, retention, states, steps, decisions; in the active language."""
 
+import re
 from collections.abc import Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING
 
 from django.utils import timezone
-from django.utils.translation import get_language, ngettext
+from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as lazy
 
@@ -61,6 +62,8 @@ KINDS: "Mapping[str, _StrPromise]" = {
 }
 NEEDS: "Mapping[str, _StrPromise]" = {"required": lazy("必須"), "optional": lazy("任意")}
 
+_PERIOD = re.compile(r"P(\d+)([DWMY])")
+
 
 def locale() -> str:
     """The language of this page."""
@@ -82,20 +85,20 @@ def attribute(name: str) -> str:
 
 
 def retention(period: str) -> str:
-    """`P0D` and its like as a sentence."""
-    digits, unit = period[1:-1], period[-1:]
-    if not digits.isdigit():
-        return period
-    count = int(digits)
+    """`P0D` and its like as a sentence; anything else is shown as it was declared, never hidden."""
+    found = _PERIOD.fullmatch(period)
+    if found is None:
+        return _("保存の期間: %(period)s") % {"period": period}
+    count = int(found[1])
     if count == 0:
-        return _("保存しません")
+        return _("表示に使ったあと、保存しません")
     sentences = {
-        "D": ngettext("%(count)d日間保存します", "%(count)d日間保存します", count),
-        "W": ngettext("%(count)d週間保存します", "%(count)d週間保存します", count),
-        "M": ngettext("%(count)dか月間保存します", "%(count)dか月間保存します", count),
-        "Y": ngettext("%(count)d年間保存します", "%(count)d年間保存します", count),
+        "D": _("長くて%(n)s日間保存します"),
+        "W": _("長くて%(n)s週間保存します"),
+        "M": _("長くて%(n)sか月保存します"),
+        "Y": _("長くて%(n)s年間保存します"),
     }
-    return sentences[unit] % {"count": count} if unit in sentences else period
+    return sentences[found[2]] % {"n": count}
 
 
 def clock(at: datetime, now: datetime) -> str:

@@ -42,6 +42,7 @@ class Recipient:
     last_access: datetime | None
     count: int
     own: bool
+    ends_soon: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,14 +92,18 @@ def title_of(recipient: str, gadgets: Mapping[str, GadgetInfo], locale: str) -> 
 
 
 def recipients(
-    rows: tuple[RecipientRow, ...], bundle: Bundle, gadgets: Mapping[str, GadgetInfo], locale: str
+    rows: tuple[RecipientRow, ...],
+    bundle: Bundle,
+    gadgets: Mapping[str, GadgetInfo],
+    locale: str,
+    now: datetime,
 ) -> tuple[Recipient, ...]:
     """Every recipient that was decided about or got something, in the order of `rows`."""
-    return tuple(_recipient(row, bundle, gadgets, locale) for row in rows)
+    return tuple(_recipient(row, bundle, gadgets, locale, now) for row in rows)
 
 
 def _recipient(
-    row: RecipientRow, bundle: Bundle, gadgets: Mapping[str, GadgetInfo], locale: str
+    row: RecipientRow, bundle: Bundle, gadgets: Mapping[str, GadgetInfo], locale: str, now: datetime
 ) -> Recipient:
     gadget = gadgets.get(row.recipient)
     own = row.recipient == RECOMMENDER
@@ -126,6 +131,7 @@ def _recipient(
         last_access=row.last_access,
         count=row.count,
         own=own,
+        ends_soon=bool(row.granted) and row.ends_soon(now),
     )
 
 

@@ -17,11 +17,13 @@ from django.utils.translation import gettext as _
 from gadgets.types import GadgetInfo
 from identity import attributes
 from identity.attributes import pick
-from identity.consent import RANKING_ITEMS, Notice
+from identity.consent import GRANT_DAYS, RANKING_ITEMS, RENEW_DAYS, Notice
 from identity.errors import UndeclaredItem
 
 BODY = "mydata/_asked.html"
 RANKING_BODY = "mydata/_asked_ranking.html"
+# A number of days and no date: what was asked at five to midnight is still what was asked when the answer comes.
+_TIMES = {"grant_days": GRANT_DAYS, "renew_days": RENEW_DAYS}
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +58,12 @@ def asked(gadget: GadgetInfo, names: Iterable[str], locale: str) -> tuple[Asked,
 
 def body_context(gadget: GadgetInfo, names: Iterable[str], locale: str) -> dict[str, Any]:
     """What the template of the question needs."""
-    return {"gadget": gadget, "title": pick(gadget.title, locale), "items": asked(gadget, names, locale)}
+    return {
+        "gadget": gadget,
+        "title": pick(gadget.title, locale),
+        "items": asked(gadget, names, locale),
+        **_TIMES,
+    }
 
 
 def gadget_notice(gadget: GadgetInfo, names: Iterable[str], locale: str) -> Notice:
@@ -66,7 +73,7 @@ def gadget_notice(gadget: GadgetInfo, names: Iterable[str], locale: str) -> Noti
 
 def ranking_context(locale: str) -> dict[str, Any]:
     """What the template of the question about personalised order needs."""
-    return {"labels": [attributes.label(name, locale) for name in RANKING_ITEMS]}
+    return {"labels": [attributes.label(name, locale) for name in RANKING_ITEMS], **_TIMES}
 
 
 def ranking_notice(locale: str) -> Notice:

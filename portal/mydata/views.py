@@ -4,26 +4,30 @@ from http import HTTPStatus
 from typing import Any
 
 from django.contrib import messages
+from django.db import transaction
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import reverse
+from django.utils import timezone
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from gadgets import queries as gadget_queries
 from gadgets.types import GadgetInfo
-from identity import actions, attributes, queries
-from identity.consent import PURPOSE_CARD, RECOMMENDER
-from identity.errors import AttributeProblem, ConsentProblem, NothingAsked, UndeclaredItem
+from identity import actions, attributes, mydata, queries
+from identity.consent import PURPOSE_CARD, RECOMMENDER, Notice
+from identity.errors import AttributeProblem, ConsentProblem, NothingAsked, ProtectedPerson, UndeclaredItem
 from identity.queries import Bundle
+from portal.mydata import ordering, places, prompt
 from portal.mydata import overview as rows
-from portal.mydata import prompt
 from portal.mydata.access import actor_of, next_path, resident_required
 from portal.mydata.forms import AttributesForm, field_name
 
 ASKED = "consent_asked"
 """In the session once somebody answered: the home asks one question for each visit."""
+LATEST = 5
+LOG_PER_PAGE = 50
 
 
 def _locale() -> str:
@@ -34,15 +38,39 @@ def _locale() -> str:
 @resident_required
 def overview(request: HttpRequest, bundle: Bundle) -> HttpResponse:
     """Who sees what, why, since when and how often; the access log; the attributes and who uses them."""
-    locale, gadgets = _locale(), gadget_queries.registry().gadgets
+    locale, now, gadgets = _locale(), timezone.now(), gadget_queries.registry().gadgets
+    own = bundle.by is None
     context = {
         "bundle": bundle,
-        "recipients": rows.recipients(queries.overview(bundle.id), bundle, gadgets, locale),
-        "accesses": rows.accesses(queries.access_log(bundle.id), gadgets, locale),
+        "recipients": rows.recipients(queries.overview(bundle.id), bundle, gadgets, locale, now),
+        "accesses": rows.accesses(queries.access_log(bundle.id, LATEST), gadgets, locale),
         "attributes": rows.known(bundle, gadgets, locale),
         "count_days": queries.COUNT_DAYS,
+        "places": places.of_the_id(back=reverse("mydata:overview")) if own else (),
+        "home_region": places.region_name(mydata.home_region(bundle.id)) if own else "",
+        "done": places.done(request),
     }
     return render(request, "mydata/overview.html", context)
+
+
+@require_safe
+@resident_required
+def log(request: HttpRequest, bundle: Bundle) -> HttpResponse:
+    """Everything that left, newest first, in pages; of one recipient where one is named."""
+    locale, gadgets = _locale(), gadget_queries.registry().gadgets
+    chosen = request.GET.get("recipient", "")
+    page = mydata.accesses(
+        bundle.id, recipient=chosen, number=request.GET.get("page", ""), per_page=LOG_PER_PAGE
+    )
+    context = {
+        "accesses": rows.accesses(page.rows, gadgets, locale),
+        "page": page,
+        "chosen": chosen,
+        "recipients": [
+            (recipient, rows.title_of(recipient, gadgets, locale)) for recipient in page.recipients
+        ],
+    }
+    return render(request, "mydata/log.html", context)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -117,6 +145,7 @@ def _asks_ranking(request: HttpRequest, bundle: Bundle, status: int = HTTPStatus
     context = {
         **prompt.ranking_context(locale),
         "bundle": bundle,
+        "orders": ordering.orders(bundle, locale=locale, now=timezone.now()),
         "shown": prompt.ranking_notice(locale).sha256,
         "changed": status == HTTPStatus.CONFLICT,
         "next": next_path(request, ""),
@@ -140,12 +169,18 @@ def withdraw(request: HttpRequest, bundle: Bundle, recipient: str) -> HttpRespon
 @require_safe
 @resident_required
 def consent_page(request: HttpRequest, bundle: Bundle, recipient: str) -> HttpResponse:
-    """The question on a page of its own: what, why, who, how long, and two equal answers."""
+    """The question on a page of its own: what, why, who, how long, and two equal answers.
+
+    With `renew` it is about what is held already, for another year.
+    """
     if recipient == RECOMMENDER:
         return HttpResponseRedirect(reverse("mydata:personalisation"))
-    gadget = _gadget(recipient)
+    gadget = _gadget(recipient, bundle)
+    if bundle.protected:
+        return _asks(request, gadget, [], problem=ProtectedPerson())
     held = bundle.grants.get(recipient, frozenset())
-    return _asks(request, gadget, [name for name in gadget.declared if name not in held])
+    renews = "renew" in request.GET
+    return _asks(request, gadget, [name for name in gadget.declared if (name in held) == renews])
 
 
 @require_POST
@@ -162,41 +197,57 @@ def consent_refuse(request: HttpRequest, bundle: Bundle, recipient: str) -> Http
     return _decide(request, bundle, recipient, granted=False)
 
 
-def _gadget(recipient: str) -> GadgetInfo:
+def _gadget(recipient: str, bundle: Bundle) -> GadgetInfo:
     gadget = gadget_queries.registry().gadgets.get(recipient)
-    if gadget is None:
+    if gadget is None or not gadget.serves(bundle.home_region):
         raise Http404(recipient)
     return gadget
 
 
 def _decide(request: HttpRequest, bundle: Bundle, recipient: str, *, granted: bool) -> HttpResponse:
-    gadget, locale = _gadget(recipient), _locale()
+    gadget, locale = _gadget(recipient, bundle), _locale()
     names = list(dict.fromkeys(request.POST.getlist("items")))
     try:
+        if bundle.protected:
+            raise ProtectedPerson
+        if not names:
+            raise NothingAsked
         notice = prompt.gadget_notice(gadget, names, locale)
         if _differs(request, gadget, notice.sha256):
             return _asks(request, gadget, names, status=HTTPStatus.CONFLICT)
-        (actions.grant if granted else actions.refuse)(
-            resident_id=bundle.id,
-            recipient=gadget.id,
-            purpose=PURPOSE_CARD,
-            items=names,
-            declared=gadget.declared,
-            level=gadget.identity,
-            notice=notice,
-            controller=gadget.provider_name,
-            by=actor_of(bundle),
-        )
+        _write(bundle, gadget, names, notice, granted=granted)
     except ConsentProblem as error:
-        return _asks(request, gadget, list(gadget.declared), problem=error, status=HTTPStatus.BAD_REQUEST)
+        again = [] if bundle.protected else list(gadget.declared)
+        return _asks(request, gadget, again, problem=error, status=HTTPStatus.BAD_REQUEST)
     request.session[ASKED] = True
     messages.success(request, _said(gadget, locale, granted=granted))
     return HttpResponseRedirect(next_path(request, reverse("mydata:overview")))
 
 
+@transaction.atomic
+def _write(bundle: Bundle, gadget: GadgetInfo, names: list[str], notice: Notice, *, granted: bool) -> None:
+    """A no to what is told now is a withdrawal as well, so that its recipient is told like of any other."""
+    held = bundle.grants.get(gadget.id, frozenset()).intersection(names)
+    if held and not granted:
+        actions.withdraw(resident_id=bundle.id, recipient=gadget.id, items=held, by=actor_of(bundle))
+    (actions.grant if granted else actions.refuse)(
+        resident_id=bundle.id,
+        recipient=gadget.id,
+        purpose=PURPOSE_CARD,
+        items=names,
+        declared=gadget.declared,
+        level=gadget.identity,
+        notice=notice,
+        controller=gadget.provider_name,
+        by=actor_of(bundle),
+    )
+
+
 def _differs(request: HttpRequest, gadget: GadgetInfo, sha256: str) -> bool:
-    """Whether what the form says was on the screen is no longer what the portal would show."""
-    expected = {"shown": sha256, "level": gadget.identity, "purpose": PURPOSE_CARD, "language": _locale()}
+    """Whether the form does not say what was on the screen, or that is no longer what the portal would show."""
+    if request.POST.get("shown") != sha256:
+        return True
+    expected = {"level": gadget.identity, "purpose": PURPOSE_CARD, "language": _locale()}
     return any(name in request.POST and request.POST[name] != value for name, value in expected.items())
 
 
@@ -233,4 +284,6 @@ def _problem_text(problem: ConsentProblem) -> str:
         return _("項目が一つも選ばれていません。もう一度えらんでください。")
     if isinstance(problem, UndeclaredItem):
         return _("このサービスが求めていない項目がふくまれていました。何も記録していません。")
+    if isinstance(problem, ProtectedPerson):
+        return _(problem.message)
     return _("同意を記録できませんでした。もう一度えらんでください。")

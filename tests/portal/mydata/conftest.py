@@ -6,11 +6,12 @@ from typing import Any
 import pytest
 from django.core.cache import cache
 from django.test import Client
-from django.utils import timezone
+from django.utils import timezone, translation
 
 from gadgets import queries as gadget_queries
 from gadgets.models import Gadget, GadgetVersion, Provider, RegistryVersion
 from identity.models import Resident
+from portal.mydata import prompt
 from tests import cast
 from tests.gadgets import samples
 
@@ -67,6 +68,13 @@ def registry(db: None, monkeypatch: pytest.MonkeyPatch) -> None:
     cache.clear()
     monkeypatch.setattr(gadget_queries, "_held", None)
     fill_registry()
+
+
+def answer(gadget: str, *items: str, locale: str = "ja") -> dict[str, Any]:
+    """What the form of the question about `items` sends."""
+    with translation.override(locale):
+        notice = prompt.gadget_notice(gadget_queries.registry().gadgets[gadget], items, locale)
+    return {"items": list(items), "shown": notice.sha256}
 
 
 @pytest.fixture

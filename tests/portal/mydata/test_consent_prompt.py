@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable
+from datetime import timedelta
 from html import unescape
 from typing import Any
 
@@ -10,13 +11,19 @@ from django.test import Client
 
 from gadgets import queries as gadget_queries
 from gadgets.models import Gadget
-from identity import queries
+from identity import actions, queries
 from identity.models import ConsentReceipt, Resident
+from identity.protection import CONFIRMATIONS
 from tests import cast
-from tests.portal.mydata.conftest import LUNCH, RIVER, WASTE
+from tests.portal.mydata.conftest import LUNCH, RIVER, WASTE, answer
 
 SignIn = Callable[[Resident], Client]
 ZONE = {"items": ["area.waste_zone"]}
+
+
+def zone() -> dict[str, Any]:
+    """The answer of somebody who has seen the question."""
+    return answer(WASTE, "area.waste_zone")
 
 
 @pytest.fixture
@@ -40,7 +47,7 @@ def test_the_question_shows_what_why_who_how_long_and_two_equal_answers(
         "なくても使えます",
         "受け取るのはExample Waste Ltdです。",
         "仮の番号が伝わります",
-        "許可は、止めるまで続きます",
+        "許可は365日（約1年）で終わります",
         "https://waste.example/privacy",
     ):
         assert said in html
@@ -51,7 +58,7 @@ def test_the_question_shows_what_why_who_how_long_and_two_equal_answers(
 def test_what_was_on_the_page_is_what_the_ledger_keeps(hanako: Resident, signed_in: SignIn) -> None:
     client = signed_in(hanako)
     html = unescape(client.get(f"/consent/{WASTE}/").content.decode())
-    response = client.post(f"/consent/{WASTE}/grant/", {**ZONE, "next": "/"})
+    response = client.post(f"/consent/{WASTE}/grant/", {**zone(), "next": "/"})
     assert (response.status_code, response["Location"]) == (302, "/")
     kept = receipt()
     assert (kept.kind, kept.level, kept.purpose) == ("granted", "audience", "card")
@@ -87,23 +94,23 @@ def test_the_form_of_the_page_itself_is_accepted(hanako: Resident, signed_in: Si
 
 def test_a_refusal_is_remembered_and_she_may_be_asked_again(hanako: Resident, signed_in: SignIn) -> None:
     client = signed_in(hanako)
-    assert client.post(f"/consent/{WASTE}/refuse/", ZONE)["Location"] == "/my-data/"
+    assert client.post(f"/consent/{WASTE}/refuse/", zone())["Location"] == "/my-data/"
     assert receipt().kind == "refused"
     assert queries.granted(hanako.id, WASTE, ["area.waste_zone"]) == {}
     html = client.get("/my-data/").content.decode()
     assert "断った内容" in html
     assert "もう一度たずねる" in html
     assert "許可して使う" in client.get(f"/consent/{WASTE}/").content.decode()
-    client.post(f"/consent/{WASTE}/grant/", ZONE)
+    client.post(f"/consent/{WASTE}/grant/", zone())
     assert queries.granted(hanako.id, WASTE, ["area.waste_zone"])
 
 
 def test_only_what_is_not_held_yet_is_asked(hanako: Resident, signed_in: SignIn) -> None:
     client = signed_in(hanako)
-    client.post(f"/consent/{LUNCH}/grant/", {"items": ["age_band"]})
+    client.post(f"/consent/{LUNCH}/grant/", answer(LUNCH, "age_band"))
     context = client.get(f"/consent/{LUNCH}/").context
     assert [item.name for item in context["items"]] == ["household.school_years"]
-    client.post(f"/consent/{LUNCH}/grant/", {"items": ["household.school_years"]})
+    client.post(f"/consent/{LUNCH}/grant/", answer(LUNCH, "household.school_years"))
     html = client.get(f"/consent/{LUNCH}/").content.decode()
     assert "新しくお聞きすることはありません" in html
 
@@ -114,7 +121,7 @@ def test_a_gadget_that_asks_nothing_has_no_question(hanako: Resident, signed_in:
     assert "許可して使う" not in html
 
 
-@pytest.mark.parametrize("answer", ["grant", "refuse"])
+@pytest.mark.parametrize("said_how", ["grant", "refuse"])
 @pytest.mark.parametrize(
     ("gadget", "items", "said"),
     [
@@ -125,12 +132,26 @@ def test_a_gadget_that_asks_nothing_has_no_question(hanako: Resident, signed_in:
     ],
 )
 def test_an_answer_to_what_was_not_asked_is_refused_in_words(
-    hanako: Resident, signed_in: SignIn, answer: str, gadget: str, items: list[str], said: str
+    hanako: Resident, signed_in: SignIn, said_how: str, gadget: str, items: list[str], said: str
 ) -> None:
-    response = signed_in(hanako).post(f"/consent/{gadget}/{answer}/", {"items": items})
+    response = signed_in(hanako).post(f"/consent/{gadget}/{said_how}/", {"items": items})
     assert response.status_code == 400
     assert said in response.content.decode()
     assert not ConsentReceipt.objects.exists()
+
+
+def test_a_protected_person_is_told_so_and_grants_nothing(hanako: Resident, signed_in: SignIn) -> None:
+    operator = cast.as_actor(cast.operator())
+    actions.set_confidential(resident_id=hanako.id, on=True, by=operator, confirmed=CONFIRMATIONS)
+    client = signed_in(hanako)
+    said = "事業者には何も伝えない設定になっています"
+    page = client.get(f"/consent/{WASTE}/").content.decode()
+    assert said in page
+    assert "許可して使う" not in page
+    response = client.post(f"/consent/{WASTE}/grant/", ZONE)
+    assert response.status_code == 400
+    assert said in response.content.decode()
+    assert not ConsentReceipt.objects.filter(kind="granted").exists()
 
 
 @pytest.mark.parametrize(
@@ -139,12 +160,51 @@ def test_an_answer_to_what_was_not_asked_is_refused_in_words(
 def test_when_the_question_has_changed_it_is_asked_again(
     hanako: Resident, signed_in: SignIn, other: dict[str, Any]
 ) -> None:
-    response = signed_in(hanako).post(f"/consent/{WASTE}/grant/", {**ZONE, **other})
+    response = signed_in(hanako).post(f"/consent/{WASTE}/grant/", {**zone(), **other})
     assert response.status_code == 409
     html = response.content.decode()
     assert "お見せした内容が変わりました" in html
     assert "許可して使う" in html
     assert not ConsentReceipt.objects.exists()
+
+
+@pytest.mark.parametrize("said_how", ["grant", "refuse"])
+def test_an_answer_that_names_no_question_gets_the_question(
+    hanako: Resident, signed_in: SignIn, said_how: str
+) -> None:
+    response = signed_in(hanako).post(f"/consent/{WASTE}/{said_how}/", ZONE)
+    assert response.status_code == 409
+    assert "許可して使う" in response.content.decode()
+    assert not ConsentReceipt.objects.exists()
+
+
+def test_what_is_held_is_asked_about_for_another_year(
+    hanako: Resident, signed_in: SignIn, time_machine: Any
+) -> None:
+    client = signed_in(hanako)
+    client.post(f"/consent/{WASTE}/grant/", zone())
+    assert "続けるかどうか決める" not in client.get("/my-data/").content.decode()
+    first = receipt().expires_at
+    assert first is not None
+    time_machine.move_to(first - timedelta(days=29))
+    client = signed_in(hanako)
+    html = client.get("/my-data/").content.decode()
+    assert "もうすぐ終わります" in html
+    assert f'href="/consent/{WASTE}/?renew=1"' in html
+    page = client.get(f"/consent/{WASTE}/?renew=1")
+    assert [item.name for item in page.context["items"]] == ["area.waste_zone"]
+    client.post(f"/consent/{WASTE}/grant/", {**zone(), "shown": page.context["shown"]})
+    time_machine.move_to(first + timedelta(days=1))
+    assert queries.granted(hanako.id, WASTE, ["area.waste_zone"])
+
+
+def test_a_no_to_what_is_held_takes_it_back(hanako: Resident, signed_in: SignIn) -> None:
+    client = signed_in(hanako)
+    client.post(f"/consent/{WASTE}/grant/", zone())
+    client.post(f"/consent/{WASTE}/refuse/", zone())
+    kinds = ConsentReceipt.objects.order_by("given_at").values_list("kind", flat=True)
+    assert list(kinds) == ["granted", "withdrawn", "refused"]
+    assert queries.granted(hanako.id, WASTE, ["area.waste_zone"]) == {}
 
 
 @pytest.mark.parametrize("path", ["/consent/{}/", "/consent/{}/grant/", "/consent/{}/refuse/"])
@@ -180,7 +240,7 @@ def test_an_answer_needs_a_post_and_the_form_token(hanako: Resident, signed_in: 
 
 
 def test_an_answer_never_leads_to_another_site(hanako: Resident, signed_in: SignIn) -> None:
-    sent = {**ZONE, "next": "https://evil.example/"}
+    sent = {**zone(), "next": "https://evil.example/"}
     assert signed_in(hanako).post(f"/consent/{WASTE}/grant/", sent)["Location"] == "/my-data/"
 
 

@@ -14,13 +14,18 @@ from playwright.sync_api import Browser, BrowserContext
 from identity import actions, queries
 from identity.models import Resident
 from tests import cast
-from tests.portal.mydata.conftest import LUNCH, WASTE
+from tests.portal.mydata.conftest import LUNCH, WASTE, answer
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 PAGES = (
     "/my-data/",
     "/my-data/attributes/",
+    "/my-data/log/",
     "/my-data/personalisation/",
+    "/welcome/",
+    "/welcome/district/",
+    "/welcome/topics/",
+    "/welcome/guest/",
     f"/consent/{LUNCH}/",
     "/en/my-data/",
     f"/ja-simple/consent/{LUNCH}/",
@@ -44,8 +49,8 @@ def hanako(portal: str) -> Resident:
     """Has granted one gadget, refused another, and something has left."""
     resident = cast.hanako()
     client = cast.sign_in(cast.portal_client(), resident)
-    client.post(f"/consent/{WASTE}/grant/", {"items": ["area.waste_zone"]})
-    client.post(f"/consent/{LUNCH}/refuse/", {"items": ["age_band"]})
+    client.post(f"/consent/{WASTE}/grant/", answer(WASTE, "area.waste_zone"))
+    client.post(f"/consent/{LUNCH}/refuse/", answer(LUNCH, "age_band"))
     actions.record_release(resident_id=resident.id, recipient=WASTE, items=["area.waste_zone"], via="card")
     return resident
 

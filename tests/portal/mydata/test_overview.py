@@ -1,6 +1,7 @@
 """わたしのデータ over HTTP: who sees what, and how a stop takes hold."""
 
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 from django.test import Client
@@ -8,9 +9,10 @@ from pytest_django import DjangoAssertNumQueries
 
 from gadgets import queries as gadget_queries
 from gadgets.models import Gadget
-from identity import actions, queries
+from identity import actions, idp, queries
 from identity.consent import Notice
 from identity.models import Resident
+from portal.mydata import places
 from tests import cast
 from tests.portal.mydata.conftest import LUNCH, RIVER, WASTE
 
@@ -147,3 +149,93 @@ def test_a_suspended_gadget_keeps_its_row_and_can_be_stopped(
     client.post(f"/my-data/stop/{WASTE}/")
     assert queries.granted(hanako.id, WASTE, ["area.waste_zone"]) == {}
     assert f'href="/consent/{WASTE}/"' not in page(client)
+
+
+def test_a_protected_person_reads_that_nothing_is_told(hanako: Resident, signed_in: SignIn) -> None:
+    Resident.objects.filter(id=hanako.id).update(confidential=True)
+    assert "サービスの提供者には、何も伝えません。" in page(signed_in(hanako))
+
+
+def test_a_resident_of_a_neighbour_changes_the_password_there(hanako: Resident, signed_in: SignIn) -> None:
+    client = signed_in(hanako)
+    assert "パスワードを変える" in page(client)
+    Resident.objects.filter(id=hanako.id).update(home_region="neighbour")
+    html = page(client)
+    assert "「となりの地域」のIDでサインインしています" in html
+    assert "パスワードを変える" not in html
+
+
+def test_only_what_this_id_can_do_is_offered(settings: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    settings.ID_PROVIDER = "embedded"
+    idp.provider.cache_clear()
+    assert [place.label for place in places.of_the_id(back="/my-data/")] == ["パスワードを変える"]
+    every = {idp.PASSWORD, idp.TOTP, idp.PASSKEYS}
+    monkeypatch.setattr(type(idp.provider()), "capabilities", frozenset(every))
+    monkeypatch.setattr(
+        type(idp.provider()), "action_url", lambda _self, kind, *, next_path: kind + next_path
+    )
+    assert {place.url for place in places.of_the_id(back="/my-data/")} == {
+        f"{kind}/my-data/" for kind in every
+    }
+
+
+@pytest.mark.parametrize(
+    ("status", "said"),
+    [("success", "を変えました"), ("cancelled", "は変えていません"), ("error", "を変えられませんでした")],
+)
+def test_what_became_of_a_change_at_the_id_is_said(
+    hanako: Resident, signed_in: SignIn, status: str, said: str
+) -> None:
+    client = signed_in(hanako)
+    assert f"地域IDの設定{said}" in page(client, f"/my-data/?kc_action_status={status}")
+    assert "地域IDの設定" not in page(client, "/my-data/?kc_action_status=<b>")
+
+
+# --- the access log ------------------------------------------------------------------------------------------
+
+
+def release(resident: Resident, recipient: str, times: int) -> None:
+    for _ in range(times):
+        actions.record_release(
+            resident_id=resident.id, recipient=recipient, items=["area.waste_zone"], via="card"
+        )
+
+
+def test_the_log_comes_in_pages_and_for_one_recipient(hanako: Resident, signed_in: SignIn) -> None:
+    release(hanako, WASTE, 60)
+    release(hanako, LUNCH, 3)
+    client = signed_in(hanako)
+    html = page(client, "/my-data/log/")
+    assert "全63件" in html
+    assert html.count("<tr><td>") == 50
+    assert "?page=2" in html
+    assert page(client, "/my-data/log/?page=2").count("<tr><td>") == 13
+    html = page(client, f"/my-data/log/?recipient={LUNCH}")
+    assert html.count("<tr><td>") == 3
+    assert html.count("給食</td>") == 3
+    assert f'value="{LUNCH}" selected' in html
+    html = page(client, f"/my-data/log/?recipient={WASTE}")
+    assert f"?recipient={WASTE}&amp;page=2" in html
+
+
+@pytest.mark.parametrize("query", ["page=999", "page=x", "page=-1", "recipient=nobody"])
+def test_a_page_that_does_not_exist_is_answered(hanako: Resident, signed_in: SignIn, query: str) -> None:
+    release(hanako, WASTE, 1)
+    page(signed_in(hanako), f"/my-data/log/?{query}")
+
+
+def test_nobody_reads_the_log_of_somebody_else(hanako: Resident, signed_in: SignIn) -> None:
+    release(hanako, WASTE, 2)
+    assert "まだありません。" in page(signed_in(cast.taro()), "/my-data/log/")
+    assert cast.portal_client().get("/my-data/log/")["Location"].startswith("/sign-in/")
+
+
+def test_the_log_costs_the_same_with_one_row_and_with_a_hundred(
+    hanako: Resident, signed_in: SignIn, django_assert_max_num_queries: DjangoAssertNumQueries
+) -> None:
+    client = signed_in(hanako)
+    page(client)
+    for times in (1, 99):
+        release(hanako, WASTE, times)
+        with django_assert_max_num_queries(6):
+            page(client, "/my-data/log/")

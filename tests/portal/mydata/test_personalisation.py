@@ -1,13 +1,21 @@
 """The switch of the personalised order: off for somebody new, on only after the full text, off at once."""
 
+import re
 from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
 
 import pytest
 from django.test import Client
+from pytest_django import DjangoAssertNumQueries
 
+from gadgets import queries as gadget_queries
 from identity import queries
 from identity.models import ConsentReceipt, Resident
+from portal.content import queries as content
+from portal.home import catalogue as catalogues
 from tests import cast
+from tests.portal.home.samples import NOW, catalogue, entry
 
 SignIn = Callable[[Resident], Client]
 URL = "/my-data/personalisation/"
@@ -79,3 +87,59 @@ def test_the_page_says_how_it_is_now_and_offers_both(hanako: Resident, signed_in
 
 def test_a_guest_signs_in_first() -> None:
     assert cast.portal_client().get(URL)["Location"] == "/sign-in/?next=%2Fmy-data%2Fpersonalisation%2F"
+
+
+# --- both orders side by side --------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def published(monkeypatch: pytest.MonkeyPatch, time_machine: Any) -> None:
+    """Twelve entries, of which the oldest is the one for Hanako."""
+    time_machine.move_to(NOW, tick=False)
+    entries = [entry(f"n{number}", age=timedelta(hours=number)) for number in range(1, 12)]
+    entries.append(
+        entry(
+            "hers", title="仏生山の音楽会", places=("busshozan",), topics=("music",), age=timedelta(hours=20)
+        )
+    )
+    version = (content.version(), gadget_queries.registry().version)
+    monkeypatch.setattr(catalogues, "_held", catalogue(entries, version=version))
+
+
+def titles(html: str) -> list[str]:
+    return re.findall(r'<p class="entry__title">([^<]*)</p>', html)
+
+
+def of_home(client: Client) -> list[str]:
+    zone = client.get("/").content.decode().split('aria-labelledby="zone-for-you"')[1].split("</section>")[0]
+    return re.findall(r'<h3 class="entry__title"><a [^>]*>([^<]*)</a>', zone)[:8]
+
+
+@pytest.mark.usefixtures("published")
+def test_both_orders_are_those_of_her_own_home(hanako: Resident, signed_in: SignIn) -> None:
+    client = signed_in(hanako)
+    html = client.get(URL).content.decode()
+    before, after = html.split('id="newest-title"')
+    mine, newest = titles(before), titles(after)
+    assert (len(mine), len(newest)) == (8, 8)
+    assert mine[0] == "仏生山の音楽会"
+    assert "お住まいの地区（仏生山）のお知らせ" in before
+    assert newest[0] == "n1の題"
+    assert html.index("newest-title") < html.index('name="choice"')
+    assert of_home(client) == mine
+    client.post(URL, {"choice": "off"})
+    assert of_home(client) == newest
+    again = client.get(URL).content.decode().split('id="newest-title"')
+    assert (titles(again[0]), titles(again[1])) == (mine, newest)
+
+
+@pytest.mark.usefixtures("published")
+def test_looking_at_both_orders_writes_nothing_and_costs_few_queries(
+    signed_in: SignIn, django_assert_max_num_queries: DjangoAssertNumQueries
+) -> None:
+    newcomer = cast.newcomer()
+    client = signed_in(newcomer)
+    client.get(URL)
+    with django_assert_max_num_queries(4):
+        client.get(URL)
+    assert not ConsentReceipt.objects.exists()

@@ -3,9 +3,9 @@
 import pytest
 from django.utils.translation import override
 
+from gadgets.words import retention
 from portal.mydata.overview import via_text
 from portal.mydata.prompt import plain
-from portal.mydata.templatetags.mydata import retention_text
 
 
 @pytest.mark.parametrize(
@@ -14,6 +14,7 @@ from portal.mydata.templatetags.mydata import retention_text
         ("P0D", "表示に使ったあと、保存しません"),
         ("P0Y", "表示に使ったあと、保存しません"),
         ("P30D", "長くて30日間保存します"),
+        ("P2W", "長くて2週間保存します"),
         ("P6M", "長くて6か月保存します"),
         ("P1Y", "長くて1年間保存します"),
         ("PT5H", "保存の期間: PT5H"),
@@ -22,7 +23,7 @@ from portal.mydata.templatetags.mydata import retention_text
 )
 def test_retention_is_put_in_words_and_never_hidden(declared: str, said: str) -> None:
     with override("ja"):
-        assert retention_text(declared) == said
+        assert retention(declared) == said
 
 
 def test_the_plain_text_of_a_page_has_no_marks_and_one_line_for_each_block() -> None:
