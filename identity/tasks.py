@@ -49,11 +49,19 @@ def end_sessions_by_time() -> int:
     return sessions.end_by_time()
 
 
+def clean() -> None:
+    """Deletes what is past its time."""
+    from identity import retention
+
+    retention.clean()
+
+
 DUE_JOBS: tuple[tuple[str, float, Callable[[], object]], ...] = (
     ("identity.deliver_logouts", 1.0, deliver_due_logouts),
     ("identity.check_keycloak_drift", 900.0, check_keycloak_drift),
     ("identity.send_letters", 30.0, send_due_letters),
     ("identity.end_sessions_by_time", 600.0, end_sessions_by_time),
     ("identity.end_guardianships", 3600.0, end_due_guardianships),
+    ("identity.clean", 21600.0, clean),
 )
 """(name, seconds between two sweeps, function)."""

@@ -1,0 +1,69 @@
+"""What identity keeps no longer than it must: each table has its time, and is emptied in small transactions.
+
+The consent ledger and the audit chain are kept as long as the person is known; a person's own are erased with them.
+"""
+
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.contrib.sessions.models import Session
+from django.db import models, transaction
+from django.db.models import Exists, OuterRef, Q
+from django.utils import timezone
+
+from identity.models import AccessLog, ConsentEvent, LogoutDelivery, OidcSession, ProviderSession, SeenToken
+
+BATCH = 1000
+LOGOUTS = timedelta(days=7)
+"""Whether a gadget confirmed a sign-out; the token itself is gone at once."""
+SIGN_INS = timedelta(days=30)
+"""Sign-ins at the embedded provider that have ended, with their codes: a replay is noticed as long."""
+EVENTS = timedelta(days=400)
+"""Whoever reads them by a cursor has done so long before."""
+ACCESSES = timedelta(days=3 * 365)
+"""What left, for the resident to look up."""
+ORPHANS = timedelta(days=1)
+"""A session at the ID whose portal session is gone; a day, because the two are written one after the other."""
+
+
+def clean(*, now: datetime | None = None) -> dict[str, int]:
+    """Deletes what is past its time; returns how many rows of each table. Any number may run it at once."""
+    at = now or timezone.now()
+    here = Exists(Session.objects.filter(session_key=OuterRef("session_key")))
+    over = Q(ended_at__lt=at - SIGN_INS) | Q(Q(ended_at=None, created_at__lt=at - SIGN_INS) & ~here)
+    settled = (LogoutDelivery.State.DONE, LogoutDelivery.State.FAILED)
+    return {
+        "logouts": _sweep(LogoutDelivery.objects.filter(state__in=settled, next_at__lt=at - LOGOUTS)),
+        "seen_tokens": _sweep(SeenToken.objects.filter(expires_at__lt=at)),
+        "sign_ins": _sweep(ProviderSession.objects.filter(over)),
+        "events": _oldest(ConsentEvent.objects.all(), before=at - EVENTS),
+        "accesses": _oldest(AccessLog.objects.all(), before=at - ACCESSES),
+        "sessions": _sweep(Session.objects.filter(expire_date__lt=at)),
+        "orphans": _sweep(OidcSession.objects.filter(created_at__lt=at - ORPHANS).exclude(here)),
+    }
+
+
+def _sweep(rows: "models.QuerySet[Any]") -> int:
+    """For tables that stay small, or have an index for just this."""
+    gone = 0
+    while keys := list(rows.order_by("pk").values_list("pk", flat=True)[:BATCH]):
+        gone += _delete(rows, keys)
+    return gone
+
+
+def _oldest(rows: "models.QuerySet[Any]", *, before: datetime) -> int:
+    """For tables that only grow: their keys are in the order of time, so that no more than what goes is read."""
+    gone, more = 0, True
+    while more:
+        batch = list(rows.order_by("pk").values_list("pk", "at")[:BATCH])
+        keys = [key for key, at in batch if at < before]
+        more = len(keys) == BATCH
+        gone += _delete(rows, keys) if keys else 0
+    return gone
+
+
+def _delete(rows: "models.QuerySet[Any]", keys: Iterable[Any]) -> int:
+    with transaction.atomic():
+        _, each = rows.model._default_manager.filter(pk__in=list(keys)).delete()
+    return each.get(rows.model._meta.label, 0)
