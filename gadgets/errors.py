@@ -269,6 +269,11 @@ class LockedError(LifeError):
     message = "このサービスは市がすべての方にお見せしているため、隠せません。"
 
 
+class LocalOnlyError(LifeError):
+    code = "local_only"
+    message = "このサービスは、この地域にお住まいの方のものです。"
+
+
 class BadSettingError(LifeError):
     code = "bad_setting"
     message = "このサービスにはない大きさ、または設定です。"

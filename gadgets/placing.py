@@ -9,12 +9,12 @@ from uuid import UUID
 
 from django.db import transaction
 
-from gadgets.errors import BadSettingError, LockedError, NoSuchGadgetError, NotPermittedError
+from gadgets.errors import BadSettingError, LocalOnlyError, LockedError, NoSuchGadgetError, NotPermittedError
 from gadgets.layout import Arranged, Direction, Placement, Slot, arrange, moved
 from gadgets.models import Placement as Row
 from gadgets.queries import layout, registry
 from gadgets.types import GadgetInfo, Setting
-from identity import household
+from identity import household, mydata
 from identity.roles import Actor
 
 
@@ -122,6 +122,8 @@ def _allowed(resident_id: UUID, gadget_id: str, by: Actor) -> GadgetInfo:
     info = registry().gadgets.get(gadget_id)
     if info is None:
         raise NoSuchGadgetError
+    if not info.serves(mydata.home_region(resident_id)):
+        raise LocalOnlyError
     return info
 
 

@@ -141,6 +141,7 @@ def _info(row: Gadget) -> GadgetInfo | None:
         audience=Audience.parse(row.audience),
         topics=tuple(row.topics) or parsed.topics,
         published_at=row.published_at,
+        regions=parsed.regions,
         settings=parsed.settings,
     )
 

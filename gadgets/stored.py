@@ -61,7 +61,7 @@ def wanted_for(
 
 def _covered(gadget: GadgetInfo, bundle: "Bundle") -> bool:
     """Whether the resident granted something to this gadget, at its level or above; a pseudonym needs a client."""
-    if gadget.identity == "none" or not bundle.grants.get(gadget.id):
+    if gadget.identity == "none" or not bundle.grants.get(gadget.id) or not gadget.serves(bundle.home_region):
         return False
     if gadget.identity == "pairwise" and not gadget.client_id:
         return False

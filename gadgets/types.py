@@ -97,6 +97,11 @@ class GadgetInfo:
     topics: tuple[str, ...]
     published_at: datetime
     settings: tuple[SettingSpec, ...] = ()
+    regions: tuple[str, ...] = ("*",)
+
+    def serves(self, home_region: str) -> bool:
+        """Whether a resident from there may use it; "" is this region, whose gadgets are all for its residents."""
+        return not home_region or "*" in self.regions or home_region in self.regions
 
     @property
     def declared(self) -> tuple[str, ...]:

@@ -34,6 +34,7 @@ class Row:
     gadget: GadgetInfo
     on_home: bool
     arranged: Arranged | None = None
+    local_only: bool = False
 
     @property
     def title(self) -> str:
@@ -72,11 +73,11 @@ def catalogue(request: HttpRequest) -> HttpResponse:
     bundle = identity_queries.bundle(resident_id) if resident_id else None
     on_home = _on_home(resident_id)
     rows = [
-        Row(gadget, gadget.id in on_home, on_home.get(gadget.id))
+        Row(gadget, gadget.id in on_home, on_home.get(gadget.id), _is_foreign(gadget, bundle))
         for gadget in queries.registry().gadgets.values()
         if bundle is None or matches(gadget.audience, bundle.attributes)
     ]
-    rows.sort(key=lambda row: (row.gadget.category, row.title))
+    rows.sort(key=lambda row: (row.local_only, row.gadget.category, row.title))
     return render(request, "gadgets/catalogue.html", {"rows": rows, "resident": resident_id is not None})
 
 
@@ -101,12 +102,20 @@ def page(request: HttpRequest, gadget_id: str) -> HttpResponse:
         "resident": resident_id is not None,
         "placed": at_home,
         "claims": _claims(gadget, bundle),
-        "to_ask": bundle is not None and any(not row.decision for row in _claims(gadget, bundle)),
+        "local_only": _is_foreign(gadget, bundle),
+        "to_ask": bundle is not None
+        and not bundle.protected
+        and any(not row.decision for row in _claims(gadget, bundle)),
         "consent_url": reverse("mydata:consent", args=[gadget.id]),
         "settings_form": _settings_form(gadget, placed.settings if placed else {}) if at_home else (),
         "sizes": gadget.sizes,
     }
     return render(request, "gadgets/page.html", context)
+
+
+def _is_foreign(gadget: GadgetInfo, bundle: Bundle | None) -> bool:
+    """Whether the reader comes from a neighbouring region that this gadget is not for."""
+    return bundle is not None and not gadget.serves(bundle.home_region)
 
 
 def _published(gadget_id: str) -> GadgetInfo:

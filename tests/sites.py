@@ -140,7 +140,7 @@ def start_demo() -> Site:
 def start_city() -> Site:
     """Runs the web process, a worker with beat and the three providers as a city would."""
     given = os.environ
-    missing = [name for name in ("DATABASE_URL", "REDIS_URL", "KEYCLOAK_PORTAL_URL") if not given.get(name)]
+    missing = [name for name in ("DATABASE_URL", "REDIS_URL", "KEYCLOAK_PORTAL_URL", "MAIL_FOLDER") if not given.get(name)]
     if missing:
         raise StartError(f"{', '.join(missing)} not set. {CITY_ONLY}")
     folder = _folder("city")
@@ -199,6 +199,9 @@ def city_environment(folder: Path) -> dict[str, str]:
         "OIDC_CLIENT_ID": given["OIDC_CLIENT_ID"],
         "OIDC_CLIENT_SECRET": given["OIDC_CLIENT_SECRET"],
         "DEFAULT_FROM_EMAIL": "no-reply@portal.region.localhost",
+        "EMAIL_BACKEND": "django.core.mail.backends.smtp.EmailBackend",
+        "EMAIL_HOST": "127.0.0.1",
+        "EMAIL_PORT": given["MAIL_PORT"],
         "PYTHONUNBUFFERED": "1",
     }
 

@@ -59,5 +59,5 @@ def manifest(config: Config) -> dict[str, Any]:
         "link_origins": [config.public_origin],
         "cache": {"max_age": MAX_AGE, "stale": MAX_AGE},
         "settings": {"type": "object", "properties": {}},
-        "regions": ["*"],
+        "regions": ["372013"],
     }

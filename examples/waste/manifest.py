@@ -67,5 +67,5 @@ def manifest(config: Config) -> dict[str, Any]:
                 }
             },
         },
-        "regions": ["*"],
+        "regions": ["372013"],
     }

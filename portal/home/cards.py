@@ -50,11 +50,11 @@ def wishes(
     bundle: Bundle | None,
     locale: str,
 ) -> list[Wish]:
-    """The gadgets of a home in order; a hidden or no longer published one is left out."""
+    """The gadgets of a home in order; a hidden, no longer published or foreign one is left out."""
     found = []
     for place in arrange(slots, placements):
         gadget = catalogue.registry.gadgets.get(place.gadget_id)
-        if gadget is None or place.hidden:
+        if gadget is None or place.hidden or (bundle is not None and not gadget.serves(bundle.home_region)):
             continue
         wanted = None
         if gadget.card_url is not None:
@@ -134,7 +134,7 @@ def _keep(kept: dict[K, V], key: K, value: V) -> None:
 
 def _asks(gadget: GadgetInfo, bundle: Bundle) -> tuple[ClaimSpec, ...]:
     """Attributes that nothing was decided about; what has no value yet is not asked for."""
-    if gadget.identity == "none":
+    if gadget.identity == "none" or bundle.protected:
         return ()
     decided = bundle.decided.get(gadget.id, {})
     return tuple(

@@ -142,7 +142,7 @@ def test_hanako_signs_in_and_the_portal_gets_her_public_subject(
 def test_a_wrong_password_is_refused_without_saying_what_was_wrong(visit: Visit) -> None:
     answer = visit.password(visit.authorize(), "nobody-of-this-name", "wrong-password-1")
     assert answer.status_code == 200
-    assert "ユーザー名" in answer.text
+    assert "メールアドレスかパスワードが違います" in answer.text
     assert "Location" not in answer.headers
 
 
@@ -226,8 +226,11 @@ def test_a_refresh_token_is_used_once(visit: Visit, keycloak_env: dict[str, str]
 def test_somebody_new_may_register(visit: Visit, keycloak_env: dict[str, str]) -> None:
     form = visit.authorize(prompt="create")
     assert form.status_code == 200
-    assert 'name="username"' in form.text
-    assert 'name="password-confirm"' in form.text
+    shown = re.findall(r'<input [^>]*name="([^"]+)"[^>]*type="(?!hidden)', form.text)
+    assert shown == ["email"], "the address is all that is asked for; the password follows its proof"
+    made = re.search(r'<input type="hidden" name="username" value="([^"]*)">', form.text)
+    assert made
+    assert re.fullmatch(r"r-[a-z0-9-]{19}", made[1]), "an opaque user name"
     for unwanted in ("firstName", "lastName"):
         assert f'name="{unwanted}"' not in form.text, "the ID asks for nothing that it does not need"
 

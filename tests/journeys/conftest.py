@@ -20,6 +20,9 @@ MODES = (
     ),
 )
 
+# For what only Keycloak can do.
+city_only = pytest.mark.parametrize("site", MODES[1:], indirect=True)
+
 
 @pytest.fixture(scope="session", params=MODES)
 def site(request: pytest.FixtureRequest) -> sites.Site:

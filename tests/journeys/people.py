@@ -7,9 +7,13 @@ of the site whose settings it is started with.
 
 import os
 from dataclasses import replace
+from typing import TYPE_CHECKING
 from uuid import UUID
 
 from portal.demo_cast import HANAKO, Person
+
+if TYPE_CHECKING:
+    from keycloak import KeycloakAdmin
 
 ZONES = {
     "granting": ("hanazono", "1"),
@@ -23,6 +27,8 @@ ZONES = {
     "switching": ("busshozan", "7"),
     "leaving": ("busshozan", "7"),
     "returning": ("busshozan", "7"),
+    "twin": ("busshozan", "7"),
+    "linking": ("busshozan", "7"),
 }
 """Name of the journey → district, and its waste zone. Zone 6 is where `withdrawing` moves to."""
 
@@ -74,17 +80,22 @@ def make_all() -> None:
         onboarding.set_onboarded(resident_id=person.id, by=SYSTEM, now=timezone.now())
 
 
-def _accounts() -> dict[str, str]:
-    """Accounts at Keycloak, as somebody at the counter would make them: their subjects."""
+def keycloak_admin() -> "KeycloakAdmin":
+    """With the rights of the portal's service account, no more."""
     from keycloak import KeycloakAdmin
 
-    admin = KeycloakAdmin(
+    return KeycloakAdmin(
         server_url=os.environ["KEYCLOAK_URL"],
         realm_name=os.environ["KEYCLOAK_REALM"],
         client_id=os.environ["KEYCLOAK_ADMIN_CLIENT_ID"],
         client_secret_key=os.environ["KEYCLOAK_ADMIN_CLIENT_SECRET"],
         timeout=30,
     )
+
+
+def _accounts() -> dict[str, str]:
+    """Accounts at Keycloak, as somebody at the counter would make them: their subjects."""
+    admin = keycloak_admin()
     return {
         person.key: admin.create_user(
             {

@@ -4,7 +4,7 @@ import uuid
 
 from playwright.sync_api import Page, expect
 
-from tests.journeys import steps
+from tests.journeys import account, steps
 from tests.sites import Site
 
 PASSWORD = "a-long-sample-password"
@@ -15,15 +15,11 @@ def register(page: Page, site: Site) -> None:
     name = f"new-{uuid.uuid4().hex[:12]}"
     page.wait_for_url(f"{site.id_url}/**")
     if site.mode == "city":
-        page.locator("input[name=username]").fill(name)
-        page.locator("input[name=password]").fill(PASSWORD)
-        page.locator("input[name=password-confirm]").fill(PASSWORD)
-        last = "password-confirm"
-    else:
-        page.locator("input[name=password1]").fill(PASSWORD)
-        last = "password1"
+        account.register(page, f"{name}@region.localhost")
+        return
     page.locator("input[name=email]").fill(f"{name}@region.localhost")
-    page.locator(f"input[name={last}]").press("Enter")
+    page.locator("input[name=password1]").fill(PASSWORD)
+    page.locator("input[name=password1]").press("Enter")
 
 
 def test_a_new_resident_is_not_personalised_until_they_say_so(page: Page, site: Site) -> None:

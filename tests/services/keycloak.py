@@ -59,9 +59,7 @@ def start(launcher: Launcher, *, portal_port: int, mail_port: int) -> dict[str, 
         back, client_id=bootstrap["id"], client_secret=bootstrap["secret"], portal_url=portal
     )
     made |= neighbour.arrange(back, public, client_id=bootstrap["id"], client_secret=bootstrap["secret"])
-    neighbour.mail_server(
-        back, client_id=bootstrap["id"], client_secret=bootstrap["secret"], port=mail_port
-    )
+    neighbour.mail_server(back, client_id=bootstrap["id"], client_secret=bootstrap["secret"], port=mail_port)
     return {
         "KEYCLOAK_URL": back,
         "KEYCLOAK_PUBLIC_URL": public,
@@ -237,7 +235,10 @@ def _link(distribution: Path, home: Path) -> None:
 
 def _copy(prepared: Path, target: Path) -> Path:
     shutil.copytree(
-        prepared, target, symlinks=True, ignore=shutil.ignore_patterns("bootstrap.json", "*.log", "tmp", "themes")
+        prepared,
+        target,
+        symlinks=True,
+        ignore=shutil.ignore_patterns("bootstrap.json", "*.log", "tmp", "themes"),
     )
     # The home may have been prepared from another checkout; the theme is read as it is in this one.
     (target / "themes").symlink_to(DEPLOY / "themes")

@@ -7,7 +7,7 @@ from typing import Any
 from tests.services.realm import Admin
 
 NAME = "neighbour"
-PASSWORD = "a-neighbours-sample-password"  # noqa: S105  of made-up people
+PASSWORD = "a-neighbours-sample-password"
 
 RESIDENTS = {
     "visiting": "visiting@neighbour.localhost",
