@@ -116,12 +116,17 @@ def make_code(*, ward: UUID, by: Actor, now: datetime | None = None) -> str:
 def redeem(*, guardian: UUID, code: str, by: Actor, now: datetime | None = None) -> str:
     """Uses a code that somebody showed: active at once for a child without an account, else asked; returns the state.
 
-    Every code that cannot be used gives the same `BadCode`; after ten tries within an hour `TooManyTries`.
+    Every code that cannot be used gives the same `BadCode`; after ten wrong ones within an hour `TooManyTries`.
     Raises also `TooYoung`, `NoChains`, `HouseholdFull`, `ProtectedHousehold`, `AlreadyAsked`, `NotAllowed`.
     """
-    _count_try(guardian)
+    key = f"household-tries:{guardian}"
+    cache.add(key, 0, TRIES_WITHIN)
+    if cache.incr(key) > TRIES:
+        raise TooManyTries
     with transaction.atomic():
-        return _redeem(guardian, code, by, now or timezone.now())
+        state = _redeem(guardian, code, by, now or timezone.now())
+    cache.decr(key)  # a code that was right is no try
+    return state
 
 
 def _redeem(guardian: UUID, code: str, by: Actor, now: datetime) -> str:
@@ -369,10 +374,3 @@ def _let_go(ward: Resident, now: datetime) -> None:
 def _digest(code: str) -> str:
     plain = unicodedata.normalize("NFKC", code).upper()
     return hashlib.sha256("".join(c for c in plain if c in _LETTERS).encode()).hexdigest()
-
-
-def _count_try(guardian: UUID) -> None:
-    key = f"household-tries:{guardian}"
-    cache.add(key, 0, TRIES_WITHIN)
-    if cache.incr(key) > TRIES:
-        raise TooManyTries

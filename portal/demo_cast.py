@@ -10,6 +10,15 @@ from identity.attributes import Value
 
 
 @dataclass(frozen=True, slots=True)
+class Child:
+    """A ward without an account, for whom a member of the cast acts."""
+
+    id: UUID
+    name: str
+    school_year: str
+
+
+@dataclass(frozen=True, slots=True)
 class Person:
     """One member of the cast; `attributes` are those a resident sets, `opted_in` means personalised order."""
 
@@ -24,6 +33,7 @@ class Person:
     roles: tuple[str, ...] = ()
     attributes: dict[str, Value] = field(default_factory=dict)
     opted_in: bool = False
+    children: tuple[Child, ...] = ()
 
 
 def _person(key: str, number: int, name: str, story: str, **more: object) -> Person:
@@ -52,6 +62,10 @@ HANAKO = _person(
         "interests": ("childcare", "music"),
     },
     opted_in=True,
+    children=(
+        Child(UUID("00000000-0000-4000-8000-000000000101"), "高松 はな", "e3"),
+        Child(UUID("00000000-0000-4000-8000-000000000102"), "高松 そら", "preschool"),
+    ),
 )
 TARO = _person(
     "taro",

@@ -1,4 +1,4 @@
-"""Puts the review of gadgets into Wagtail's admin, for operators only."""
+"""Puts the operators' desks into Wagtail's admin: the review of gadgets, and protected persons."""
 
 from django.http import HttpRequest
 from django.urls import URLPattern, path, reverse
@@ -6,11 +6,11 @@ from django.utils.translation import gettext_lazy as _
 from wagtail import hooks
 from wagtail.admin.menu import MenuItem
 
-from portal.city import views
+from portal.city import household, protection, views
 
 
-class ReviewMenuItem(MenuItem):
-    """Shown to whoever may review."""
+class OperatorMenuItem(MenuItem):
+    """Shown to operators."""
 
     def is_shown(self, request: HttpRequest) -> bool:
         return views.is_operator(request)
@@ -29,4 +29,36 @@ def review_urls() -> list[URLPattern]:
 @hooks.register("register_admin_menu_item")
 def review_menu_item() -> MenuItem:
     """The way to the queue."""
-    return ReviewMenuItem(_("サービスの審査"), reverse("city_review"), icon_name="clipboard-list", order=250)
+    return OperatorMenuItem(
+        _("サービスの審査"), reverse("city_review"), icon_name="clipboard-list", order=250
+    )
+
+
+@hooks.register("register_admin_urls")
+def protection_urls() -> list[URLPattern]:
+    """One look-up, one decision, and no list."""
+    return [
+        path("protection/", protection.ask, name="city_protection"),
+        path("protection/decide/", protection.decide, name="city_protection_decide"),
+    ]
+
+
+@hooks.register("register_admin_menu_item")
+def protection_menu_item() -> MenuItem:
+    """The way to the look-up."""
+    return OperatorMenuItem(_("保護が必要な方"), reverse("city_protection"), icon_name="lock", order=260)
+
+
+@hooks.register("register_admin_urls")
+def household_urls() -> list[URLPattern]:
+    """What waits, and the decision on one."""
+    return [
+        path("households/", household.desk, name="city_household"),
+        path("households/<uuid:guardianship>/decide/", household.decide, name="city_household_decide"),
+    ]
+
+
+@hooks.register("register_admin_menu_item")
+def household_menu_item() -> MenuItem:
+    """The way to the desk for households."""
+    return OperatorMenuItem(_("家族の申し込み"), reverse("city_household"), icon_name="group", order=255)

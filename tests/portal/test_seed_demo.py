@@ -11,6 +11,7 @@ from django.contrib.auth import get_user_model
 from django.core.cache import cache
 from django.core.management import CommandError, call_command
 
+from identity import household
 from identity import queries as identity_queries
 from identity.attributes import DISTRICTS
 from identity.audience import Audience, matches
@@ -64,6 +65,11 @@ def test_the_seed_tells_the_story_and_a_second_run_changes_nothing(
     assert "/news/japanese-class/" in only["linh"] - only["hanako"] - only["taro"]
     everybody = Audience.parse({"area.district": list(DISTRICTS)})
     assert identity_queries.audience_counts(everybody) == 60
+
+    wards = household.wards(HANAKO.id, now)
+    assert [(ward.name, ward.holds) for ward in wards] == [("高松 はな", True), ("高松 そら", True)]
+    years = [identity_queries.bundle(ward.ward).attributes["household.school_years"] for ward in wards]  # type: ignore[union-attr]
+    assert years == [("e3",), ("preschool",)]
 
     version, residents = ContentVersion.objects.get().number, get_user_model().objects.count()
     with time_machine.travel(now, tick=True):

@@ -24,7 +24,7 @@ from gadgets.errors import GadgetError
 from gadgets.layout import Slot
 from gadgets.queries import GadgetView
 from identity import actions as identity_actions
-from identity import onboarding
+from identity import guardians, household, onboarding
 from identity import queries as identity_queries
 from identity.attributes import AGE_BANDS, DISTRICTS, Value
 from identity.consent import Notice
@@ -32,7 +32,7 @@ from identity.roles import SYSTEM, Actor
 from portal.content import actions as content_actions
 from portal.content import importer, samples
 from portal.content.errors import ContentError
-from portal.demo_cast import BUSCO, CAST, WASTECO, Person
+from portal.demo_cast import BUSCO, CAST, WASTECO, Child, Person
 
 EVENTS = Path(importer.__file__).with_name("data") / "takamatsu_events.csv"
 NOTICE = Notice(
@@ -122,7 +122,22 @@ def _make(person: Person, subject: str) -> Actor:
         identity_actions.set_roles(resident_id=person.id, roles=person.roles, by=SYSTEM)
     # They have been here before: nobody welcomes them at their next sign-in.
     onboarding.set_onboarded(resident_id=person.id, by=SYSTEM, now=timezone.now())
+    for child in person.children:
+        _add_child(person, child)
     return actor
+
+
+def _add_child(person: Person, child: Child) -> None:
+    """A child of one of the cast: a ward with a district and a school year of its own."""
+    years = (child.school_year,)
+    guardians.add_child(
+        guardian=person.id,
+        name=child.name,
+        ends_on=household.end_of_school(timezone.localdate(), years),
+        values={"area.district": person.attributes["area.district"], "household.school_years": years},
+        by=Actor(id=person.id),
+        ward_id=child.id,
+    )
 
 
 def _subjects_at_the_id() -> Mapping[str, str]:
