@@ -1,8 +1,9 @@
 """Connections to Keycloak's admin interface through python-keycloak, with its errors as ours."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any
 
 from django.conf import settings
@@ -15,6 +16,7 @@ from keycloak.exceptions import (
 
 from identity import loopback
 from identity.errors import ProviderProblem, ProviderUnavailable, SyncRefused
+from identity.realm_file import Change
 
 TIMEOUT = 3
 """Seconds for a call of the admin interface: registering a client writes, unlike everything in a sign-in."""
@@ -49,6 +51,14 @@ def said_in_words() -> Iterator[None]:
         if error.response_code is None or error.response_code >= 500:
             raise ProviderUnavailable from error
         raise ProviderProblem from error
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """Changes that are written by one call or a few that belong together."""
+
+    changes: tuple[Change, ...]
+    apply: Callable[[], object]
 
 
 class Api:

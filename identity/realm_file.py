@@ -40,6 +40,11 @@ class Change:
     def __str__(self) -> str:
         if self.path.rpartition(".")[2] in _VEILED:
             return f"- {self.path}: (別の値です)"
+        if isinstance(self.before, list) and isinstance(self.after, list) and _name_of(self.after) is None:
+            before, after = ([str(one) for one in value] for value in (self.before, self.after))
+            signs = [f"−{one}" for one in before if one not in after]
+            signs += [f"+{one}" for one in after if one not in before]
+            return f"- {self.path}: {' '.join(signs)}"
         return f"- {self.path}: {_shown(self.before)} → {_shown(self.after)}"
 
 

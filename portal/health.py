@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Callable
+from typing import Any
 
 from django.conf import settings
 from django.db import DatabaseError, connection
@@ -22,17 +23,22 @@ def live(_request: HttpRequest) -> JsonResponse:
 
 @never_cache
 def ready(_request: HttpRequest) -> JsonResponse:
-    """200 when database, migrations and registry are there; the ID provider is shown and never counts."""
+    """200 when database, migrations and registry are there; the ID and its drift are shown and never count."""
     checks: dict[str, str] = {}
     for name, check in (("database", _database), ("migrations", _migrations), ("registry", _registry)):
         # Each check stands on the one before it.
         checks[name] = "not checked" if set(checks.values()) - {"ok"} else _result(name, check)
     good = set(checks.values()) == {"ok"}
-    body = {
+    body: dict[str, Any] = {
         "status": "ok" if good else "unavailable",
         "checks": checks,
         "id_provider": settings.ID_PROVIDER,
     }
+    if settings.ID_PROVIDER == "keycloak":
+        from identity import keycloak_sync
+
+        # What a job found lately: no request waits for Keycloak, and a drift serves nobody worse.
+        body["keycloak"] = keycloak_sync.last_check() or "not checked"
     return JsonResponse(body, status=200 if good else 503)
 
 

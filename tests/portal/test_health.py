@@ -4,9 +4,11 @@ from urllib.parse import urlsplit
 
 import pytest
 from django.conf import settings
+from django.core.cache import cache
 from django.db import DatabaseError
 from django.test import Client, RequestFactory
 
+from identity import keycloak_sync
 from portal import health
 
 
@@ -48,3 +50,33 @@ def test_ready_is_refused_while_a_migration_is_missing(monkeypatch):
     monkeypatch.setattr(health, "_migrated", False)
     response = health.ready(RequestFactory().get("/health/ready"))
     assert (response.status_code, b'"migrations": "not applied"' in response.content) == (503, True)
+
+
+@pytest.fixture
+def keycloak(settings):
+    settings.ID_PROVIDER = "keycloak"
+    cache.clear()
+    yield
+    cache.clear()
+
+
+@pytest.mark.django_db
+def test_ready_says_that_the_realm_was_not_looked_at_yet(keycloak):
+    response = get("/health/ready")
+    assert (response.status_code, response.json()["keycloak"]) == (200, "not checked")
+
+
+@pytest.mark.django_db
+def test_a_realm_that_drifted_is_told_and_serves_nobody_worse(keycloak):
+    found = {"drift": ["realm.accessTokenLifespan"], "checked_at": "2026-10-05T00:00:00+00:00"}
+    cache.set(keycloak_sync.CACHE_KEY, found)
+    response = get("/health/ready")
+    assert (response.status_code, response.json()["keycloak"]) == (200, found)
+
+
+@pytest.mark.django_db
+def test_the_embedded_id_has_no_realm_to_drift(settings):
+    settings.ID_PROVIDER = "embedded"
+    keycloak_sync.check_drift()
+    assert "keycloak" not in get("/health/ready").json()
+    assert keycloak_sync.last_check() is None
