@@ -21,10 +21,12 @@ from identity.ledger import (
     withdraw,
 )
 from identity.protection import set_confidential
+from identity.reach import ask_reach
 from identity.roles import Actor
 from identity.writing import changed, locked, own_only
 
 __all__ = [
+    "ask_reach",
     "create_resident",
     "create_synthetic",
     "grant",

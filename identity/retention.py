@@ -65,5 +65,5 @@ def _oldest(rows: "models.QuerySet[Any]", *, before: datetime) -> int:
 
 def _delete(rows: "models.QuerySet[Any]", keys: Iterable[Any]) -> int:
     with transaction.atomic():
-        _, each = rows.model._default_manager.filter(pk__in=list(keys)).delete()
+        each: dict[str, int] = rows.model._default_manager.filter(pk__in=list(keys)).delete()[1]
     return each.get(rows.model._meta.label, 0)

@@ -2,8 +2,9 @@
 
 from collections.abc import Mapping
 from typing import Any
+from uuid import UUID
 
-from django.core.exceptions import ValidationError
+from django.core.exceptions import PermissionDenied, ValidationError
 from django.forms.widgets import Media
 from django.http import HttpRequest, JsonResponse
 from django.utils.translation import gettext as _
@@ -12,17 +13,25 @@ from wagtail.admin.ui.side_panels import BaseSidePanel
 from wagtail.admin.views.pages.create import CreateView
 from wagtail.admin.views.pages.edit import EditView
 
+from identity.actions import ask_reach
 from identity.audience import K_REACH, Audience
-from identity.queries import audience_counts
+from identity.queries import actor
+from identity.roles import Actor
 from portal.content.forms import AudienceFormField
 from portal.content.vocabulary import audience_in_words, stored_audience
 
 
-def reach_in_words(audience: Audience) -> str:
-    """One sentence for the editor."""
+def _actor(request: HttpRequest) -> Actor:
+    if not isinstance(request.user.pk, UUID):
+        raise PermissionDenied
+    return actor(request.user.pk)
+
+
+def reach_in_words(audience: Audience, by: Actor) -> str:
+    """One sentence for the editor; that they asked is kept in the audit chain."""
     if not audience.clauses:
         return _("全員に届きます。")
-    count = audience_counts(audience)
+    count = ask_reach(audience=audience, by=by)
     if count is None:
         return _("%(k)d人未満のため人数は出しません。対象を広げることを考えてください。") % {"k": K_REACH}
     return _("約 %(count)s人（10人きざみ）") % {"count": f"{count:,}"}
@@ -36,7 +45,9 @@ def reach_view(request: HttpRequest) -> JsonResponse:
         audience = Audience.parse(field.clean(picked))
     except ValidationError as error:
         return JsonResponse({"words": "", "reach": " ".join(error.messages)}, status=400)
-    return JsonResponse({"words": audience_in_words(audience, "ja"), "reach": reach_in_words(audience)})
+    return JsonResponse(
+        {"words": audience_in_words(audience, "ja"), "reach": reach_in_words(audience, _actor(request))}
+    )
 
 
 class ReachSidePanel(BaseSidePanel):
@@ -55,7 +66,8 @@ class ReachSidePanel(BaseSidePanel):
     def get_context_data(self, parent_context: Mapping[str, Any]) -> dict[str, Any]:
         context: dict[str, Any] = super().get_context_data(parent_context)
         audience = stored_audience(self.object.audience)
-        return {**context, "words": audience_in_words(audience, "ja"), "reach": reach_in_words(audience)}
+        reach = reach_in_words(audience, _actor(self.request))
+        return {**context, "words": audience_in_words(audience, "ja"), "reach": reach}
 
     @property
     def media(self) -> Media:

@@ -9,7 +9,10 @@ import pytest
 from django.test import Client
 
 from identity import actions as identity_actions
+from identity import audit
+from identity.audience import Audience
 from identity.consent import Notice
+from identity.errors import NotAllowed
 from identity.roles import SYSTEM
 from portal.content import alerts, queries
 from portal.content.models import AlertPage, HomePage, IndexPage, NewsPage
@@ -165,6 +168,27 @@ def test_a_larger_audience_is_rounded_to_tens(editor: Client) -> None:
     answer = editor.get("/admin/reach/", {"audience_area-district": ["yashima"]}).json()
     assert answer == {"words": "お住まいの地区: 屋島", "reach": "約 40人（10人きざみ）"}
     assert reach(editor) == "全員に届きます。"
+
+
+def test_who_asked_about_which_attributes_is_kept_and_no_value_of_them(editor: Client) -> None:
+    people(30, **{"area.district": "yashima"})
+    reach(editor, **{"audience_area-district": ["yashima"]})
+    reach(editor, **{"audience_area-district": ["busshozan"]})
+    reach(editor)
+    asked = audit.entries(kinds=["reach_asked"])
+    assert [entry.detail for entry in asked] == [
+        {"keys": ["area.district"], "shown": True},
+        {"keys": ["area.district"], "shown": False},
+    ]
+    assert {entry.who for entry in asked} == {""}
+    assert len({entry.by for entry in asked} - {"", "portal"}) == 1
+
+
+def test_only_editors_and_operators_ask_for_the_reach() -> None:
+    for resident in (cast.hanako(), cast.wasteco()):
+        with pytest.raises(NotAllowed):
+            identity_actions.ask_reach(audience=Audience(), by=cast.as_actor(resident))
+    assert audit.entries(kinds=["reach_asked"]) == ()
 
 
 def test_the_panel_stands_in_the_editor(editor: Client, now: datetime) -> None:
