@@ -21,6 +21,7 @@ from wagtail.models import ModelLogEntry, Page, Revision
 from wagtail.users.models import UserProfile
 
 from gadgets import actions as gadget_actions
+from gadgets.models import EventDelivery
 from identity import actions, crypto, guardians, queries
 from identity.consent import Notice
 from identity.models import ConsentEvent, GadgetClient, KnownDevice, OidcSession, ProviderSession, Resident
@@ -124,6 +125,10 @@ def _consents(resident: Resident) -> str:
     actions.grant(recipient=LUNCH, items=years, declared=years, level="pairwise", **given)
     actions.refuse(recipient=RIVER, items=["age_band"], declared=["age_band"], level="none", **given)
     actions.withdraw(resident_id=resident.pk, recipient=WASTE, by=cast.as_actor(resident))
+    EventDelivery.objects.create(
+        gadget_id=LUNCH, kind="consent-withdrawn", items=["age_band"], resident_id=resident.pk,
+        sub=queries.subject_for(resident.pk, "gadget-lunch"),
+    )  # fmt: skip
     return queries.subject_for(resident.pk, "gadget-lunch")
 
 
