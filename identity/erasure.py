@@ -206,8 +206,12 @@ def note(erasure_id: UUID, part: str, entries: Iterable[Mapping[str, Any]]) -> N
 
 
 def delete_at_id(resident_id: UUID) -> None:
-    """Takes the account away at the ID; one that is gone already is fine. Raises `ProviderProblem`. HTTP."""
-    provider().delete_account(resident_id)
+    """Takes the account away at the ID; one that is gone already is fine. Raises `ProviderProblem`. HTTP.
+
+    A ward who outlived their last guardian never had one: nothing to do there.
+    """
+    if not Resident.objects.filter(pk=resident_id, issuer=household.ISSUER).exists():
+        provider().delete_account(resident_id)
 
 
 def forget_sessions(people: Sequence[UUID]) -> int:

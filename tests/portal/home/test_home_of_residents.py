@@ -5,12 +5,15 @@ from datetime import timedelta
 
 import pytest
 from django.core.cache import cache
+from django.utils import timezone
 
 from gadgets import fetch
 from gadgets.layout import Slot
 from gadgets.types import ClaimSpec, Source, StoredCard
-from identity import actions
+from identity import actions, guardians, household
 from identity.consent import Notice
+from identity.models import Resident
+from identity.protection import CONFIRMATIONS
 from identity.queries import bundle
 from tests import cast
 from tests.portal.home.conftest import browser
@@ -63,7 +66,7 @@ def keep(info, card, *, resident=None):
     cache.set(fetch.cache_key(wanted), fetch.encode(card, wanted), 3600)
 
 
-def grant(resident, info):
+def grant(resident, info, *, by=None):
     actions.grant(
         resident_id=resident.id,
         recipient=info.id,
@@ -73,7 +76,7 @@ def grant(resident, info):
         level=info.identity,
         notice=Notice("ja", "見本"),
         controller=info.provider_name,
-        by=cast.as_actor(resident),
+        by=by or cast.as_actor(resident),
     )
 
 
@@ -137,6 +140,36 @@ def test_the_first_gadget_that_wants_something_asks_and_only_that_one(publish):
     assert f'action="/consent/{WASTE.id}/grant/"' in asked
     assert f'action="/consent/{WASTE.id}/refuse/"' in asked
     assert asked.count('name="csrfmiddlewaretoken"') == 2
+
+
+def test_a_protected_person_is_asked_for_no_provider(publish):
+    publish(gadgets=GADGETS, slots=SLOTS)
+    hanako = cast.hanako()
+    by = cast.as_actor(cast.operator())
+    actions.set_confidential(resident_id=hanako.id, on=True, by=by, confirmed=CONFIRMATIONS)
+    html = text(home(hanako))
+    assert "許可して使う" not in html
+    assert f'id="gadget-{WASTE.id}"' in html
+
+
+def test_what_was_granted_is_asked_anew_once_it_has_expired(publish):
+    publish(gadgets=(WASTE,), slots=SLOTS[:1])
+    hanako = cast.hanako()
+    grant = {
+        "resident_id": hanako.id,
+        "recipient": WASTE.id,
+        "purpose": "card",
+        "items": WASTE.declared,
+        "declared": WASTE.declared,
+        "level": WASTE.identity,
+        "notice": Notice("ja", "ごみ収集の区域を使います。"),
+        "controller": WASTE.provider_name,
+        "by": cast.as_actor(hanako),
+    }
+    actions.grant(**grant)
+    assert "許可して使う" not in text(home(hanako))
+    actions.grant(**grant, expires_at=timezone.now() - timedelta(seconds=1))
+    assert "許可して使う" in card_of(text(home(hanako)), WASTE)
 
 
 def test_after_an_answer_nothing_more_is_asked_in_this_visit(publish):
@@ -274,3 +307,72 @@ def test_a_preview_shows_the_draft_zones_for_a_made_up_person(publish, rf):
     assert "zone-gadgets" not in html
     assert response["Cache-Control"] == "private, no-store"
     assert "下書きの見出し" not in text(browser().get("/"))
+
+
+# --- acting for a ward -----------------------------------------------------------------------------------------
+
+
+def child_of(resident):
+    """Hanako's child in the third year, with a consent of its own for the lunch gadget."""
+    by = cast.as_actor(resident)
+    key = guardians.add_child(
+        guardian=resident.id,
+        name="はな",
+        ends_on=household.end_of_school(timezone.localdate(), ("e3",)),
+        values={"area.district": "yashima", "household.school_years": ("e3",)},
+        by=by,
+    )
+    return Resident.objects.get(id=key), by
+
+
+def act_for(client, ward):
+    assert client.post("/my-data/household/act/", {"ward": str(ward.id)}).status_code == 302
+
+
+def test_while_acting_it_is_the_wards_home_with_the_wards_cards(publish):
+    publish(gadgets=[LUNCH], slots=SLOTS[1:2])
+    hanako = cast.hanako()
+    ward, by = child_of(hanako)
+    keep(LUNCH, stored("<p>公開の献立</p>"))
+    grant(hanako, LUNCH)
+    keep(LUNCH, stored("<p>花子の献立</p>"), resident=hanako)
+    client = cast.sign_in(browser(), hanako)
+    assert "花子の献立" in text(client.get("/"))
+    act_for(client, ward)
+    before = text(client.get("/"))
+    assert "はなさんの代わりに見ています" in before
+    assert "公開の献立" in card_of(before, LUNCH)
+    assert "許可して使う" in card_of(before, LUNCH)
+    grant(ward, LUNCH, by=by)
+    keep(LUNCH, stored("<p>小学3年の献立</p>"), resident=ward)
+    assert "小学3年の献立" in card_of(text(client.get("/")), LUNCH)
+    client.post("/my-data/household/act/", {"back": "1"})
+    own = text(client.get("/"))
+    assert "花子の献立" in own
+    assert "代わりに見ています" not in own
+
+
+def test_the_banner_stands_in_no_other_readers_page(publish):
+    publish([entry("a")])
+    hanako = cast.hanako()
+    ward, _by = child_of(hanako)
+    client = cast.sign_in(browser(), hanako)
+    act_for(client, ward)
+    assert "acting-bar" in text(client.get("/"))
+    assert "acting-bar" not in text(home(cast.taro()))
+    assert "acting-bar" not in text(browser().get("/"))
+    assert "acting-bar" in text(client.get("/en/"))
+
+
+def test_acting_that_has_ended_shows_the_own_home_again(publish):
+    publish([entry("a")])
+    hanako = cast.hanako()
+    ward, by = child_of(hanako)
+    client = cast.sign_in(browser(), hanako)
+    act_for(client, ward)
+    row = household.wards(hanako.id, timezone.now())[0]
+    guardians.end(guardianship_id=row.id, by=by)
+    response = client.get("/")
+    assert response.status_code == 200
+    assert "acting-bar" not in text(response)
+    assert 'id="guest"' not in text(response)

@@ -8,7 +8,9 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from bench import rows
+from identity import guardians, household
 from identity.models import Resident
+from identity.roles import Actor
 from portal.home import catalogue
 from tests import cast
 from tests.portal.home.conftest import browser
@@ -53,6 +55,34 @@ def test_a_warm_home_takes_two_queries_whatever_it_chooses_from(items):
     assert len(found) == 2, found
     assert "identity_resident" in found[0]
     assert "gadgets_placement" in found[1]
+
+
+def test_while_acting_for_a_ward_it_takes_one_query_more_and_without_a_ward_none():
+    now = timezone.now()
+    ids = rows.gadgets(8, now=now)
+    rows.resident(ids, now=now)
+    rows.pages(50, now=now)
+    client, by = signed_in(), Actor(id=rows.RESIDENT)
+    ward = guardians.add_child(
+        guardian=rows.RESIDENT,
+        name="はな",
+        ends_on=household.end_of_school(timezone.localdate(), ("e3",)),
+        values={"area.district": "busshozan"},
+        by=by,
+    )
+    client.get("/")
+
+    def home() -> list[str]:
+        with CaptureQueriesContext(connection) as captured:
+            assert client.get("/").status_code == 200
+        return [query["sql"] for query in captured if "django_session" not in query["sql"]]
+
+    assert len(home()) == 2
+    client.post("/my-data/household/act/", {"ward": str(ward)})
+    home()
+    found = home()
+    assert len(found) == 3, found
+    assert "identity_guardianship" in found[0]
 
 
 def test_a_guests_warm_home_takes_no_query():

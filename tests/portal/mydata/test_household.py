@@ -18,6 +18,7 @@ from identity import actions, guardians, household, queries
 from identity.models import AuditEntry, ConsentReceipt, Guardianship, Resident
 from identity.roles import OPERATOR, Actor
 from identity.sessions import AUTH_TIME
+from portal.mydata import erasing
 from tests import cast
 from tests.portal.mydata.conftest import LUNCH
 
@@ -394,6 +395,21 @@ def test_the_end_is_looked_at_once_more_and_says_what_goes(
     assert "終わりにしました" in text(browser.post(f"{HOUSEHOLD}{row.id}/end/", follow=True))
     assert queries.bundle(hana) is None
     assert browser.get(f"{HOUSEHOLD}{row.id}/end/").status_code == 404
+
+
+def test_a_ward_who_lost_the_last_guardian_is_erased_by_the_next_sweep(
+    browser: Client, hanako: Resident, hana: UUID
+) -> None:
+    act(browser, hana)
+    assert allow(browser).status_code == 302
+    back(browser)
+    browser.post(f"{HOUSEHOLD}{Guardianship.objects.get().id}/end/")
+    assert erasing.carry_out() == 1
+    assert not Resident.objects.filter(id=hana).exists()
+    assert not Guardianship.objects.exists()
+    assert not ConsentReceipt.objects.filter(recipient=LUNCH).exists()
+    assert queries.bundle(hanako.id) is not None
+    assert erasing.carry_out() == 0
 
 
 def test_a_protected_household_says_where_to_ask(browser: Client, hanako: Resident, hana: UUID) -> None:
