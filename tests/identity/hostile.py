@@ -45,6 +45,7 @@ class HostileId:
         self.delay = 0.0
         self.status = 200
         self.issuer_in_discovery = ""
+        self.promises_issuer = False
         self.nonce = ""
         me = self
 
@@ -72,6 +73,7 @@ class HostileId:
                         "jwks_uri": f"{base}/jwks",
                         "end_session_endpoint": f"{base}/logout",
                         "id_token_signing_alg_values_supported": ["RS256", "HS256", "none"],
+                        "authorization_response_iss_parameter_supported": me.promises_issuer,
                     }
                 )
 
