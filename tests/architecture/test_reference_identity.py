@@ -2,10 +2,10 @@
 
 from django.conf import settings
 
-from identity import attributes, consent, idp, roles
+from identity import attributes, audit, consent, idp, roles
 from identity.embedded import EmbeddedProvider
 from identity.keycloak import KeycloakProvider
-from identity.models import AccessLog, ConsentReceipt
+from identity.models import AccessLog, AuditEntry, ConsentReceipt
 from tests.architecture.tables import REFERENCE, ROOT, codes, first_codes, rows
 
 PAGE = REFERENCE / "attributes.md"
@@ -61,6 +61,13 @@ def test_recipients_purposes_levels_and_decisions_stand_on_the_page() -> None:
 def test_every_field_of_a_receipt_stands_on_the_page() -> None:
     fields = [field.name for field in ConsentReceipt._meta.concrete_fields]
     assert first_codes(REFERENCE / "consent.md", "A receipt") == fields
+
+
+def test_every_field_and_kind_of_the_audit_chain_stands_on_the_page() -> None:
+    page = REFERENCE / "consent.md"
+    assert first_codes(page, "Fields") == [field.name for field in AuditEntry._meta.concrete_fields]
+    told = [code for heading, cells in rows(page) if heading == "Kinds" for code in codes(cells[0])]
+    assert sorted(told) == sorted(audit.KINDS)
 
 
 def test_every_door_of_a_release_stands_on_the_page() -> None:
