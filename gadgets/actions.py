@@ -329,7 +329,7 @@ def rotate_secret(*, gadget_id: str, by: Actor, secret: str = "") -> ClientCrede
     _member_of(gadget.provider_id, by)
     if secret and by.id is not None:
         raise NotPermittedError
-    credentials = set_secret(gadget_id, secret)
+    credentials = set_secret(gadget_id, secret, by=by)
     _note(gadget, gadget.published, by, Decision.ROTATED)
     return credentials
 

@@ -15,6 +15,7 @@ from gadgets.errors import NoSuchGadgetError, WrongStateError
 from gadgets.models import Gadget, GadgetVersion, bump_registry
 from identity.errors import IdentityError
 from identity.idp import ClientCredentials, ClientSpec, provider
+from identity.roles import SYSTEM, Actor
 
 log = logging.getLogger(__name__)
 
@@ -42,13 +43,13 @@ def _try(rows: QuerySet[Gadget]) -> int:
     return done
 
 
-def _sync(row: Gadget, secret: str = "") -> ClientCredentials | None:
+def _sync(row: Gadget, secret: str = "", by: Actor = SYSTEM) -> ClientCredentials | None:
     """Talks to the ID outside of any transaction, then writes what came of it, unless the gadget moved on."""
     spec = client_spec(row) if row.state == Gadget.State.PUBLISHED else None
     made = None
     if spec is not None:
-        made = provider().upsert_client(spec, secret=secret)
-        provider().enable_client(spec.client_id)
+        made = provider().upsert_client(spec, secret=secret, by=by)
+        provider().enable_client(spec.client_id, by=by)
     elif row.client_id:
         provider().disable_client(row.client_id)
     client_id = spec.client_id if spec is not None else row.client_id
@@ -83,12 +84,12 @@ def client_spec(row: Gadget) -> ClientSpec | None:
     )
 
 
-def set_secret(gadget_id: str, secret: str = "") -> ClientCredentials:
+def set_secret(gadget_id: str, secret: str = "", *, by: Actor = SYSTEM) -> ClientCredentials:
     """A new secret for the gadget's client, chosen by the ID or given; it is shown once and not kept."""
     row = Gadget.objects.select_related("published").filter(gadget_id=gadget_id).first()
     if row is None:
         raise NoSuchGadgetError
     if row.state != Gadget.State.PUBLISHED or client_spec(row) is None:
         raise WrongStateError("公開中で login を宣言しているサービスだけが、クライアントの秘密を持てます。")
-    made = _sync(row, secret)
-    return made or provider().rotate_client(row.client_id)
+    made = _sync(row, secret, by)
+    return made or provider().rotate_client(row.client_id, by=by)

@@ -31,7 +31,7 @@ from identity import (
     session_store,
     sessions,
 )
-from identity.errors import InvalidToken, NoSuchClient
+from identity.errors import InvalidToken, NoSuchClient, NoSuchResident
 from identity.idp import Bearer, ClientCredentials, ClientSpec, IdSession
 from identity.models import GadgetClient, ProviderSession, Resident, opaque_username
 from identity.roles import SYSTEM, Actor
@@ -250,7 +250,9 @@ class EmbeddedProvider:
         )
 
     def end_everywhere(self, resident_id: UUID) -> None:
-        resident = Resident.objects.get(pk=resident_id)
+        resident = Resident.objects.filter(pk=resident_id).first()
+        if resident is None:
+            raise NoSuchResident
         open_ones = ProviderSession.objects.filter(resident=resident, ended_at=None)
         for sign_in in set(open_ones.values_list("sign_in", flat=True)):
             end_sign_in(sign_in)

@@ -42,6 +42,8 @@ class KeycloakProvider:
             idp.PASSWORD,
             idp.TOTP,
             idp.PASSKEYS,
+            idp.EMAIL_PROOF,
+            idp.BROKERING,
         }
     )
 
@@ -139,15 +141,15 @@ class KeycloakProvider:
                 raise
             return None
 
-    def _resident(self, resident_id: UUID) -> Resident:
-        resident = Resident.objects.filter(pk=resident_id).first()
-        if resident is None:
-            raise NoSuchResident
-        return resident
+    @staticmethod
+    def _resident(resident_id: UUID) -> Resident | None:
+        return Resident.objects.filter(pk=resident_id).first()
 
     def end_everywhere(self, resident_id: UUID) -> None:
         """At the portal at once, then at Keycloak, which tells the gadgets through the relay."""
         resident = self._resident(resident_id)
+        if resident is None:
+            raise NoSuchResident
         sessions.end_resident(resident_id)
         with said_in_words():
             self._unless_gone(self._admin.user_logout, resident.subject)
@@ -155,6 +157,8 @@ class KeycloakProvider:
     def sessions(self, resident_id: UUID) -> tuple[IdSession, ...]:
         """Its `sid` is the session's own id; the address that Keycloak also tells is left there."""
         resident = self._resident(resident_id)
+        if resident is None:
+            return ()
         with said_in_words():
             found = self._unless_gone(self._admin.get_sessions, resident.subject) or []
         rows = (
@@ -172,7 +176,7 @@ class KeycloakProvider:
     def end_session(self, resident_id: UUID, session_id: str) -> None:
         """Only one of this resident's own: an id of somebody else's session ends nothing."""
         resident = self._resident(resident_id)
-        if not session_id:
+        if resident is None or not session_id:
             return
         sessions.end(iss=resident.issuer, sub=resident.subject, sid=session_id)
         if session_id not in {row.id for row in self.sessions(resident_id)}:
@@ -188,6 +192,8 @@ class KeycloakProvider:
 
     def email_of(self, resident_id: UUID) -> str:
         resident = self._resident(resident_id)
+        if resident is None:
+            return ""
         with said_in_words():
             found = self._unless_gone(self._admin.get_user, resident.subject) or {}
         return str(found.get("email") or "")
@@ -201,6 +207,8 @@ class KeycloakProvider:
     def delete_account(self, resident_id: UUID) -> None:
         """Signs out first: Keycloak tells nobody of a session that goes with its account."""
         resident = self._resident(resident_id)
+        if resident is None:
+            return
         self.end_everywhere(resident_id)
         with said_in_words():
             self._unless_gone(self._admin.delete_user, resident.subject)
