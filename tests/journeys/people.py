@@ -27,8 +27,12 @@ ZONES = {
     "switching": ("busshozan", "7"),
     "leaving": ("busshozan", "7"),
     "returning": ("busshozan", "7"),
+    "merging": ("busshozan", "7"),
     "twin": ("busshozan", "7"),
     "linking": ("busshozan", "7"),
+    "telling": ("busshozan", "7"),
+    "minding": ("busshozan", "7"),
+    "joining": ("busshozan", "7"),
 }
 """Name of the journey → district, and its waste zone. Zone 6 is where `withdrawing` moves to."""
 

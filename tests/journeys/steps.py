@@ -59,6 +59,13 @@ def enter_password(page: Page, site: Site, name: str) -> None:
     page.locator("input[name=password]").press("Enter")
 
 
+def leave_welcome(page: Page, site: Site, path: str = "/") -> None:
+    """Whoever is new is welcomed on the way to `path`, and here says: later."""
+    page.wait_for_url(f"{site.portal_url}/welcome/?next=**")
+    page.locator("button[formaction='/welcome/later/']").click()
+    page.wait_for_url(site.portal_url + path)
+
+
 def sign_out(page: Page, site: Site) -> None:
     """By the button of the portal; ends on the guest home."""
     page.locator("form[action$='/sign-out/'] button").click()

@@ -25,7 +25,7 @@ def register(page: Page, site: Site) -> None:
 def test_a_new_resident_is_not_personalised_until_they_say_so(page: Page, site: Site) -> None:
     page.goto(f"{site.portal_url}/sign-up/?next=/all-news/")
     register(page, site)
-    page.wait_for_url(site.portal_url + "/all-news/")
+    steps.leave_welcome(page, site, "/all-news/")
     expect(page.locator("form[action$='/sign-out/']")).to_be_visible()
     page.goto(site.portal_url + "/")
     expect(page.locator("section[aria-labelledby=zone-for-you] .notice")).to_contain_text("新しい順")
