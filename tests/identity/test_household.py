@@ -1,8 +1,10 @@
 """Households: who may become a guardian, who may act and until when, and everybody who may not."""
 
+import re
 from collections.abc import Callable
 from contextlib import suppress
 from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -637,6 +639,17 @@ def test_what_waits_for_whom() -> None:
     assert [line.waits_for for line in household.wards(hanako.id, NOW)] == ["operator"]
     decide(row)
     assert [line.waits_for for line in household.wards(hanako.id, NOW)] == ["ward"]
+
+
+def test_every_code_of_a_decision_stands_in_the_reference() -> None:
+    page = (Path(__file__).parents[2] / "docs/reference/households.md").read_text()
+    table = page.partition("## Codes of decisions")[2].partition("\n## ")[0]
+    listed = re.findall(r"^\| `([a-z_]+)` \| (approved|refused|the adult)", table, re.M)
+    assert dict(listed) == {
+        **dict.fromkeys(guardians.APPROVALS, "approved"),
+        **dict.fromkeys(guardians.REFUSALS, "refused"),
+        guardians.DECLINED: "the adult",
+    }
 
 
 # --- no sequence of acts -------------------------------------------------------------------------------------
