@@ -238,8 +238,8 @@ def _settle(row: EventDelivery, tried: _Tried | None, *, now: datetime) -> None:
 def _close(
     mine: QuerySet[EventDelivery], row: EventDelivery, state: str, now: datetime, **what: object
 ) -> None:
-    """After an erasure nothing of the person stays, not even the pseudonym."""
-    if row.kind == Kind.ERASURE:
+    """Of an event that names no resident the pseudonym goes too: nobody could find it when they close their account."""
+    if row.resident_id is None:
         what["sub"] = ""
     mine.update(state=state, settled_at=now, **what)
 

@@ -6,8 +6,10 @@ from uuid import UUID
 from django.db import transaction
 
 from gadgets import private_cards, warm
-from gadgets.addressees import addressees
+from gadgets.addressees import Addressee, addressees
 from gadgets.models import EventDelivery, Gadget, Membership, Placement, ReviewNote
+from identity import queries as identity_queries
+from identity.errors import IdentityError
 
 
 @transaction.atomic
@@ -17,13 +19,15 @@ def forget_resident(resident_id: UUID) -> Mapping[str, int]:
     `layout` is the arrangement of the home with its settings; a review that they wrote stays, without their name.
     What was queued about a withdrawal goes too: order the erasure first (`gadgets.erasure.order`), it says more.
     """
+    known = addressees()
     counts = {
         "layout": Placement.objects.filter(resident_id=resident_id).delete()[0],
         "memberships": Membership.objects.filter(resident_id=resident_id).delete()[0],
-        "notices": EventDelivery.objects.filter(resident_id=resident_id).delete()[0],
+        "notices": EventDelivery.objects.filter(resident_id=resident_id).delete()[0]
+        + sum(_lost_logouts(to, resident_id) for to in known),
         "reviews": ReviewNote.objects.filter(who_id=resident_id).update(who=None),
     }
-    private = [to.gadget_id for to in addressees()]
+    private = [to.gadget_id for to in known]
     noted = list(Gadget.objects.values_list("gadget_id", flat=True))
 
     def cards() -> None:
@@ -34,3 +38,15 @@ def forget_resident(resident_id: UUID) -> Mapping[str, int]:
 
     transaction.on_commit(cards)
     return counts
+
+
+def _lost_logouts(to: Addressee, resident_id: UUID) -> int:
+    """These name the pseudonym only."""
+    try:
+        sub = identity_queries.subject_for(resident_id, to.client_id)
+    except IdentityError:  # nobody could compute the pseudonym, so none was queued
+        return 0
+    waiting = EventDelivery.objects.filter(
+        gadget_id=to.gadget_id, sub=sub, kind=EventDelivery.Kind.SESSION_ENDED
+    )
+    return waiting.delete()[0]

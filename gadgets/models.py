@@ -262,7 +262,7 @@ class EventDelivery(models.Model):
     txn = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     gadget_id = models.CharField(max_length=255)
     sub = models.CharField(max_length=64, blank=True)
-    """The pseudonym at this provider; emptied when an erasure is settled."""
+    """The pseudonym at this provider; emptied when an event that names no resident is settled."""
     kind = models.CharField(max_length=32, choices=Kind.choices)
     items = models.JSONField(default=list, blank=True)
     source = models.BigIntegerField(null=True, unique=True)

@@ -49,7 +49,7 @@ def test_the_answer() -> None:
         "after 10 seconds, 1 minute, 10 minutes, 1 hour, then every 6 hours, for 30 days",
         f"One call takes {events.CALL_SECONDS:.0f} seconds",
         f"({erasure.CHECK_SECONDS:.0f} seconds)",
-        f"remembered for {events.REMEMBERED.days} days",
+        f"remembered for {events.REMEMBERED.days} days after it was told",
     ],
 )
 def test_the_figures(words: str) -> None:

@@ -7,12 +7,13 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
-from gadgets import events, keys
+from gadgets import actions, events, keys
 from gadgets.models import EventDelivery
 from identity import relay
 from identity.models import GadgetClient, LogoutDelivery
+from tests import cast
 from tests.gadgets import life
-from tests.gadgets.test_events import read
+from tests.gadgets.test_events import read, subject
 
 pytestmark = pytest.mark.django_db
 
@@ -46,7 +47,19 @@ def test_it_is_told_by_the_pseudonym_of_the_token_and_never_by_the_session_of_th
     event = read(bins.events[0])
     assert (event["event"], event["sub"], event["items"]) == ("session-ended", "pairwise-hanako", [])
     assert "the-session-at-the-id" not in str(event)
-    assert EventDelivery.objects.get().resident_id is None
+    row = EventDelivery.objects.get()
+    assert (row.resident_id, row.sub) == (None, "")
+
+
+def test_one_that_waits_goes_with_the_resident(publish: Any) -> None:
+    bins = publish()
+    hanako, taro = cast.hanako(), cast.taro()
+    for resident in (hanako, taro):
+        events.session_ended(bins.id, subject(resident, bins.id))
+    assert actions.forget_resident(hanako.id)["notices"] == 1
+    assert EventDelivery.objects.get().sub == subject(taro, bins.id)
+    GadgetClient.objects.all().delete()
+    assert actions.forget_resident(taro.id)["notices"] == 0
 
 
 def test_one_without_events_is_left(publish: Any) -> None:
