@@ -106,7 +106,7 @@ def _append(entries: Sequence[tuple[str, str, str, Mapping[str, Any]]]) -> None:
         _codes_only(detail)
     if not entries:
         return
-    with transaction.atomic():
+    with transaction.atomic(savepoint=False):  # what fails here takes the act with it
         if connection.vendor == "postgresql":
             with connection.cursor() as cursor:
                 cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_LOCK])
