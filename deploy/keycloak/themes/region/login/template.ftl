@@ -7,7 +7,7 @@
     <meta name="viewport" content="width=device-width, initial-scale=1">
     <meta name="color-scheme" content="light dark">
     <meta name="robots" content="noindex, nofollow">
-    <title>${title!msg("loginTitle", realm.displayName!'')}</title>
+    <title><#nested "header"> | ${msg("regionName")}</title>
     <link rel="icon" href="data:,">
     <#list properties.styles?split(' ') as style>
     <link rel="stylesheet" href="${url.resourcesPath}/${style}">
