@@ -6,12 +6,15 @@ from datetime import datetime
 
 from django.utils.translation import gettext as _
 
+from gadgets.notices import Notice
 from gadgets.types import GadgetInfo
 from identity import attributes
 from identity.attributes import pick
 from identity.consent import RECOMMENDER
 from identity.queries import AccessRow, Bundle, RecipientRow
 from portal.mydata.prompt import recommender_title
+
+WITHDRAWN = "consent-withdrawn"
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +68,18 @@ class Access:
     title: str
     items: tuple[str, ...]
     via: str
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """A withdrawal that its provider is told of: since when, how that stands, and when it was settled."""
+
+    title: str
+    items: tuple[str, ...]
+    at: datetime
+    state: str
+    settled_at: datetime | None
+    until: datetime | None
 
 
 def level_text(level: str) -> str:
@@ -181,4 +196,27 @@ def accesses(
             via=via_text(row.via),
         )
         for row in rows
+    )
+
+
+def told(found: tuple[Notice, ...], locale: str) -> tuple[Told, ...]:
+    """What became of each withdrawal at its provider."""
+    states = {
+        "told": _("伝わりました"),
+        "waiting": _("伝えているところです。まだ返事がありません。"),
+        "not_confirmed": _(
+            "何度も伝えましたが、返事がありませんでした。渡すのは、止めたときから止まっています。"
+        ),
+    }
+    return tuple(
+        Told(
+            title=pick(one.title, locale),
+            items=tuple(attributes.label(item, locale) for item in one.items),
+            at=one.at,
+            state=states[one.state],
+            settled_at=one.told_at,
+            until=one.until,
+        )
+        for one in found
+        if one.kind == WITHDRAWN
     )

@@ -13,6 +13,7 @@ from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
+from gadgets import notices
 from gadgets import queries as gadget_queries
 from gadgets.types import GadgetInfo
 from identity import actions, attributes, mydata, queries
@@ -44,6 +45,7 @@ def overview(request: HttpRequest, bundle: Bundle) -> HttpResponse:
         "bundle": bundle,
         "recipients": rows.recipients(queries.overview(bundle.id), bundle, gadgets, locale, now),
         "accesses": rows.accesses(queries.access_log(bundle.id, LATEST), gadgets, locale),
+        "told": rows.told(notices.notices(bundle.id), locale),
         "attributes": rows.known(bundle, gadgets, locale),
         "count_days": queries.COUNT_DAYS,
         "places": places.of_the_id(back=reverse("mydata:overview")) if own else (),

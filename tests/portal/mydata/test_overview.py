@@ -5,10 +5,11 @@ from typing import Any
 
 import pytest
 from django.test import Client
+from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
 from gadgets import queries as gadget_queries
-from gadgets.models import Gadget
+from gadgets.models import EventDelivery, Gadget
 from identity import actions, idp, queries
 from identity.consent import Notice
 from identity.models import Resident
@@ -95,7 +96,7 @@ def test_the_number_of_queries_does_not_grow_with_recipients(
         actions.record_release(
             resident_id=hanako.id, recipient=f"example.other.gadget{number}", items=["age_band"], via="card"
         )
-    with django_assert_max_num_queries(6):
+    with django_assert_max_num_queries(7):
         page(client)
 
 
@@ -239,3 +240,31 @@ def test_the_log_costs_the_same_with_one_row_and_with_a_hundred(
         release(hanako, WASTE, times)
         with django_assert_max_num_queries(6):
             page(client, "/my-data/log/")
+
+
+# --- what the providers were told ----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("state", "said"),
+    [
+        ("waiting", "まだ返事がありません"),
+        ("done", "伝わりました"),
+        ("not_confirmed", "返事がありませんでした"),
+    ],
+)
+def test_what_became_of_a_withdrawal_at_its_provider(
+    hanako: Resident, signed_in: SignIn, state: str, said: str
+) -> None:
+    settled = None if state == "waiting" else timezone.now()
+    for kind, item in (("consent-withdrawn", "age_band"), ("session-ended", "language")):
+        EventDelivery.objects.create(
+            gadget_id=WASTE, kind=kind, items=[item], resident_id=hanako.id, state=state, settled_at=settled
+        )
+    client = signed_in(hanako)
+    section = page(client).split('id="told"')[1].split("</section>")[0]
+    assert said in section
+    assert section.count("<tr><td>") == 1
+    assert "年代" in section
+    assert ("まで続けます。" in section) == (state == "waiting")
+    assert 'id="told"' not in page(signed_in(cast.taro()))
