@@ -41,7 +41,7 @@ IN_A_ROW = 10
 STUCK = timedelta(seconds=CALL_SECONDS * IN_A_ROW * 2)
 SETTLING = timedelta(seconds=60)
 """Longer than a transaction may take: an event that commits late still gets its turn."""
-PAGE = 500
+PAGE, PAGES = 500, 20
 
 State = EventDelivery.State
 Kind = EventDelivery.Kind
@@ -61,18 +61,21 @@ def sweep(now: datetime | None = None) -> int:
 def collect(*, now: datetime | None = None) -> int:
     """Handles each consent event once: takes cards out of the cache, queues what a provider must be told."""
     at = now or timezone.now()
-    if not _unhandled(*_cursor()):  # a sweep that finds nothing writes nothing: SQLite has one writer
+    number, ahead = _cursor()
+    rows = _since(number)
+    # A sweep that finds nothing writes nothing: SQLite has one writer.
+    if not _fresh(rows, ahead) and not (rows and rows[0].at <= at - SETTLING):
         return 0
     with transaction.atomic():
         EventCursor.objects.get_or_create(pk=1)
         held = EventCursor.objects.select_for_update().get(pk=1)
-        rows = _unhandled(held.number, held.ahead)
-        queued = sum(_queue_withdrawal(row) for row in rows if row.kind == WITHDRAWN)
+        rows = _since(held.number)
+        fresh = [row for row in _fresh(rows, held.ahead) if row.kind == WITHDRAWN]
+        queued = sum(_queue_withdrawal(row) for row in fresh)
         _advance(held, rows, at)
-    for row in rows:
-        if row.kind == WITHDRAWN:
-            private_cards.purge(row.recipient, row.resident_id)
-            warm.forget(row.recipient, row.resident_id)
+    for row in fresh:
+        private_cards.purge(row.recipient, row.resident_id)
+        warm.forget(row.recipient, row.resident_id)
     return queued
 
 
@@ -81,26 +84,29 @@ def _cursor() -> tuple[int, Sequence[int]]:
     return row if row is not None else (0, [])
 
 
-def _unhandled(number: int, ahead: Sequence[int]) -> list[EventRow]:
-    handled = set(ahead)
+def _since(number: int) -> list[EventRow]:
+    """The events after `number`, at most `PAGES` pages of them."""
     found: list[EventRow] = []
-    while rows := identity_queries.events_since(number, PAGE):
-        found += [row for row in rows if row.cursor not in handled]
-        number = rows[-1].cursor
+    for _ in range(PAGES):
+        rows = identity_queries.events_since(number, PAGE)
+        found += rows
         if len(rows) < PAGE:
             break
+        number = rows[-1].cursor
     return found
 
 
+def _fresh(rows: Sequence[EventRow], ahead: Sequence[int]) -> list[EventRow]:
+    handled = set(ahead)
+    return [row for row in rows if row.cursor not in handled]
+
+
 def _advance(held: EventCursor, rows: Sequence[EventRow], now: datetime) -> None:
-    """The cursor moves over what is old enough that nothing can still appear behind it."""
-    times = {row.cursor: row.at for row in identity_queries.events_since(held.number, PAGE * 20)}
-    handled = set(held.ahead) | {row.cursor for row in rows}
-    for cursor in sorted(times):
-        if cursor not in handled or times[cursor] > now - SETTLING:
-            break
-        held.number = cursor
-    held.ahead = sorted(cursor for cursor in handled if cursor > held.number)
+    """All of `rows` are handled; the cursor moves over those so old that nothing can still appear behind them."""
+    recent = [row for row in rows if row.at > now - SETTLING]
+    settled = [row.cursor for row in rows if not recent or row.cursor < recent[0].cursor]
+    held.number = settled[-1] if settled else held.number
+    held.ahead = [row.cursor for row in rows if row.cursor > held.number]
     held.save(update_fields=["number", "ahead"])
 
 

@@ -240,6 +240,18 @@ class TestCursor:
         assert (held.number, held.ahead) == (ConsentEvent.objects.latest("id").id, [])
         assert EventDelivery.objects.count() == 1
 
+    def test_it_moves_also_when_nothing_else_happens_and_then_rests(
+        self, bins: life.Careless, hanako: Resident, django_assert_num_queries: Any
+    ) -> None:
+        withdraw(hanako, bins.id)
+        events.collect()
+        later = timezone.now() + timedelta(minutes=5)
+        assert events.collect(now=later) == 0
+        held = EventCursor.objects.get()
+        assert (held.number, held.ahead) == (ConsentEvent.objects.latest("id").id, [])
+        with django_assert_num_queries(2):
+            events.collect(now=later)
+
     def test_more_events_than_a_page(
         self, bins: life.Careless, hanako: Resident, monkeypatch: pytest.MonkeyPatch
     ) -> None:
@@ -249,6 +261,22 @@ class TestCursor:
             withdraw(hanako, bins.id, "age_band")
         assert events.collect() == 3
         assert events.collect() == 0
+
+    def test_more_events_than_one_sweep_takes(
+        self, bins: life.Careless, hanako: Resident, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(events, "PAGE", 1)
+        monkeypatch.setattr(events, "PAGES", 3)
+        for _ in range(4):
+            agree(hanako, bins.id, "age_band")
+            withdraw(hanako, bins.id, "age_band")
+        later = timezone.now() + timedelta(minutes=5)
+        swept = 0
+        while ConsentEvent.objects.filter(id__gt=events._cursor()[0]).exists():
+            events.collect(now=later)
+            swept += 1
+        assert swept > 2
+        assert EventDelivery.objects.count() == 4
 
 
 FAULTS: dict[str, Answer] = {
