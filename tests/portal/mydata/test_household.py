@@ -27,6 +27,7 @@ YEARS = ["household.school_years"]
 ALL = [*YEARS, "age_band"]
 HOUSEHOLD = "/my-data/household/"
 BANNER = "はなさんの代わりに見ています"
+NOBODY = "00000000-0000-4000-8000-00000000dead"
 
 
 def proven(client: Client) -> Client:
@@ -134,7 +135,7 @@ def test_a_minor_is_told_that_they_cannot(browser: Client, hanako: Resident) -> 
 
 @pytest.mark.parametrize(
     "path",
-    ["add/", "represent/", "join/", "code/", f"{uuid4()}/answer/", f"{uuid4()}/end/", f"code/{uuid4()}/"],
+    ["add/", "represent/", "join/", "code/", f"{NOBODY}/answer/", f"{NOBODY}/end/", f"code/{NOBODY}/"],
 )
 def test_every_act_of_guardianship_asks_who_it_is_once_more(
     hanako: Resident, signed_in: SignIn, path: str
@@ -238,7 +239,7 @@ def test_the_providers_console_stays_the_accounts(browser: Client, hanako: Resid
     assert gadget_queries.organisations(hana) == ()
 
 
-@pytest.mark.parametrize("ward", [str(uuid4()), "me", "", "stranger", "guardian"])
+@pytest.mark.parametrize("ward", [NOBODY, "me", "", "stranger", "guardian"])
 def test_nobody_acts_for_somebody_who_is_not_theirs(signed_in: SignIn, hana: UUID, ward: str) -> None:
     taro = cast.taro()
     client = signed_in(taro)
@@ -249,7 +250,7 @@ def test_nobody_acts_for_somebody_who_is_not_theirs(signed_in: SignIn, hana: UUI
     assert household.FOR not in client.session
 
 
-@pytest.mark.parametrize("planted", ["hana", "hanako", "not an id", str(uuid4())])
+@pytest.mark.parametrize("planted", ["hana", "hanako", "not an id", NOBODY])
 def test_a_planted_session_value_opens_nothing(
     signed_in: SignIn, hanako: Resident, hana: UUID, planted: str
 ) -> None:
