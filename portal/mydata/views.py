@@ -48,6 +48,7 @@ def overview(request: HttpRequest, bundle: Bundle) -> HttpResponse:
         "told": rows.told(notices.notices(bundle.id), locale),
         "attributes": rows.known(bundle, gadgets, locale),
         "count_days": queries.COUNT_DAYS,
+        "number": queries.resident_number(bundle.id),
         "places": places.of_the_id(back=reverse("mydata:overview")) if own else (),
         "home_region": places.region_name(mydata.home_region(bundle.id)) if own else "",
         "done": places.done(request),

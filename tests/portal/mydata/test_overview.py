@@ -10,7 +10,7 @@ from pytest_django import DjangoAssertNumQueries
 
 from gadgets import queries as gadget_queries
 from gadgets.models import EventDelivery, Gadget
-from identity import actions, idp, queries
+from identity import actions, idp, protection, queries
 from identity.consent import Notice
 from identity.models import Resident
 from portal.mydata import places
@@ -96,7 +96,7 @@ def test_the_number_of_queries_does_not_grow_with_recipients(
         actions.record_release(
             resident_id=hanako.id, recipient=f"example.other.gadget{number}", items=["age_band"], via="card"
         )
-    with django_assert_max_num_queries(7):
+    with django_assert_max_num_queries(8):
         page(client)
 
 
@@ -268,3 +268,14 @@ def test_what_became_of_a_withdrawal_at_its_provider(
     assert "年代" in section
     assert ("まで続けます。" in section) == (state == "waiting")
     assert 'id="told"' not in page(signed_in(cast.taro()))
+
+
+def test_the_number_for_the_citys_desk_stands_there_and_finds_the_resident(
+    hanako: Resident, signed_in: SignIn
+) -> None:
+    html = signed_in(hanako).get("/my-data/").content.decode()
+    number = queries.resident_number(hanako.id)
+    assert f"<strong>{number}</strong>" in html
+    found = protection.find(number=number, by=cast.as_actor(cast.operator()))
+    assert found.resident_id == hanako.id
+    assert str(hanako.handle) not in html
