@@ -56,7 +56,7 @@ def test_a_guest_registers_is_asked_and_sees_the_home_before_it_is_there(page: P
     to_the_topics(page, site)
     expect(page.locator("input[value=childcare]")).to_be_checked()
     before = sample(page)
-    assert before[0] == "仏生山に親子のひろばができます"
+    assert "仏生山" in before[0]
     page.locator("input[value=disaster]").check()
     expect(page.locator("[data-said]")).to_have_text("見本を新しくしました")
     after = sample(page)
@@ -96,11 +96,12 @@ def test_the_steps_without_javascript(bare_page: Page, site: Site) -> None:
     page.get_by_role("button", name="さがす").click()
     expect(page.locator("#district")).to_have_value("yashima")
     page.get_by_role("button", name="つぎへ").click()
+    page.wait_for_url(f"{site.portal_url}/welcome/topics/?next=**")
     assert sample(page)[0] == "屋島地区のコミュニティバスの時刻変更"
     page.locator("input[value=music]").check()
     page.get_by_role("button", name="見本を見る").click()
-    expect(page.locator("input[value=music]")).to_be_checked()
     expect(page.locator("[data-sample-here]")).to_contain_text("音楽")
+    expect(page.locator("input[value=music]")).to_be_checked()
     page.get_by_role("link", name="前にもどる").click()
     expect(page.locator("#district")).to_have_value("yashima")
     page.get_by_role("button", name="つぎへ").click()
