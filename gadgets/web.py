@@ -54,7 +54,7 @@ def for_subject(view: ResidentView[P]) -> View[P]:
             return HttpResponseRedirect(reverse("gadgets:catalogue"))
 
         def with_subject(
-            request: HttpRequest, account: UUID, *args: P.args, **kwargs: P.kwargs
+            request: HttpRequest, account: UUID, /, *args: P.args, **kwargs: P.kwargs
         ) -> HttpResponse:
             return view(request, subject or account, *args, **kwargs)
 

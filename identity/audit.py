@@ -34,6 +34,7 @@ KINDS = frozenset(
         "signed_in", "signed_out", "session_ended", "reauthenticated", "device_forgotten",
         # acting for somebody
         "guardianship_asked", "guardianship_approved", "guardianship_agreed", "guardianship_code_made",
+        "guardianship_code_refused",
         "guardianship_began", "guardianship_refused", "guardianship_ended",
         # privileged
         "roles_set", "reach_asked", "client_saved", "client_rotated", "client_suspended", "client_resumed",

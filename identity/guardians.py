@@ -12,7 +12,6 @@ from datetime import date, datetime, timedelta
 from uuid import UUID, uuid4
 
 from django.contrib.auth.hashers import make_password
-from django.core.cache import cache
 from django.db import transaction
 from django.utils import timezone
 
@@ -33,13 +32,14 @@ from identity.errors import (
     UnknownReason,
 )
 from identity.household import ACTIVE, ASKED, CHILD, COURT_ORDER, ENDED, ISSUER, MINOR, REFUSED, REPRESENTED
-from identity.models import Erasure, Guardianship, HouseholdCode, Resident
+from identity.models import AuditEntry, Erasure, Guardianship, HouseholdCode, Resident
 from identity.roles import OPERATOR, SYSTEM, Actor
 
 MOST_WARDS = 12
 MOST_GUARDIANS = 2
 CODE_HOLDS = timedelta(hours=24)
-TRIES, TRIES_WITHIN = 10, 3600
+TRIES, TRIES_WITHIN = 10, timedelta(hours=1)
+WRONG_CODE = "guardianship_code_refused"
 APPROVALS = ("register_checked", COURT_ORDER, "power_of_attorney")
 REFUSALS = ("papers_missing", "not_entitled", "other")
 DECLINED = "declined"
@@ -119,19 +119,21 @@ def redeem(*, guardian: UUID, code: str, by: Actor, now: datetime | None = None)
     Every code that cannot be used gives the same `BadCode`; after ten wrong ones within an hour `TooManyTries`.
     Raises also `TooYoung`, `NoChains`, `HouseholdFull`, `ProtectedHousehold`, `AlreadyAsked`, `NotAllowed`.
     """
-    key = f"household-tries:{guardian}"
-    cache.add(key, 0, TRIES_WITHIN)
-    if cache.incr(key) > TRIES:
+    if not by.is_self(guardian):
+        raise NotAllowed
+    handle = Resident.objects.filter(pk=guardian).values_list("handle", flat=True).first()
+    lately = AuditEntry.objects.filter(who=str(handle), at__gt=timezone.now() - TRIES_WITHIN)
+    if lately.filter(kind=WRONG_CODE).count() >= TRIES:
         raise TooManyTries
-    with transaction.atomic():
-        state = _redeem(guardian, code, by, now or timezone.now())
-    cache.decr(key)  # a code that was right is no try
-    return state
+    try:
+        with transaction.atomic():
+            return _redeem(guardian, code, by, now or timezone.now())
+    except BadCode:
+        audit.record(WRONG_CODE, who=guardian, by=by)
+        raise
 
 
 def _redeem(guardian: UUID, code: str, by: Actor, now: datetime) -> str:
-    if not by.is_self(guardian):
-        raise NotAllowed
     found = HouseholdCode.objects.filter(sha256=_digest(code), expires_at__gt=now).first()
     if found is None or guardian in {found.ward_id, found.made_by_id}:
         raise BadCode

@@ -51,7 +51,16 @@ def grant(
     if resident.confidential and recipient != consent.RECOMMENDER:
         raise ProtectedPerson
     receipt = _append(
-        resident, consent.GRANTED, recipient, purpose, items, level, notice, controller, expires_at=expires_at
+        resident,
+        consent.GRANTED,
+        recipient,
+        purpose,
+        items,
+        level,
+        notice,
+        controller,
+        expires_at=expires_at,
+        method=_method(by, resident_id),
     )
     if level == "pairwise":
         _remember_subject(resident, recipient)
@@ -76,7 +85,17 @@ def refuse(
     own_only(by, resident_id)
     _check(items, declared, level)
     resident = locked(resident_id)
-    receipt = _append(resident, consent.REFUSED, recipient, purpose, items, level, notice, controller)
+    receipt = _append(
+        resident,
+        consent.REFUSED,
+        recipient,
+        purpose,
+        items,
+        level,
+        notice,
+        controller,
+        method=_method(by, resident_id),
+    )
     audit.record_receipts([receipt], by=by)
     return receipt.id
 
@@ -89,7 +108,7 @@ def withdraw(*, resident_id: UUID, recipient: str, items: Iterable[str] | None =
     """
     own_only(by, resident_id)
     resident = locked(resident_id)
-    receipts = take_back(resident, recipient=recipient, items=items)
+    receipts = take_back(resident, recipient=recipient, items=items, method=_method(by, resident_id))
     audit.record_receipts(receipts, by=by)
     return sum(len(receipt.items) for receipt in receipts)
 
@@ -174,6 +193,11 @@ def keep(notice: Notice) -> NoticeVersion:
         sha256=notice.sha256, defaults={"language": notice.language, "text": notice.text}
     )
     return kept
+
+
+def _method(by: Actor, resident_id: UUID) -> str:
+    """How a decision was made: by the person, or by who acts for them."""
+    return "form" if by.is_self(resident_id) else "guardian"
 
 
 def _known(item: str) -> None:

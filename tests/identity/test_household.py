@@ -9,7 +9,6 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
-from django.core.cache import cache
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from hypothesis import HealthCheck, given, settings
@@ -38,7 +37,7 @@ from identity.errors import (
     UnknownValue,
 )
 from identity.household import ACTIVE, ASKED, ENDED, REFUSED
-from identity.models import AuditEntry, Erasure, Guardianship, HouseholdCode, Resident
+from identity.models import AuditEntry, ConsentReceipt, Erasure, Guardianship, HouseholdCode, Resident
 from identity.roles import OPERATOR, SYSTEM, Actor
 from tests import cast
 
@@ -49,11 +48,6 @@ SHOWN = Notice("ja", "学校給食が、お子さんの学年を使います。"
 LUNCH = "localhost.lunch.menu"
 YEARS = ["household.school_years"]
 DESK = Actor(id=UUID(int=99), roles=frozenset({OPERATOR}))
-
-
-@pytest.fixture(autouse=True)
-def no_tries() -> None:
-    cache.clear()
 
 
 def me(person: Resident) -> Actor:
@@ -131,6 +125,10 @@ def test_the_guardian_decides_for_the_ward_and_her_own_consent_is_untouched() ->
     actions.withdraw(resident_id=ward, recipient=LUNCH, by=me(hanako))
     assert queries.granted(ward, LUNCH, YEARS) == {}
     assert queries.granted(hanako.id, LUNCH, YEARS) != {}
+    methods: dict[UUID, set[str]] = {person: set() for person in (hanako.id, ward)}
+    for receipt in ConsentReceipt.objects.filter(recipient=LUNCH):
+        methods[receipt.resident_id].add(receipt.method)
+    assert methods == {hanako.id: {"form"}, ward: {"guardian"}}
 
 
 def test_every_act_stands_in_the_chain_with_both() -> None:
@@ -432,6 +430,7 @@ def test_trying_codes_comes_to_an_end() -> None:
     for _ in range(guardians.TRIES):
         with pytest.raises(BadCode):
             guardians.redeem(guardian=taro.id, code="ABCDE-FGHJK", by=me(taro), now=NOW)
+    assert AuditEntry.objects.filter(kind="guardianship_code_refused", who=str(taro.handle)).count() == 10
     with pytest.raises(TooManyTries):
         guardians.redeem(guardian=taro.id, code=code, by=me(taro), now=NOW)
 
@@ -669,7 +668,6 @@ class NoSequence(HypothesisCase):
     @settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
     @given(st.lists(STEP, max_size=14))
     def test_lets_anybody_else_act(self, steps: list[tuple[str, int, int]]) -> None:
-        cache.clear()
         people = [cast.hanako(), cast.taro(), cast.linh()]
         wards: list[UUID] = [person.id for person in people]
         codes: list[str] = []

@@ -10,7 +10,7 @@ from tests.journeys.test_accessibility import look
 from tests.sites import Site
 
 HOUSEHOLD = "/my-data/household/"
-OWN_YEAR, CHILDS_YEAR = "小学3年", "小学5年"
+OWN_YEAR, CHILDS_YEAR, A_YEAR = "小学校3年", "小学校5年", "お子さまの学校"
 
 
 @pytest.fixture
@@ -58,7 +58,7 @@ def test_a_parent_acts_for_a_child_and_shares_it(page: Page, other: Page, site: 
     problems += look(page)
     lunch(page, site)
     expect_acting(page)
-    expect(page.locator(".rc-card")).not_to_contain_text("小学")
+    expect(page.locator(".rc-card")).not_to_contain_text(A_YEAR)
     expect(page.locator("main")).to_contain_text("あなた自身として入ります")
     steps.grant_on_page(page, site, steps.LUNCH)
     lunch(page, site)
@@ -92,7 +92,7 @@ def test_a_parent_acts_for_a_child_and_shares_it(page: Page, other: Page, site: 
     other.locator(f"form[action='/my-data/stop/{steps.LUNCH}/'] button").click()
     expect(other.locator(".notice--success")).to_be_visible()
     lunch(other, site)
-    expect(other.locator(".rc-card")).not_to_contain_text("小学")
+    expect(other.locator(".rc-card")).not_to_contain_text(A_YEAR)
     lunch(page, site)
     expect(page.locator(".rc-card")).to_contain_text(OWN_YEAR)
     assert problems == []

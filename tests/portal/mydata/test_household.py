@@ -9,7 +9,6 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
-from django.core.cache import cache
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
@@ -317,7 +316,6 @@ def test_signing_out_ends_it(browser: Client, hanako: Resident, hana: UUID) -> N
 
 
 def test_a_second_guardian_joins_by_the_code(browser: Client, hana: UUID, signed_in: SignIn) -> None:
-    cache.clear()
     page = text(browser.post(f"{HOUSEHOLD}code/{hana}/"))
     code = re.search(r'class="code">([A-Z0-9-]+)<', page)
     assert code is not None
@@ -344,7 +342,6 @@ def test_a_guardian_is_told_why_no_code_for_themselves(browser: Client, hana: UU
 
 
 def test_an_adult_shows_a_code_sees_who_asks_and_says_yes(browser: Client, signed_in: SignIn) -> None:
-    cache.clear()
     taro = cast.taro()
     his = proven(signed_in(taro))
     code = re.search(r'class="code">([A-Z0-9-]+)<', text(his.post(f"{HOUSEHOLD}code/")))
@@ -367,7 +364,6 @@ def test_an_adult_shows_a_code_sees_who_asks_and_says_yes(browser: Client, signe
 
 
 def test_an_adult_says_no(browser: Client, hanako: Resident, signed_in: SignIn) -> None:
-    cache.clear()
     taro = cast.taro()
     code = guardians.make_code(ward=taro.id, by=Actor(id=taro.id))
     guardians.redeem(guardian=hanako.id, code=code, by=Actor(id=hanako.id))
