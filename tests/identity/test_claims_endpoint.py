@@ -11,7 +11,7 @@ from joserfc.jwk import ECKey
 from identity import actions, idp, loopback, queries
 from identity.consent import Notice
 from identity.errors import UndeclaredItem
-from identity.models import AccessLog, ConsentState, GadgetClient, Subject
+from identity.models import AccessLog, ConsentState, GadgetClient, Resident, Subject
 from identity.roles import Actor
 from tests.identity.region import Browser, unverified
 
@@ -122,6 +122,20 @@ def test_what_the_manifest_does_not_declare_is_never_told_even_if_the_ledger_has
     assert not AccessLog.objects.exists()
     idp.provider().upsert_client(lunch.spec(claims=(CLAIM,)))
     assert read(region, ask(region, access))["claims"] == {CLAIM: ["e3"]}
+
+
+def test_of_a_protected_person_nothing_is_told_whatever_the_ledger_says(
+    browser: Browser, account: Any, site: Any, region: Any
+) -> None:
+    hanako = account("hanako")
+    lunch = site("lunch")
+    grant(hanako, "localhost.lunch.gadget")
+    browser.sign_in("hanako")
+    access = lunch.tokens(browser)["access_token"]
+    assert read(region, ask(region, access))["claims"] == {CLAIM: ["e3"]}
+    Resident.objects.filter(id=hanako.id).update(confidential=True)
+    assert read(region, ask(region, access))["claims"] == {}
+    assert AccessLog.objects.count() == 1
 
 
 def test_a_claim_that_the_manifest_does_not_declare_cannot_be_granted(account: Any) -> None:
