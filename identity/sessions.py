@@ -174,6 +174,12 @@ def sign_out(request: HttpRequest) -> None:
             audit.record("signed_out", who=UUID(key))
 
 
+def end_this(request: HttpRequest, *, why: str) -> None:
+    """Ends this browser's session at the portal because it no longer holds."""
+    end_rows(OidcSession.objects.filter(session_key=request.session.session_key or ""), by=SYSTEM, why=why)
+    logout(request)
+
+
 def close_session(request: HttpRequest) -> None:
     """Ends this browser's session at the portal, not at the ID."""
     _forget(request.session.session_key)

@@ -192,8 +192,8 @@ def sign_in(request: HttpRequest) -> HttpResponse:
     if sessions.is_open(request) and not fresh:
         return HttpResponseRedirect(target)
     ended = request.session.get(lifetimes.ENDED)
-    if request.GET.get("silent") == "1" and not ended:
-        return _begin(request, prompt="none")
+    if request.GET.get("silent") == "1":
+        return HttpResponseRedirect(target) if ended else _begin(request, prompt="none")
     if ended and request.GET.get("again") != "1":
         return _ended(request, ended, target)
     # An end by time would mean nothing if the ID's own session let the person in again without a question.
@@ -253,7 +253,7 @@ def callback(request: HttpRequest) -> HttpResponse:
         done = _complete(request, known)
         expect = known.get("expect")
         if expect and not sessions.is_person(expect, done):
-            sessions.close_session(request)
+            sessions.end_this(request, why="another_person")
             raise AnotherPerson
         device = devices.secret_of(request)
         resident = sessions.open_session(request, done, device=device)

@@ -131,6 +131,7 @@ def test_another_person_is_refused_and_the_old_session_is_over(person: Client, t
     assert "_resident" not in person.session
     assert not OidcSession.objects.exists()
     assert Resident.objects.count() == 1
+    assert AuditEntry.objects.order_by("-seq").first().detail == {"count": 1, "why": "another_person"}
 
 
 def test_an_action_is_for_the_same_person_too(person: Client, the_id: Any) -> None:
@@ -160,7 +161,8 @@ def test_an_idle_end_asks_for_the_person_although_the_id_knows_them(
 ) -> None:
     go(person, the_id, "next=/", auth_time=now())
     time_machine.move_to(now() + 3601)
-    answer = person.get("/sign-in/?silent=1&next=/en/")
+    assert person.get("/sign-in/?silent=1&next=/en/")["Location"] == "/en/"
+    answer = person.get("/sign-in/?next=/en/")
     assert answer.status_code == 200
     assert "/sign-in/?again=1&amp;next=%2Fen%2F" in answer.content.decode()
     answer = go(person, the_id, "again=1&next=/en/", auth_time=now() - 3601)

@@ -22,6 +22,7 @@ PAGES = (
     "/my-data/attributes/",
     "/my-data/log/",
     "/my-data/personalisation/",
+    "/my-data/sessions/",
     "/welcome/",
     "/welcome/district/",
     "/welcome/topics/",
