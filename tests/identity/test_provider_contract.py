@@ -1,18 +1,27 @@
 """What every provider behind the seam must do: the same tests against the embedded one and the real Keycloak."""
 
+import json
+import os
+import secrets
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
-from urllib.parse import urlencode
+from urllib.parse import parse_qs, urlencode, urlsplit
+from uuid import uuid4
 
 import pytest
 from django.utils import timezone
 
-from identity import actions, idp, loopback, queries, relay, tokens
+from identity import actions, audit_check, idp, loopback, queries, relay, tokens
 from identity.consent import Notice
-from identity.errors import InvalidToken, NoSuchClient
-from identity.models import LogoutDelivery, OidcSession, Resident
-from identity.roles import Actor
-from tests.identity.region import Browser, unverified
+from identity.errors import InvalidToken, NoSuchClient, NoSuchResident
+from identity.models import AuditEntry, LogoutDelivery, OidcSession, Resident
+from identity.roles import OPERATOR, Actor
+from tests.identity.conftest import closing_sites
+from tests.identity.realm import admin, make_person
+from tests.identity.region import PASSWORD, Browser, store, unverified
+from tests.services.neighbour import KNOWN, RESIDENTS
+from tests.services.neighbour import PASSWORD as NEIGHBOURS_PASSWORD
 
 pytestmark = pytest.mark.django_db(transaction=True)
 BACK = "/.well-known/region-portal.json"
@@ -227,6 +236,183 @@ def test_health_tells_whether_it_answers(world: Any) -> None:
     assert idp.provider().health() is True
 
 
+# --- the life of a client ------------------------------------------------------------------------------------
+
+
+def client_entries() -> list[tuple[str, str]]:
+    """(kind, by) of what the audit chain holds about clients, the oldest first."""
+    kept = AuditEntry.objects.filter(kind__startswith="client_").order_by("seq")
+    return list(kept.values_list("kind", "by"))
+
+
+def test_a_removed_client_is_gone_with_its_pseudonyms(world: Any) -> None:
+    browser = Browser()
+    hanako = hanako_signed_in(world, browser)
+    lunch = world.site("lunch")
+    first = lunch.tokens(browser)
+    idp.provider().remove_client(lunch.client_id)
+    with pytest.raises(InvalidToken):
+        idp.provider().resolve_access_token(first["access_token"])
+    with pytest.raises(NoSuchClient):
+        queries.subject_for(hanako.id, lunch.client_id)
+    assert browser.get(lunch.authorize_url(), follow=False).status_code == 400
+    idp.provider().remove_client(lunch.client_id)
+    made = idp.provider().upsert_client(lunch.spec())
+    assert made is not None
+    lunch.secret = made.client_secret
+    again = unverified(lunch.tokens(browser)["id_token"])["sub"]
+    assert again == queries.subject_for(hanako.id, lunch.client_id)
+    assert again != unverified(first["id_token"])["sub"], "who comes back meets nobody that it knew"
+
+
+def test_each_change_of_a_client_stands_in_the_audit_chain_once(world: Any) -> None:
+    operator = Resident.objects.create_user(username="operator-of-this-test")
+    by = Actor(id=operator.id, roles=frozenset({OPERATOR}))
+    lunch = world.site("lunch")
+    driver = idp.provider()
+    assert client_entries() == [("client_saved", "portal")]
+    driver.upsert_client(lunch.spec(), by=by)
+    driver.enable_client(lunch.client_id, by=by)
+    assert len(client_entries()) == 1, "what changes nothing is no news"
+    driver.upsert_client(replace(lunch.spec(), claims=(CLAIM,)), by=by)
+    driver.rotate_client(lunch.client_id, by=by)
+    for _ in range(2):
+        driver.disable_client(lunch.client_id, by=by)
+    driver.enable_client(lunch.client_id, by=by)
+    for _ in range(2):
+        driver.remove_client(lunch.client_id, by=by)
+    kinds = ("client_saved", "client_rotated", "client_suspended", "client_resumed", "client_removed")
+    assert client_entries()[1:] == [(kind, str(operator.handle)) for kind in kinds]
+    details = AuditEntry.objects.filter(kind__startswith="client_").values_list("detail", flat=True)
+    assert {detail["client"] for detail in details} == {lunch.client_id}
+    assert audit_check.verify().holds
+
+
+def test_no_gadget_exchanges_a_token(world: Any) -> None:
+    browser = Browser()
+    hanako_signed_in(world, browser)
+    lunch, river = world.site("lunch"), world.site("river")
+    access = lunch.tokens(browser)["access_token"]
+    assert lunch.userinfo(access).status_code == 200
+    for audience in ({}, {"audience": lunch.client_id}, {"audience": river.client_id}):
+        body = {
+            "grant_type": "urn:ietf:params:oauth:grant-type:token-exchange",
+            "subject_token": access,
+            "subject_token_type": "urn:ietf:params:oauth:token-type:access_token",
+            "requested_token_type": "urn:ietf:params:oauth:token-type:access_token",
+            **audience,
+        }
+        with loopback.session() as http:
+            answer = http.post(
+                lunch.document()["token_endpoint"], body, auth=(lunch.client_id, lunch.secret), timeout=10
+            )
+        assert answer.status_code in {400, 403}, answer.text
+        assert answer.json()["error"] in {"unsupported_grant_type", "unauthorized_client", "invalid_request"}
+        assert "access_token" not in answer.json()
+
+
+@pytest.mark.parametrize("grant", ["client_credentials", "password", "refresh_token"])
+def test_a_gadget_gets_a_token_by_a_sign_in_only(world: Any, grant: str) -> None:
+    lunch = world.site("lunch")
+    username = world.account("hanako")
+    body = {"grant_type": grant, "username": username, "password": PASSWORD, "refresh_token": "x"}
+    with loopback.session() as http:
+        answer = http.post(
+            lunch.document()["token_endpoint"], body, auth=(lunch.client_id, lunch.secret), timeout=10
+        )
+    assert answer.status_code in {400, 401}, answer.text
+    assert "access_token" not in answer.json()
+
+
+# --- sessions and accounts -----------------------------------------------------------------------------------
+
+
+def test_sign_ins_are_listed_the_latest_first_and_one_is_ended_everywhere(world: Any) -> None:
+    laptop, phone = Browser(), Browser()
+    username = world.account("hanako")
+    laptop.sign_in(username, next_path=BACK)
+    phone.sign_in(username, next_path=BACK)
+    hanako = Resident.objects.get()
+    lunch = world.site("lunch")
+    lunch.tokens(laptop)
+    driver = idp.provider()
+    assert idp.SESSIONS in driver.capabilities
+    both = driver.sessions(hanako.id)
+    assert [row.started_at for row in both] == sorted((row.started_at for row in both), reverse=True)
+    (earlier,) = [row for row in both if row.clients == (lunch.client_id,)]
+    (later,) = [row for row in both if row.clients == ()]
+    at_portal = {row.sid: row.session_key for row in OidcSession.objects.filter(sub=hanako.subject)}
+    (of_laptop,) = set(earlier.sids) & set(at_portal)
+    driver.end_session(hanako.id, earlier.id)
+    assert not store(at_portal[of_laptop]).exists(at_portal[of_laptop]), "at the portal at once"
+    assert [row.id for row in driver.sessions(hanako.id)] == [later.id]
+    relay.deliver_due()
+    assert len(lunch.heard) == 1
+    assert lunch.answer(laptop, prompt="none")["error"] == "login_required"
+    assert lunch.tokens(phone)["id_token"]
+    driver.end_session(hanako.id, earlier.id)
+    assert OidcSession.objects.filter(sub=hanako.subject).count() == 1
+
+
+def test_nobody_ends_a_session_of_somebody_else(world: Any) -> None:
+    browser = Browser()
+    hanako = hanako_signed_in(world, browser)
+    other = Resident.objects.create_user(username="somebody-else")
+    (session,) = idp.provider().sessions(hanako.id)
+    idp.provider().end_session(other.id, session.id)
+    assert len(idp.provider().sessions(hanako.id)) == 1
+    assert OidcSession.objects.filter(sub=hanako.subject).exists()
+    assert idp.provider().sessions(other.id) == ()
+
+
+def test_the_address_to_write_to_is_asked_for(world: Any) -> None:
+    hanako = hanako_signed_in(world, Browser())
+    if world.settings.ID_PROVIDER == "embedded":
+        Resident.objects.filter(pk=hanako.pk).update(email="hanako@example.jp")
+    assert idp.provider().email_of(hanako.id).endswith("@example.jp")
+
+
+def test_an_account_that_is_deleted_signs_in_nowhere(world: Any) -> None:
+    browser = Browser()
+    username = world.account("hanako")
+    browser.sign_in(username, next_path=BACK)
+    hanako = Resident.objects.get()
+    lunch = world.site("lunch")
+    access = lunch.tokens(browser)["access_token"]
+    idp.provider().delete_account(hanako.id)
+    assert not OidcSession.objects.filter(sub=hanako.subject).exists()
+    assert lunch.answer(browser, prompt="none")["error"] == "login_required"
+    assert lunch.userinfo(access).status_code == 401
+    relay.deliver_due()
+    assert len(lunch.heard) == 1, "a session that goes with its account is told to gadgets too"
+    stranger = Browser()
+    stranger.sign_in(username, next_path=BACK)
+    assert stranger.trail[-1] != f"{world.settings.PORTAL_URL}{BACK}"
+    assert Resident.objects.filter(pk=hanako.pk).exists(), "the portal's own row is the work of erasure"
+    idp.provider().delete_account(hanako.id)
+    assert idp.provider().email_of(hanako.id) == ""
+    assert idp.provider().sessions(hanako.id) == ()
+
+
+def test_of_nobody_there_is_nothing(world: Any) -> None:
+    nobody, driver = uuid4(), idp.provider()
+    assert driver.sessions(nobody) == ()
+    assert driver.email_of(nobody) == ""
+    driver.end_session(nobody, "of-nobody")
+    driver.delete_account(nobody)
+    with pytest.raises(NoSuchResident):
+        driver.end_everywhere(nobody)
+
+
+def test_there_is_a_way_to_each_action_that_the_driver_names_and_to_no_other(world: Any) -> None:
+    driver = idp.provider()
+    for kind in (idp.PASSWORD, idp.TOTP, idp.PASSKEYS):
+        address = driver.action_url(kind, next_path="/my/sessions/")
+        assert bool(address) is (kind in driver.capabilities), kind
+        assert not address or "my%2Fsessions" in address
+    assert driver.action_url(idp.SILENT, next_path="/") == ""
+
+
 @pytest.mark.keycloak
 def test_a_keycloak_that_is_away_is_said_within_a_second(keycloak_region: Any) -> None:
     from identity.errors import ProviderUnavailable
@@ -244,3 +430,46 @@ def test_a_keycloak_that_is_away_is_said_within_a_second(keycloak_region: Any) -
             idp.provider().upsert_client(site.spec())
     finally:
         site.close()
+
+
+@pytest.mark.keycloak
+def test_the_pseudonym_outlives_another_address_and_a_linked_account(keycloak_region: Any) -> None:
+    """Pairwise subjects hang on Keycloak's own id of the person and on nothing that can change."""
+    browser, suffix = Browser(), secrets.token_hex(4)
+    subject = make_person(f"before-{suffix}", PASSWORD)
+    browser.sign_in(f"before-{suffix}", next_path=BACK)
+    hanako = Resident.objects.get(subject=subject)
+    with closing_sites() as site:
+        lunch = site("lunch", suffix=f".{suffix}")
+        wanted = queries.subject_for(hanako.id, lunch.client_id)
+        assert unverified(lunch.tokens(browser)["id_token"])["sub"] == wanted
+        person = admin().get_user(subject)
+        admin().update_user(subject, {**person, "email": f"after-{suffix}@example.jp"})
+        admin().add_user_social_login(subject, "neighbour", f"over-there-{suffix}", f"over-there-{suffix}")
+        again = Browser()
+        again.sign_in(f"after-{suffix}@example.jp", next_path=BACK)
+        assert Resident.objects.get().id == hanako.id
+        assert unverified(lunch.tokens(again)["id_token"])["sub"] == wanted
+
+
+@pytest.mark.keycloak
+def test_a_neighbours_resident_has_the_pseudonym_that_we_compute(keycloak_region: Any) -> None:
+    """The subject is the one of the region's own account for them, never the neighbour's."""
+    browser, suffix = Browser(), secrets.token_hex(4)
+    with closing_sites() as site:
+        lunch = site("lunch", suffix=f".{suffix}")
+        browser.get(lunch.authorize_url(kc_idp_hint="neighbour"))
+        browser.submit("/realms/neighbour/", username=KNOWN, password=NEIGHBOURS_PASSWORD)
+        # The first time the region's ID sends a mail; that it must be answered is shown by the journeys.
+        (account,) = admin().get_users({"email": RESIDENTS[KNOWN], "exact": True})
+        admin().update_user(account["id"], {**account, "emailVerified": True, "requiredActions": []})
+        browser.get(lunch.authorize_url(kc_idp_hint="neighbour"))
+        assert browser.trail[-1].startswith(lunch.redirect_uri), browser.trail
+        code = parse_qs(urlsplit(browser.trail[-1]).query)["code"][0]
+        told = unverified(lunch.exchange(code).json()["id_token"])["sub"]
+        browser.get(f"{keycloak_region.PORTAL_URL}/sign-in/?{urlencode({'next': BACK})}")
+        resident = Resident.objects.get()
+        assert resident.home_region == "neighbour"
+        assert told == queries.subject_for(resident.id, lunch.client_id)
+        over_there = json.loads(os.environ["NEIGHBOUR_RESIDENTS"])[KNOWN]
+        assert over_there not in {told, resident.subject}
