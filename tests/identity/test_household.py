@@ -15,7 +15,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.django import TestCase as HypothesisCase
 
-from identity import actions, audit_check, guardians, household, queries
+from identity import actions, audit_check, crypto, guardians, household, queries
 from identity.consent import Notice
 from identity.errors import (
     AlreadyAsked,
@@ -37,7 +37,16 @@ from identity.errors import (
     UnknownValue,
 )
 from identity.household import ACTIVE, ASKED, ENDED, REFUSED
-from identity.models import AuditEntry, ConsentReceipt, Erasure, Guardianship, HouseholdCode, Resident
+from identity.models import (
+    AuditEntry,
+    ConsentReceipt,
+    Erasure,
+    GadgetClient,
+    Guardianship,
+    HouseholdCode,
+    Resident,
+    Subject,
+)
 from identity.roles import OPERATOR, SYSTEM, Actor
 from tests import cast
 
@@ -78,9 +87,9 @@ def decide(row: Guardianship, *, approve: bool = True, reason: str = "register_c
     )
 
 
-def grant(person: UUID, by: Actor) -> UUID:
+def grant(person: UUID, by: Actor, level: str = "audience") -> UUID:
     return actions.grant(
-        resident_id=person, recipient=LUNCH, purpose="card", items=YEARS, declared=YEARS, level="audience",
+        resident_id=person, recipient=LUNCH, purpose="card", items=YEARS, declared=YEARS, level=level,
         notice=SHOWN, controller="学校給食", by=by,
     )  # fmt: skip
 
@@ -129,6 +138,23 @@ def test_the_guardian_decides_for_the_ward_and_her_own_consent_is_untouched() ->
     for receipt in ConsentReceipt.objects.filter(recipient=LUNCH):
         methods[receipt.resident_id].add(receipt.method)
     assert methods == {hanako.id: {"form"}, ward: {"guardian"}}
+
+
+def test_the_wards_pseudonym_is_not_the_guardians_so_that_her_token_brings_nothing_of_the_ward() -> None:
+    hanako = cast.hanako()
+    ward = child_of(hanako)
+    GadgetClient.objects.create(
+        gadget_id=LUNCH,
+        client_id=LUNCH,
+        sector_host="lunch.localhost",
+        salt_sealed=crypto.seal(b"a-salt", place=crypto.client_place(LUNCH)),
+        identity_level="pairwise",
+    )
+    grant(ward, me(hanako), level="pairwise")
+    known = Subject.objects.get()
+    assert (known.resident_id, known.sub) == (ward, queries.subject_for(ward, LUNCH))
+    assert known.sub != queries.subject_for(hanako.id, LUNCH)
+    assert queries.granted(hanako.id, LUNCH, YEARS, level="pairwise") == {}
 
 
 def test_every_act_stands_in_the_chain_with_both() -> None:
