@@ -11,6 +11,8 @@ from identity.session_store import Timed, age
 class SessionStore(Timed, CachedStore):
     """One row for each session, read from the cache."""
 
+    _cache: Any
+
     def write(self, data: dict[str, Any]) -> bool:
         """The row first: one that is gone there is gone in the cache too."""
         if super().write(data):

@@ -98,7 +98,9 @@ def test_the_box_at_the_login_remembers_the_device_at_both(
     browser.get(f"{region.PORTAL_URL}/sign-in/?{urlencode({'next': BACK})}")
     for _, fields in browser.forms:
         fields.pop("remember", None)
-    browser.submit("/login/", login="hanako", password=PASSWORD, **({"remember": "on"} if ticked else {}))
+    box = {"remember": "on"} if ticked else {}
+    browser.forms = [(action, {**fields, **box}) for action, fields in browser.forms]
+    browser.submit("/login/", login="hanako", password=PASSWORD)
     row = OidcSession.objects.get()
     assert store(row.session_key)[REMEMBERED] is ticked
     assert KnownDevice.objects.get().remembered is ticked
@@ -143,14 +145,14 @@ def test_registering_and_signing_in_are_written_down(browser: Browser, region: A
         ("signed_in", str(made.handle), {"new_device": True}),
     ]
     browser.sign_out()
-    assert AuditEntry.objects.order_by("-seq").first().kind == "signed_out"
+    assert AuditEntry.objects.filter(kind="signed_out", who=str(made.handle)).exists()
 
 
 def test_ending_a_part_twice_tells_once(browser: Browser, hanako: Resident, site: Any, region: Any) -> None:
     lunch = site("lunch")
     browser.sign_in("hanako", next_path=BACK)
     lunch.tokens(browser)
-    row = ProviderSession.objects.first()
+    row = ProviderSession.objects.get(client_id=lunch.client_id)
     for _ in range(2):
         embedded.end_sign_in(row.sign_in)
     relay.deliver_due(now=timezone.now() + timedelta(seconds=1))

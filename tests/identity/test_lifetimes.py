@@ -43,7 +43,7 @@ def signed_in(hanako: Resident, *, remembered: bool = False) -> Client:
     session.save()
     device = KnownDevice.objects.create(resident=hanako, secret_sha256="0", remembered=remembered)
     OidcSession.objects.create(
-        issuer=hanako.issuer, sub=hanako.subject, sid="s", session_key=session.session_key, device=device
+        issuer=hanako.issuer, sub=hanako.subject, sid="s", session_key=str(session.session_key), device=device
     )
     return browser
 

@@ -131,7 +131,7 @@ def test_another_person_is_refused_and_the_old_session_is_over(person: Client, t
     assert "_resident" not in person.session
     assert not OidcSession.objects.exists()
     assert Resident.objects.count() == 1
-    assert AuditEntry.objects.order_by("-seq").first().detail == {"count": 1, "why": "another_person"}
+    assert AuditEntry.objects.get(kind="session_ended").detail == {"count": 1, "why": "another_person"}
 
 
 def test_an_action_is_for_the_same_person_too(person: Client, the_id: Any) -> None:

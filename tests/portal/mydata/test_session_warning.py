@@ -131,7 +131,12 @@ class TestPages:
         time_machine.move_to(datetime(2026, 10, 5, 3, 0, tzinfo=UTC), tick=False)
         cut: list[Shell] = []
         honest = Shell.cut
-        monkeypatch.setattr(Shell, "cut", lambda html: cut.append(honest(html)) or cut[-1])
+
+        def noted(html: str) -> Shell:
+            cut.append(honest(html))
+            return cut[-1]
+
+        monkeypatch.setattr(Shell, "cut", noted)
         client = signed_in(hanako)
         page = client.get("/").content.decode()
         assert 'data-left="3600"' in page
