@@ -140,7 +140,7 @@ def undo(*, resident_id: UUID, now: datetime | None = None) -> None:
         raise NothingToUndo
     wards = household.wards_to_erase(resident_id)
     people = [resident_id, *wards]
-    Resident.objects.filter(pk__in=people).update(erase_at=None)
+    Resident.objects.filter(pk__in=people, erase_at=row.due_at).update(erase_at=None)
     row.undone_at, row.resident_id = now, None
     row.save(update_fields=["undone_at", "resident_id"])
     for person in people:

@@ -11,8 +11,9 @@ from django.test import Client
 from django.utils import timezone
 
 from gadgets import events
+from gadgets.apart import refuse_in_transaction
 from gadgets.models import EventDelivery
-from identity import actions, erasure, guardians, idp, queries, sessions
+from identity import actions, erasure, guardians, household, idp, queries, sessions
 from identity.errors import NoSuchResident, NotAllowed, NothingToUndo, ProviderUnavailable
 from identity.models import AuditEntry, ConsentReceipt, Erasure, Resident
 from identity.roles import SYSTEM
@@ -298,6 +299,25 @@ def test_an_account_that_cannot_be_erased_now_holds_up_no_other(
     assert not Resident.objects.filter(id=hanako.id).exists()
 
 
+def test_the_id_is_never_asked_inside_a_transaction(
+    hanako: Resident, client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    driver = type(idp.provider())
+    asked: list[str] = []
+    for name in ("email_of", "end_everywhere", "delete_account"):
+        real = getattr(driver, name)
+
+        def outside(self: object, resident_id: object, real: Any = real, name: str = name) -> Any:
+            refuse_in_transaction()
+            asked.append(name)
+            return real(self, resident_id)
+
+        monkeypatch.setattr(driver, name, outside)
+    closed(client)
+    assert erasing.carry_out(now=timezone.now() + erasure.WAIT) == 1
+    assert {"email_of", "end_everywhere", "delete_account"} <= set(asked)
+
+
 # --- the report ----------------------------------------------------------------------------------------------
 
 
@@ -378,3 +398,18 @@ def test_a_ward_without_an_account_and_another_guardian_goes_too_and_comes_back_
     assert queries.bundle(ward) is not None
     assert erasing.carry_out(now=ask(hanako).due_at) == 1
     assert not Resident.objects.filter(id__in=[hanako.id, ward]).exists()
+
+
+def test_a_ward_whom_no_guardian_has_any_more_is_erased_without_asking_the_id(
+    hanako: Resident, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ward = guardians.add_child(
+        guardian=hanako.id, name="こはる", ends_on=timezone.localdate() + timedelta(days=99), values={},
+        by=cast.as_actor(hanako),
+    )  # fmt: skip
+    (row,) = household.wards(hanako.id, timezone.now())
+    guardians.end(guardianship_id=row.id, by=cast.as_actor(hanako))
+    monkeypatch.setattr(type(idp.provider()), "delete_account", _die)
+    assert erasing.carry_out() == 1
+    assert not Resident.objects.filter(id=ward).exists()
+    assert Resident.objects.filter(id=hanako.id, erase_at=None).exists()

@@ -60,6 +60,22 @@ def test_no_table_holds_anything_that_names_the_person(person: Everything, tmp_p
 
 
 @pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("module", "step", "left_in"),
+    [
+        (erasing, "forget_author", "wagtailcore_revision.content"),
+        (erasure, "forget_sessions", "django_session.data"),
+    ],
+)
+def test_the_walk_notices_what_an_erasure_leaves_out(
+    person: Everything, monkeypatch: pytest.MonkeyPatch, module: Any, step: str, left_in: str
+) -> None:
+    monkeypatch.setattr(module, step, lambda *_: ({}, {}))
+    erase(person)
+    assert left_in in set().union(*places_of(person.names).values())
+
+
+@pytest.mark.django_db
 def test_work_in_public_stays_without_a_name(person: Everything) -> None:
     history = PageLogEntry.objects.count()
     erase(person)
