@@ -145,7 +145,9 @@ def test_an_error_of_the_id_is_said_kindly(person: Client, the_id: hostile.Hosti
     assert '<html lang="en"' in answer.content.decode()
 
 
-def test_somebody_signed_in_nowhere_comes_back_to_the_page_as_a_guest(person: Client, the_id: hostile.HostileId) -> None:
+def test_somebody_signed_in_nowhere_comes_back_to_the_page_as_a_guest(
+    person: Client, the_id: hostile.HostileId
+) -> None:
     state = begin(person, the_id)
     answer = person.get("/sign-in/callback", {"error": "login_required", "state": state})
     assert (answer.status_code, answer["Location"]) == (302, "/en/news/")
