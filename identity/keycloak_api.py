@@ -99,7 +99,7 @@ class Api:
         if answer.status_code >= 500:
             raise ProviderUnavailable(f"Keycloakの中で問題が起きました（{answer.status_code}、{path}）。")
         if answer.status_code in {401, 403}:
-            raise SyncRefused(f"{who} には、この操作の権限がありません（{method} {path}）。")
+            raise SyncRefused(f"{who} には、この操作の権限がありません（{method} /{path}）。")
         if answer.status_code >= 400:
-            raise SyncRefused(f"Keycloakが断りました（{answer.status_code}、{method} {path}）。")
+            raise SyncRefused(f"Keycloakが断りました（{answer.status_code}、{method} /{path}）。")
         return answer.json() if answer.content else None

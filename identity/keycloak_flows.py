@@ -5,6 +5,7 @@ own executions. A flow is complete before anything is bound to it, because the r
 """
 
 from collections.abc import Iterator, Mapping
+from functools import partial
 from typing import Any
 from urllib.parse import quote
 
@@ -27,7 +28,7 @@ def steps(api: Api, file: Mapping[str, Any]) -> Iterator[Step]:
             yield from _compared(api, flows, configs, alias)
         else:
             change = Change(f"authenticationFlows.{alias}", None, flow)
-            yield Step((change,), lambda alias=alias: _make(api, flows, configs, alias))
+            yield Step((change,), partial(_make, api, flows, configs, alias))
 
 
 def _name(execution: Mapping[str, Any]) -> str:
@@ -68,7 +69,7 @@ def _compared(api: Api, flows: Mapping[str, Any], configs: Mapping[str, Any], to
             here = held.get(name)
             if here is None:
                 change = Change(f"{at}.{name}", None, one)
-                yield Step((change,), lambda parent=parent, one=one: _add(api, flows, parent, one))
+                yield Step((change,), partial(_add, api, flows, parent, one))
                 continue
             yield from _execution(api, configs, top, one, here, f"{at}.{name}")
             if one.get("authenticatorFlow"):
@@ -76,7 +77,7 @@ def _compared(api: Api, flows: Mapping[str, Any], configs: Mapping[str, Any], to
         for name, here in held.items():
             if name not in wanted:
                 address = f"{ROOT}/executions/{here['id']}"
-                yield Step((Change(f"{at}.{name}", here, None),), lambda at=address: api.delete(at))
+                yield Step((Change(f"{at}.{name}", here, None),), partial(api.delete, address))
 
 
 def _execution(

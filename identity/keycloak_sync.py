@@ -8,9 +8,10 @@ is drift too, because it would give away more than was meant.
 import json
 import os
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, cast
 
 from django.conf import settings
 from django.core.cache import cache
@@ -35,9 +36,11 @@ _SCOPES: Final = (("default", "defaultClientScopes"), ("optional", "optionalClie
 def wanted(path: Path = FILE) -> dict[str, Any]:
     """The file, with its placeholders from the settings, else from the environment of this process."""
 
+    overridden: Callable[[str], bool] = cast("Any", settings).is_overridden
+
     def value(name: str) -> str | None:
         # Django has a default for some (EMAIL_HOST): only what our settings say themselves counts.
-        known = getattr(settings, name) if settings.is_overridden(name) else os.environ.get(name)
+        known = getattr(settings, name) if overridden(name) else os.environ.get(name)
         return str(known) if known not in (None, "") else None
 
     return realm_file.read(path, value)
@@ -125,7 +128,7 @@ def _texts(api: Api, file: Mapping[str, Any]) -> Iterator[Step]:
     for locale, texts in file.get("localizationTexts", {}).items():
         changes = tuple(differences(texts, api.get(f"localization/{locale}"), f"localizationTexts.{locale}"))
         if changes:
-            yield Step(changes, lambda at=f"localization/{locale}", body=texts: api.post(at, body))
+            yield Step(changes, partial(api.post, f"localization/{locale}", texts))
 
 
 def _components(api: Api, file: Mapping[str, Any]) -> Iterator[Step]:
@@ -150,7 +153,7 @@ def _user_profile(api: Api, ones: list[dict[str, Any]]) -> Iterator[Step]:
         extra = too_many(config["attributes"], found.get("attributes"), f"{at}.attributes")
         changes = (*differences(config, found, at), *extra)
         if changes:
-            yield Step(changes, lambda body=config: api.put("users/profile", body))
+            yield Step(changes, partial(api.put, "users/profile", config))
 
 
 def _required_actions(api: Api, file: Mapping[str, Any]) -> Iterator[Step]:
@@ -163,13 +166,13 @@ def _required_actions(api: Api, file: Mapping[str, Any]) -> Iterator[Step]:
             body = {"providerId": one["providerId"], "name": one["name"]}
             yield Step(
                 (Change(at, None, one),),
-                lambda body=body: api.post("authentication/register-required-action", body),
+                partial(api.post, "authentication/register-required-action", body),
             )
             continue
         changes = tuple(differences(one, found, at))
         if changes:
             body = merged(one, found)
-            yield Step(changes, lambda alias=one["alias"], body=body: api.put(f"{base}/{alias}", body))
+            yield Step(changes, partial(api.put, f"{base}/{one['alias']}", body))
 
 
 def _client_scopes(api: Api, file: Mapping[str, Any]) -> Iterator[Step]:
@@ -232,7 +235,7 @@ def _clients(api: Api, file: Mapping[str, Any]) -> Iterator[Step]:
         # Not removed: after a database was put back from a backup, its salt may be what is still needed.
         change = Change(f"clients.{stranger['clientId']}.enabled", True, False)
         at, body = f"clients/{stranger['id']}", {**stranger, "enabled": False}
-        yield Step((change,), lambda at=at, body=body: api.put(at, body))
+        yield Step((change,), partial(api.put, at, body))
 
 
 def client(api: Api, one: dict[str, Any], found: dict[str, Any] | None) -> Iterator[Step]:
@@ -277,7 +280,7 @@ def mappers(api: Api, base: str, one: Mapping[str, Any], found: Mapping[str, Any
         here = f"{at}.{mapper['name']}"
         yield from _put_or_post(api, mapper, known.get(mapper["name"]), here, base, key="id", leave=())
     for change in too_many(one["protocolMappers"], held, at):
-        yield Step((change,), lambda key=change.before["id"]: api.delete(f"{base}/{key}"))
+        yield Step((change,), partial(api.delete, f"{base}/{change.before['id']}"))
 
 
 def _service_accounts(api: Api, file: Mapping[str, Any]) -> Iterator[Step]:
@@ -297,12 +300,10 @@ def _service_accounts(api: Api, file: Mapping[str, Any]) -> Iterator[Step]:
             at = f"users/{user}/role-mappings/clients/{ids[owner]}"
             if missing := sorted(want - set(has)):
                 changes = tuple(Change(f"{here}.{role}", None, {}) for role in missing)
-                yield Step(
-                    changes, lambda at=at, owner=ids[owner], roles=missing: _give(api, at, owner, roles)
-                )
+                yield Step(changes, partial(_give, api, at, ids[owner], missing))
             if extra := sorted(set(has) - want):
                 changes = tuple(Change(f"{here}.{role}", {}, None) for role in extra)
-                yield Step(changes, lambda at=at, roles=[has[role] for role in extra]: api.delete(at, roles))
+                yield Step(changes, partial(api.delete, at, [has[role] for role in extra]))
 
 
 def _give(api: Api, at: str, owner: str, names: list[str]) -> None:

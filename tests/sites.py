@@ -199,6 +199,7 @@ def city_environment(folder: Path) -> dict[str, str]:
         "OIDC_CLIENT_ID": given["OIDC_CLIENT_ID"],
         "OIDC_CLIENT_SECRET": given["OIDC_CLIENT_SECRET"],
         "DEFAULT_FROM_EMAIL": "no-reply@portal.region.localhost",
+        "KEYCLOAK_SYNC_CLIENT_SECRET": "",  # web processes go without
         "EMAIL_BACKEND": "django.core.mail.backends.smtp.EmailBackend",
         "EMAIL_HOST": "127.0.0.1",
         "EMAIL_PORT": given["MAIL_PORT"],

@@ -388,7 +388,7 @@ def test_a_missing_right_is_one_sentence(realm: Path, api: Api, monkeypatch: Any
     api.put("", {"eventsExpiration": 604801})
     try:
         monkeypatch.setattr(keycloak_sync, "account", Connection)
-        assert refused(realm) == "アカウント portal-admin には、この操作の権限がありません（PUT ）。"
+        assert refused(realm) == "アカウント portal-admin には、この操作の権限がありません（PUT /）。"
         assert synced() == []
     finally:
         api.put("", {"eventsExpiration": 604800})
