@@ -53,7 +53,8 @@ def test_registering_and_second_factors(page: Page, keycloak_env: dict[str, str]
     problems += look(page)
     page.locator("input[name=email]").fill("no address")
     page.locator("#kc-register-form button[type=submit]").click()
-    expect(page.locator("#input-error-email")).to_be_visible()
+    wrong = {"ja": "メールアドレスの形になっていません。", "en": "This is not an e-mail address."}
+    expect(page.locator("#input-error-email")).to_have_text(wrong[language])
     problems += look(page)
     address = account.new_address()
     account.ask_to_register(page, address)
@@ -95,6 +96,7 @@ def test_the_language_is_changed_by_a_link(page: Page, keycloak_env: dict[str, s
     expect_title(page, TITLES["ja"]["in"])
     page.get_by_role("link", name="English").click()
     expect_title(page, TITLES["en"]["in"])
+    expect(page.locator("#social-neighbour")).to_have_text("Sign in with the ID of the next city")
     assert page.locator("html").get_attribute("lang") == "en"
 
 

@@ -4,7 +4,9 @@
     <p>${msg("neighbourLead")}</p>
     <ul id="kc-social-providers" class="list-plain">
         <#list social.providers as p>
-        <li><a id="social-${p.alias}" class="button button--secondary" href="${p.loginUrl}">${msg("signInWith", advancedMsg("idp." + p.alias)?starts_with("idp.")?then(p.displayName!p.alias, advancedMsg("idp." + p.alias)))}</a></li>
+        <#-- A message that is not there comes back as its own name. -->
+        <#local named = msg("idp." + p.alias)>
+        <li><a id="social-${p.alias}" class="button button--secondary" href="${p.loginUrl}">${msg("signInWith", (named == "idp." + p.alias)?then(p.displayName!p.alias, named))}</a></li>
         </#list>
     </ul>
 </section>
