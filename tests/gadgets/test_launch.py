@@ -110,11 +110,11 @@ def test_a_suspension_during_the_sync_is_not_undone_by_it(
     driver = type(provider())
     enable = driver.enable_client
 
-    def slow(self: Any, client_id: str) -> None:
+    def slow(self: Any, client_id: str, **more: Any) -> None:
         """While the ID is told of the published gadget, somebody suspends it."""
         patched.setattr(driver, "enable_client", enable)
         operator.decide(published, "suspend", "表示が古いため")
-        enable(self, client_id)
+        enable(self, client_id, **more)
 
     Gadget.objects.update(client_due=True)
     with monkeypatch.context() as patched:
