@@ -6,9 +6,8 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from django.utils import timezone
-from django.utils.translation import get_language
+from django.utils.translation import get_language, gettext_lazy
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy as lazy
 
 from gadgets.manifest import CATEGORIES
 from gadgets.types import StoredCard, Texts
@@ -18,49 +17,51 @@ if TYPE_CHECKING:
     from django.utils.functional import _StrPromise
 
 LEVELS: "Mapping[str, _StrPromise]" = {
-    "none": lazy("あなたのことは、何も伝わりません。"),
-    "audience": lazy("許可した項目だけが伝わります。誰のものかは伝わりません。"),
-    "pairwise": lazy("許可した項目と、このサービスだけで使う番号が伝わります。名前や連絡先は伝わりません。"),
+    "none": gettext_lazy("あなたのことは、何も伝わりません。"),
+    "audience": gettext_lazy("許可した項目だけが伝わります。誰のものかは伝わりません。"),
+    "pairwise": gettext_lazy(
+        "許可した項目と、このサービスだけで使う番号が伝わります。名前や連絡先は伝わりません。"
+    ),
 }
 STATES: "Mapping[str, _StrPromise]" = {
-    "draft": lazy("準備中"),
-    "checked": lazy("検査に合格"),
-    "in_review": lazy("審査中"),
-    "refused": lazy("差し戻し"),
-    "approved": lazy("承認済み"),
-    "replaced": lazy("新しい版に置きかえ"),
-    "published": lazy("公開中"),
-    "suspended": lazy("停止中"),
-    "retired": lazy("終了"),
+    "draft": gettext_lazy("準備中"),
+    "checked": gettext_lazy("検査に合格"),
+    "in_review": gettext_lazy("審査中"),
+    "refused": gettext_lazy("差し戻し"),
+    "approved": gettext_lazy("承認済み"),
+    "replaced": gettext_lazy("新しい版に置きかえ"),
+    "published": gettext_lazy("公開中"),
+    "suspended": gettext_lazy("停止中"),
+    "retired": gettext_lazy("終了"),
 }
 DECISIONS: "Mapping[str, _StrPromise]" = {
-    "registered": lazy("マニフェストを登録しました"),
-    "checked": lazy("自動検査が終わりました"),
-    "submitted": lazy("審査を申し込みました"),
-    "approved": lazy("承認されました"),
-    "refused": lazy("差し戻されました"),
-    "suspended": lazy("停止されました"),
-    "resumed": lazy("再開されました"),
-    "retired": lazy("終了しました"),
-    "rotated": lazy("クライアントの秘密を新しくしました"),
+    "registered": gettext_lazy("マニフェストを登録しました"),
+    "checked": gettext_lazy("自動検査が終わりました"),
+    "submitted": gettext_lazy("審査を申し込みました"),
+    "approved": gettext_lazy("承認されました"),
+    "refused": gettext_lazy("差し戻されました"),
+    "suspended": gettext_lazy("停止されました"),
+    "resumed": gettext_lazy("再開されました"),
+    "retired": gettext_lazy("終了しました"),
+    "rotated": gettext_lazy("クライアントの秘密を新しくしました"),
 }
 GATES: "Mapping[str, _StrPromise]" = {
-    "checks": lazy("検査だけで足りる変更です。住民には何も聞きません。"),
-    "operator": lazy("運用者の確認が要る変更です。住民は、新しい選択を使うときだけ聞かれます。"),
-    "consent": lazy(
+    "checks": gettext_lazy("検査だけで足りる変更です。住民には何も聞きません。"),
+    "operator": gettext_lazy("運用者の確認が要る変更です。住民は、新しい選択を使うときだけ聞かれます。"),
+    "consent": gettext_lazy(
         "住民の同意にかかわる変更です。いまの許可は自動では取り消されません。続けてよいかを確かめてから承認してください。"
     ),
 }
 KINDS: "Mapping[str, _StrPromise]" = {
-    "company": lazy("会社"),
-    "department": lazy("市の部署"),
-    "city": lazy("市町村"),
-    "region": lazy("広域の団体"),
-    "npo": lazy("NPO・市民団体"),
-    "school": lazy("学校"),
-    "other": lazy("そのほか"),
+    "company": gettext_lazy("会社"),
+    "department": gettext_lazy("市の部署"),
+    "city": gettext_lazy("市町村"),
+    "region": gettext_lazy("広域の団体"),
+    "npo": gettext_lazy("NPO・市民団体"),
+    "school": gettext_lazy("学校"),
+    "other": gettext_lazy("そのほか"),
 }
-NEEDS: "Mapping[str, _StrPromise]" = {"required": lazy("必須"), "optional": lazy("任意")}
+NEEDS: "Mapping[str, _StrPromise]" = {"required": gettext_lazy("必須"), "optional": gettext_lazy("任意")}
 
 _PERIOD = re.compile(r"P(\d+)([DWMY])")
 
@@ -118,7 +119,9 @@ def as_of(stored: StoredCard, now: datetime) -> str:
 
 
 def source(stored: StoredCard) -> str:
-    """Publisher and licence."""
+    """Publisher and licence; the licence once, also where the publisher names it."""
+    if stored.source.licence in stored.source.publisher:
+        return _("出典: %(publisher)s") % {"publisher": stored.source.publisher}
     return _("出典: %(publisher)s（%(licence)s）") % {
         "publisher": stored.source.publisher,
         "licence": stored.source.licence,

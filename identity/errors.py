@@ -93,7 +93,7 @@ class UnknownLevel(ConsentProblem):
 
 
 class ProtectedPerson(ConsentProblem):
-    default = "事業者には何も伝えない設定になっています。変えるときは、市の窓口へご相談ください。"
+    default = "提供者には何も伝えない設定になっています。変えるときは、市の窓口へご相談ください。"
 
 
 class NoSuchNumber(IdentityError):

@@ -70,7 +70,7 @@ class HomeLayout:
 DEFAULT_TITLES: Mapping[str, Texts] = {
     "alerts": {"ja": "緊急のお知らせ", "en": "Urgent notices", "ja-simple": "いそぎの お知(し)らせ"},
     "for_you": {"ja": "あなたへ", "en": "For you", "ja-simple": "あなたへ"},
-    "gadgets": {"ja": "ガジェット", "en": "Gadgets", "ja-simple": "べんりな カード"},
+    "gadgets": {"ja": "サービス", "en": "Services", "ja-simple": "べんりな サービス"},
     "events": {"ja": "イベント", "en": "Events", "ja-simple": "イベント"},
     "news": {"ja": "お知らせ", "en": "News", "ja-simple": "お知(し)らせ"},
 }

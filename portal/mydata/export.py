@@ -18,7 +18,7 @@ from wagtail.models import PageLogEntry
 
 from gadgets import notices
 from gadgets import queries as gadget_queries
-from identity import attributes
+from identity import attributes, sessions
 from identity import export as identity_export
 from identity.queries import Bundle
 from identity.roles import Actor
@@ -100,7 +100,7 @@ def export(request: HttpRequest) -> HttpResponse:
 
 @resident_required
 def _offer(request: HttpRequest, bundle: Bundle) -> HttpResponse:
-    return render(request, "mydata/export.html", {"bundle": bundle})
+    return render(request, "mydata/export.html", {"bundle": bundle, "proven": sessions.fresh(request)})
 
 
 @fresh_required

@@ -9,7 +9,7 @@ from identity.queries import Bundle
 from portal.home import sample
 from portal.home.sample import Line
 
-SHOWN = 8
+SHOWN = 5
 
 
 @dataclass(frozen=True, slots=True)

@@ -209,10 +209,19 @@ def _options(key: str, held: Mapping[str, Value]) -> list[tuple[str, str, bool]]
     return [(code, pick(texts, _locale()), code in chosen) for code, texts in options.items()]
 
 
+def _languages(held: Mapping[str, Value]) -> list[tuple[str, str, str, bool]]:
+    """(code, name in that very language, `lang` of the name, chosen): who reads no Japanese finds theirs."""
+    options = attributes.DEFINITIONS["language"].options
+    return [
+        (code, pick(texts, code), "en" if code == "en" else "ja", code == held["language"])
+        for code, texts in options.items()
+    ]
+
+
 def _reading(request: HttpRequest, bundle: Bundle, held: Mapping[str, Value]) -> dict[str, Any]:
     offered = merge.offer(guests.read(request.COOKIES.get(guests.COOKIE)), bundle.attributes)
     return {
-        "languages_offered": _options("language", {"language": _locale(), **held}),
+        "languages_offered": _languages({"language": _locale(), **held}),
         "needs": _options("access_needs", held),
         "offer": _offer_context(offered) if offered else None,
         "here": request.get_full_path(),

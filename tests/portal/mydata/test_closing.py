@@ -81,14 +81,14 @@ def test_the_page_says_what_happens_what_stays_and_who_goes_too(hanako: Resident
 
 def test_without_a_dry_run_there_is_no_confirmation(hanako: Resident, client: Client) -> None:
     html = client.post(CONFIRM, {"word": "削除"}).content.decode()
-    assert "事業者にたずねる" in html
+    assert "提供者にたずねる" in html
     assert not Erasure.objects.exists()
     session = client.session
     client.post("/my-data/close/check/")
     session = client.session
     session["closing_checked"] = {"at": (timezone.now() - timedelta(minutes=31)).isoformat(), "said": []}
     session.save()
-    assert "事業者にたずねる" in client.post(CONFIRM, {"word": "削除"}).content.decode()
+    assert "提供者にたずねる" in client.post(CONFIRM, {"word": "削除"}).content.decode()
     assert not Erasure.objects.exists()
 
 
@@ -340,7 +340,7 @@ def test_a_provider_that_never_answers_holds_up_nothing_and_is_told_of_in_the_re
     (entry,) = [row for row in Erasure.objects.get().report if row["part"] == "provider"]
     assert entry["state"] == "not_confirmed"
     html = page.get(f"/erased/{asked.reference}").content.decode()
-    assert "事業者に直接ご連絡ください" in html
+    assert "提供者に直接ご連絡ください" in html
     assert "mailto:help@bus.example" in html
 
 

@@ -144,7 +144,7 @@ def test_a_protected_person_is_told_so_and_grants_nothing(hanako: Resident, sign
     operator = cast.as_actor(cast.operator())
     actions.set_confidential(resident_id=hanako.id, on=True, by=operator, confirmed=CONFIRMATIONS)
     client = signed_in(hanako)
-    said = "事業者には何も伝えない設定になっています"
+    said = "提供者には何も伝えない設定になっています"
     page = client.get(f"/consent/{WASTE}/").content.decode()
     assert said in page
     assert "許可して使う" not in page

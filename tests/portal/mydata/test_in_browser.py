@@ -100,7 +100,7 @@ def test_without_javascript_she_moves_stops_a_gadget_and_switches_off(
     page.get_by_role("button", name="保存する").click()
     assert "保存しました" in page.get_by_role("status").inner_text()
     assert page.get_by_role("row", name="ごみ収集の区域 区域8").count() == 1
-    page.get_by_role("article", name="ごみ収集日").get_by_role("button", name="停止する").click()
+    page.get_by_role("article", name="ごみ収集日").get_by_role("button", name="見せるのを止める").click()
     assert "「ごみ収集日」への提供を止めました。" in page.get_by_role("status").inner_text()
     page.get_by_role("button", name="止めて新しい順にする").click()
     assert "新しい順に表示します" in page.get_by_role("status").inner_text()

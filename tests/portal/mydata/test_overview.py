@@ -68,7 +68,7 @@ def test_every_recipient_says_what_it_sees_why_since_when_and_how_often(
     assert "おすすめ（この窓口の並べかえ）" in html
     assert "<dd>3</dd>" in html
     assert "カードの表示" in html
-    assert html.count("停止する</button>") == 3
+    assert html.count("見せるのを止める</button>") == 3
 
 
 def test_somebody_new_shows_nothing_to_nobody(signed_in: SignIn) -> None:
