@@ -9,6 +9,7 @@ async function look(url = src, init) {
     const html = await (await fetch(url, init)).text();
     const fresh = new DOMParser().parseFromString(html, "text/html").querySelector("dialog");
     at = +fresh.dataset.left;
+    dialog?.close();
     dialog?.remove();
     if (at > 121) return wait(at - 120);
     dialog = document.body.appendChild(fresh);
