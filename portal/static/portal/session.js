@@ -1,4 +1,4 @@
-// Warns two minutes before the session ends; without it pages say how long they hold.
+// Warns two minutes before the end; without it pages tell their end.
 const { left, src } = document.querySelector("script[data-left]").dataset;
 let dialog;
 const wait = (s) => setTimeout(look, Math.min(Math.max(s, 1), 9e5) * 1e3);
