@@ -38,9 +38,10 @@ def age(data: Any, *, now: float) -> int:
     return max(int(data[BEGUN] + whole + TELL - now), 0)
 
 
-def begin(data: Any, *, now: datetime, remembered: bool) -> None:
-    """Both lifetimes start."""
-    data[BEGUN] = data[SEEN] = int(now.timestamp())
+def begin(data: Any, *, now: datetime, remembered: bool, begun: int | None = None) -> None:
+    """Both lifetimes start; the whole one started at `begun` already, where that is given."""
+    data[SEEN] = int(now.timestamp())
+    data[BEGUN] = data[SEEN] if begun is None else begun
     data[REMEMBERED] = remembered
 
 

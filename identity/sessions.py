@@ -58,7 +58,7 @@ def open_session(request: HttpRequest, done: Login, *, device: str = "") -> Resi
         if not resident.is_active:
             raise InvalidToken("account is closed")
         again = request.session.get(KEY) == str(resident.pk)
-        kept = _kept(request) if again else {}
+        kept, begun = (_kept(request), _begun(request, done)) if again else ({}, None)
         old = OidcSession.objects.filter(session_key=request.session.session_key or "").first()
         _forget(request.session.session_key)
         request.session.flush()
@@ -84,7 +84,7 @@ def open_session(request: HttpRequest, done: Login, *, device: str = "") -> Resi
         remembered = done.remember or (row.device is not None and row.device.remembered)
         if done.remember and row.device is not None:
             KnownDevice.objects.filter(pk=row.device.pk).update(remembered=True)
-        session_store.begin(request.session, now=now, remembered=remembered)
+        session_store.begin(request.session, now=now, remembered=remembered, begun=begun)
         request.session.save()
         key = row.session_key = str(request.session.session_key)
         row.id_token_sealed = crypto.seal(done.id_token.encode(), place=_place(key))
@@ -98,6 +98,15 @@ def open_session(request: HttpRequest, done: Login, *, device: str = "") -> Resi
         else:
             audit.record("signed_in", who=resident.pk, new_device=noted.new)
     return resident
+
+
+def _begun(request: HttpRequest, done: Login) -> int | None:
+    """Since when the session holds if the ID did not ask the person since: that puts off no last end; else None."""
+    before: object = request.session.get(AUTH_TIME)
+    if done.auth_time is not None and int(done.auth_time.timestamp()) != before:
+        return None
+    begun: int | None = request.session.get(lifetimes.BEGUN)
+    return begun
 
 
 def _kept(request: HttpRequest) -> dict[str, Any]:

@@ -9,7 +9,7 @@ import pytest
 from django.http import HttpRequest, HttpResponse
 from django.test import Client, RequestFactory
 
-from identity import sessions, tokens
+from identity import lifetimes, sessions, tokens
 from identity.models import AuditEntry, OidcSession, Resident
 from identity.queries import Bundle
 from portal.mydata.access import fresh_required
@@ -244,3 +244,24 @@ def test_a_form_that_was_sent_leads_back_to_its_page_and_is_not_sent_again(
 ) -> None:
     go(person, the_id, "next=/", auth_time=now() - 600)
     assert asked(person, "post", HTTP_REFERER=referer)["Location"] == f"/sign-in/?fresh=1&next={back}"
+
+
+@pytest.mark.parametrize("proven", [True, False])
+def test_only_a_new_proof_puts_off_the_last_end(
+    person: Client, the_id: Any, time_machine: Any, proven: bool
+) -> None:
+    first = now()
+    go(person, the_id, "next=/en/", auth_time=first)
+    begun = person.session[lifetimes.BEGUN]
+    time_machine.move_to(first + 1800, tick=False)
+    again = now()
+    go(
+        person,
+        the_id,
+        "action=totp&next=/en/",
+        auth_time=again if proven else first,
+        iat=again,
+        exp=again + 300,
+    )
+    assert person.session[sessions.KEY]
+    assert (person.session[lifetimes.BEGUN] > begun) is proven
