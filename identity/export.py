@@ -6,7 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from django.db import transaction
-from django.db.models import Q
+from django.db.models import Exists, OuterRef, Q
 from django.utils import timezone
 
 from identity import attributes, audit, household
@@ -67,7 +67,7 @@ def document(subject_id: UUID, *, by: Actor, now: datetime | None = None) -> dic
             {"label": row.label, "first_seen_at": _at(row.first_seen_at), "seen_at": _at(row.seen_at)}
             for row in KnownDevice.objects.filter(resident=resident).order_by("first_seen_at", "pk")
         ],
-        "household": _household(resident),
+        "household": _household(resident, now or timezone.now()),
         "audit": [_entry(row, handle) for row in entries],
         "left_out": left_out,
     }
@@ -174,13 +174,16 @@ def _sessions(resident: Resident) -> list[dict[str, Any]]:
     ]
 
 
-def _household(resident: Resident) -> list[dict[str, Any]]:
-    """Who acts for whom; the other one by the name that both see on the household's page."""
+def _household(resident: Resident, now: datetime) -> list[dict[str, Any]]:
+    """Who acts for whom. The other one is named while that holds or is asked for, and not beside a protected person."""
     rows = Guardianship.objects.filter(Q(guardian=resident) | Q(ward=resident)).order_by("asked_at")
+    holding = Exists(household.in_force(now).filter(pk=OuterRef("pk")))
     return [
         {
             "as": "guardian" if row.guardian_id == resident.pk else "ward",
-            "other": row.ward.display_name if row.guardian_id == resident.pk else row.guardian.display_name,
+            "other": _name_of(
+                row.ward if row.guardian_id == resident.pk else row.guardian, row.state, row.holds
+            ),
             "basis": row.basis,
             "state": row.state,
             "asked_at": _at(row.asked_at),
@@ -188,8 +191,14 @@ def _household(resident: Resident) -> list[dict[str, Any]]:
             "ended_at": _at(row.ended_at),
             "ends_on": _at(row.ends_on),
         }
-        for row in rows.select_related("guardian", "ward")
+        for row in rows.select_related("guardian", "ward").annotate(holds=holding)
     ]
+
+
+def _name_of(other: Resident, state: str, holds: bool) -> str:
+    """Today's name of somebody with whom it is over is not the reader's to have."""
+    asked = state == household.ASKED and not other.confidential
+    return other.display_name if asked or holds else ""
 
 
 def _entry(row: AuditEntry, handle: str) -> dict[str, Any]:

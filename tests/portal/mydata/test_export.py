@@ -11,7 +11,7 @@ from django.utils import timezone
 from jsonschema import Draft202012Validator, FormatChecker
 from pytest_django import DjangoAssertNumQueries
 
-from identity import actions, guardians, idp, sessions
+from identity import actions, guardians, household, idp, sessions
 from identity import export as identity_export
 from identity.errors import NoSuchResident, NotAllowed, ProviderUnavailable
 from identity.models import AuditEntry, Resident
@@ -142,6 +142,27 @@ def test_a_guardian_exports_for_a_ward_and_nobody_else_does(hanako: Resident) ->
         for subject in (ward, hanako.id):
             with pytest.raises(NotAllowed):
                 export.document(subject, by=other, now=timezone.now())
+
+
+def test_the_other_one_is_named_only_while_it_holds(hanako: Resident) -> None:
+    def named(subject: Resident) -> list[str]:
+        made = export.document(subject.id, by=cast.as_actor(subject), now=timezone.now())
+        return [row["other"] for row in made["household"]]
+
+    by, taro = cast.as_actor(hanako), cast.taro()
+    ends_on = timezone.localdate() + timedelta(days=99)
+    ward = guardians.add_child(guardian=hanako.id, name=CHILD, ends_on=ends_on, values={}, by=by)
+    code = guardians.make_code(ward=ward, by=by)
+    guardians.redeem(guardian=taro.id, code=code, by=cast.as_actor(taro))
+    assert (named(hanako), named(taro)) == ([CHILD], [CHILD])
+
+    Resident.objects.filter(pk=hanako.pk).update(confidential=True)  # taro's part rests from now on
+    assert (named(hanako), named(taro)) == ([CHILD], [""])
+
+    Resident.objects.filter(pk=hanako.pk).update(confidential=False)
+    guardians.end(guardianship_id=household.wards(taro.id, timezone.now())[0].id, by=cast.as_actor(taro))
+    Resident.objects.filter(pk=ward).update(display_name="あたらしい名前")
+    assert (named(hanako), named(taro)) == (["あたらしい名前"], [""])
 
 
 def test_a_closed_account_has_nothing_to_export(hanako: Resident) -> None:
