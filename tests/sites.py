@@ -140,7 +140,11 @@ def start_demo() -> Site:
 def start_city() -> Site:
     """Runs the web process, a worker with beat and the three providers as a city would."""
     given = os.environ
-    missing = [name for name in ("DATABASE_URL", "REDIS_URL", "KEYCLOAK_PORTAL_URL", "MAIL_FOLDER") if not given.get(name)]
+    missing = [
+        name
+        for name in ("DATABASE_URL", "REDIS_URL", "KEYCLOAK_PORTAL_URL", "MAIL_FOLDER")
+        if not given.get(name)
+    ]
     if missing:
         raise StartError(f"{', '.join(missing)} not set. {CITY_ONLY}")
     folder = _folder("city")

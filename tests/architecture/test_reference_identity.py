@@ -1,5 +1,10 @@
 """Attributes, roles, consent and ID providers: the reference says what the code has, and nothing else."""
 
+import re
+import subprocess
+import sys
+
+import pytest
 from django.conf import settings
 
 from identity import attributes, audit, consent, idp, roles
@@ -81,12 +86,35 @@ def test_every_door_of_a_release_stands_on_the_page() -> None:
 
 def test_the_table_of_id_providers_is_what_the_drivers_say() -> None:
     known = {value for name, value in vars(idp).items() if name.isupper() and isinstance(value, str)}
-    told = {codes(cells[0])[0]: cells for _, cells in rows(REFERENCE / "id-providers.md") if codes(cells[0])}
+    told = {
+        codes(cells[0])[0]: cells
+        for heading, cells in rows(REFERENCE / "id-providers.md")
+        if codes(cells[0]) and heading == "ID providers"
+    }
     assert set(told) == known
     for capability in known:
         _, keycloak, embedded, _ = told[capability]
         assert (keycloak == "yes") is (capability in KeycloakProvider.capabilities), capability
         assert (embedded == "yes") is (capability in EmbeddedProvider.capabilities), capability
+
+
+@pytest.mark.parametrize(("column", "chosen"), [(1, "keycloak"), (2, "not keycloak")])
+def test_the_table_of_journeys_says_which_run_against_which_provider(column: int, chosen: str) -> None:
+    """By what pytest itself collects, in a process of its own."""
+    collected = subprocess.run(
+        [sys.executable, "-m", "pytest", "-p", "tests.early", "tests/journeys", "--collect-only", "-q", "-m", chosen],
+        cwd=ROOT, capture_output=True, text=True, check=True,
+    ).stdout  # fmt: skip
+    ran = set(re.findall(r"^(tests/journeys/test_\w+\.py)::", collected, re.MULTILINE))
+    told = {
+        codes(cells[0])[0]: cells[column]
+        for heading, cells in rows(REFERENCE / "id-providers.md")
+        if heading == "Journeys in a browser"
+    }
+    assert set(told) == {
+        f"tests/journeys/{path.name}" for path in (ROOT / "tests/journeys").glob("test_*.py")
+    }
+    assert {name for name, said in told.items() if said == "yes"} == ran
 
 
 def test_the_embedded_screens_speak_the_languages_that_the_page_says() -> None:
