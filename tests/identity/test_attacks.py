@@ -201,3 +201,22 @@ def test_a_form_of_the_portal_sent_from_elsewhere_is_refused(world: World) -> No
     foreign = Client(enforce_csrf_checks=True, headers={"host": urlsplit(world.settings.PORTAL_URL).netloc})
     answer = foreign.post("/sign-out/", headers={"origin": "https://evil.example"})
     assert answer.status_code == 403
+
+
+def test_no_program_takes_a_residents_password(world: World) -> None:
+    """The password grant: nobody but the ID's own page may ask for a password, not even a client of the ID itself."""
+    hanako, site = world.account("hanako"), world.site("lunch")
+    endpoint = site.document()["token_endpoint"]
+    asked = {"grant_type": "password", "username": hanako, "password": PASSWORD, "scope": "openid"}
+    with Browser().http as http:
+        for client in (
+            {"client_id": "admin-cli"},
+            {"client_id": "account"},
+            {"client_id": "account-console"},
+        ):
+            answer = http.post(endpoint, data={**asked, **client}, timeout=10)
+            assert answer.status_code in {400, 401}, client
+            assert "access_token" not in answer.text
+        answer = http.post(endpoint, data=asked, auth=(site.client_id, site.secret), timeout=10)
+    assert answer.status_code in {400, 401}
+    assert "access_token" not in answer.text
