@@ -39,7 +39,9 @@ def one_request_a_connection(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def region(one_request_a_connection: None, live_server: Any, settings: Any) -> Iterator[Any]:
+def region(
+    one_request_a_connection: None, live_server: Any, settings: Any, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Any]:
     """Settings that name the live server's port; the embedded provider with the portal's client."""
     port = live_server.thread.port
     settings.PORTAL_URL = f"http://portal.region.localhost:{port}"
@@ -50,11 +52,17 @@ def region(one_request_a_connection: None, live_server: Any, settings: Any) -> I
     settings.ID_PROVIDER = "embedded"
     settings.LOOPBACK_NAMES = True
     settings.ALLOWED_HOSTS = [".region.localhost", "127.0.0.1"]
-    tokens.forget()
+    patient_discovery(monkeypatch)
     cache.clear()
     idp.provider.cache_clear()
     yield settings
     _leave()
+
+
+def patient_discovery(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The live server may be slow beside a whole site; how soon an ID counts as away is tested elsewhere."""
+    tokens.forget()
+    monkeypatch.setattr(tokens, "_discovery", tokens.Published((2.0, 10.0)))
 
 
 def _leave() -> None:
@@ -111,7 +119,9 @@ def site(region: Any) -> Iterator[Callable[..., GadgetSite]]:
 
 
 @pytest.fixture
-def keycloak_region(one_request_a_connection: None, live_server: Any, settings: Any) -> Iterator[Any]:
+def keycloak_region(
+    one_request_a_connection: None, live_server: Any, settings: Any, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Any]:
     """The same portal with the real Keycloak: a client of its own for this test's port."""
     settings.PORTAL_URL = f"http://portal.region.localhost:{live_server.thread.port}"
     settings.ID_URL = os.environ["KEYCLOAK_PUBLIC_URL"]
@@ -129,7 +139,7 @@ def keycloak_region(one_request_a_connection: None, live_server: Any, settings: 
         setattr(settings, name, os.environ[name])
     settings.LOOPBACK_NAMES = True
     settings.ALLOWED_HOSTS = [".region.localhost", "127.0.0.1"]
-    tokens.forget()
+    patient_discovery(monkeypatch)
     cache.clear()
     idp.provider.cache_clear()
     portal_client(settings)
