@@ -4,6 +4,8 @@ import argparse
 import os
 import sys
 
+_MARKS = {True: "✔", False: "✘", None: "–"}
+
 
 def run(arguments: list[str] | None = None) -> int:
     """0: every line passes; 1: something is to fix; 2: the manifest could not be had."""
@@ -31,10 +33,10 @@ def run(arguments: list[str] | None = None) -> int:
     subject = conformance.Subject(fetched.raw, fetched.url, fetched.manifest.id, options.previous)
     failed = 0
     for line in conformance.check(subject):
-        failed += not line.ok
+        failed += line.ok is False
         language = options.language
         sys.stdout.write(
-            f"{'✔' if line.ok else '✘'} {line.number:>2} {line.title[language]}: {line.message[language]}\n"
+            f"{_MARKS[line.ok]} {line.number:>2} {line.title[language]}: {line.message[language]}\n"
         )
         if not line.ok:
             sys.stdout.write(f"     → {line.remedy[language]}\n")

@@ -8,11 +8,14 @@ from gadgets.types import Texts
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One line; texts in Japanese and English. `remedy` is empty when the line passes."""
+    """One line; texts in Japanese and English. `ok` is None when the check could not be run where it was asked for.
+
+    `remedy` is empty when the line passes.
+    """
 
     number: int
     title: Texts
-    ok: bool
+    ok: bool | None
     message: Texts
     remedy: Texts = field(default_factory=dict)
 
@@ -28,3 +31,8 @@ def fix(number: int, title: Texts, message: Texts, remedy: Texts) -> Line:
 def broken(error: DoorError) -> Texts:
     """What the door says, in both languages."""
     return {"ja": error.provider_message, "en": str(error)}
+
+
+def not_run(number: int, title: Texts, message: Texts, remedy: Texts) -> Line:
+    """The check needs something that is not here (a browser, say); `remedy` says where it can be run."""
+    return Line(number, title, ok=None, message=message, remedy=remedy)

@@ -143,6 +143,11 @@ def _info(row: Gadget) -> GadgetInfo | None:
         published_at=row.published_at,
         regions=parsed.regions,
         settings=parsed.settings,
+        action_url=parsed.endpoints.action,
+        frame=parsed.frame,
+        data=parsed.data,
+        provides=parsed.provides,
+        template=parsed.template,
     )
 
 
@@ -195,10 +200,10 @@ def approved_manifest(gadget_id: str) -> bytes | None:
 
 @dataclass(frozen=True, slots=True)
 class LineView:
-    """One line of a check report."""
+    """One line of a check report; `ok` is None when the check could not be run here."""
 
     number: int
-    ok: bool
+    ok: bool | None
     title: Texts
     message: Texts
     remedy: Texts

@@ -52,7 +52,7 @@ def run_checks_job(run_id: int) -> bool:
     run = CheckRun.objects.select_related("version__gadget__published").get(pk=run_id)
     ok = True
     for position, line in enumerate(conformance.check(_subject(run.version))):
-        ok = ok and line.ok
+        ok = ok and line.ok is not False
         CheckLine.objects.create(
             run=run,
             position=position,

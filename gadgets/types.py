@@ -5,7 +5,7 @@ import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 from uuid import UUID
 
 if TYPE_CHECKING:
@@ -26,6 +26,8 @@ class ClaimSpec:
     need: Literal["required", "optional"]
     purpose: Texts
     retention: str
+    terms: str = ""
+    """The version of the gadget since which it is asked for in this way; a grant under older terms is asked anew."""
 
     @property
     def required(self) -> bool:
@@ -73,6 +75,42 @@ def clean_settings(specs: tuple[SettingSpec, ...], raw: Mapping[str, object] | N
 
 
 @dataclass(frozen=True, slots=True)
+class DataSpec:
+    """Entities that a gadget reads from the City OS. `near`: the claim whose place the nearest are chosen by."""
+
+    name: str
+    type: str
+    attrs: tuple[str, ...]
+    need: Literal["required", "optional"]
+    purpose: Texts
+    near: str = ""
+    most: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """Entities that a provider publishes to the City OS."""
+
+    type: str
+    attrs: tuple[str, ...]
+    licence: str
+    description: Texts = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class FrameSpec:
+    """A page of the provider's in a frame; heights in CSS pixels, the rest origins and permissions by name."""
+
+    src: str
+    connect: tuple[str, ...]
+    img: tuple[str, ...]
+    font: tuple[str, ...]
+    permissions: tuple[str, ...]
+    min_height: int
+    max_height: int
+
+
+@dataclass(frozen=True, slots=True)
 class GadgetInfo:
     """A published gadget, as the rest of the portal sees it. Times in seconds."""
 
@@ -98,6 +136,16 @@ class GadgetInfo:
     published_at: datetime
     settings: tuple[SettingSpec, ...] = ()
     regions: tuple[str, ...] = ("*",)
+    action_url: str | None = None
+    frame: FrameSpec | None = None
+    data: tuple[DataSpec, ...] = ()
+    provides: tuple[Offer, ...] = ()
+    template: Mapping[str, Any] | None = None
+
+    @property
+    def has_card(self) -> bool:
+        """Whether the portal can draw a card for it: the provider's, or one of the City OS."""
+        return self.card_url is not None or self.template is not None
 
     def serves(self, home_region: str) -> bool:
         """Whether a resident from there may use it; "" is this region, whose gadgets are all for its residents."""

@@ -245,16 +245,7 @@ def _type(error: ValidationError, path: str) -> Problem:
 
 def _enum(error: ValidationError, path: str) -> Problem:
     wanted = [error.validator_value] if error.validator == "const" else list(error.validator_value)
-    later = str(error.instance) in error.schema.get("x-later", ())
     choices = ", ".join(str(choice) for choice in wanted)
-    if later:
-        return problem(
-            path,
-            f"「{error.instance}」には、まだ対応していません。",
-            f"{error.instance!r} is not supported yet.",
-            f"いまは次のどれかを使ってください: {choices}",
-            f"For now, use one of: {choices}.",
-        )
     return problem(
         path,
         f"{_shown(error.instance)} は使えません。",

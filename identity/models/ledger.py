@@ -100,6 +100,8 @@ class ConsentState(models.Model):
     status = models.CharField(max_length=16, choices=ConsentReceipt.Kind.choices)
     level = models.CharField(max_length=16)
     receipt = models.ForeignKey(ConsentReceipt, on_delete=models.PROTECT)
+    terms = models.CharField(max_length=32, blank=True)
+    """The version of the recipient's terms that was on the screen; empty where a recipient has only one."""
     expires_at = models.DateTimeField(null=True)
 
     class Meta:

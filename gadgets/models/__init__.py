@@ -1,0 +1,39 @@
+"""Tables of gadgets, one module for each concern.
+
+Models never cross the border of this package: others read through `gadgets.queries` and write through
+`gadgets.actions`.
+"""
+
+from gadgets.models.cityos import Contract, DataRead
+from gadgets.models.events import EventCursor, EventDelivery
+from gadgets.models.figures import CellCount, GadgetHour
+from gadgets.models.layouts import VERSION_KEY, VERSION_TTL, Placement, RegistryVersion, bump_registry
+from gadgets.models.life import CheckLine, CheckRun, Gadget, GadgetVersion, Maintenance, ReviewNote
+from gadgets.models.organisations import ApiToken, Invitation, Membership, Provider, StateNotice
+from gadgets.models.regions import Region
+
+__all__ = [
+    "VERSION_KEY",
+    "VERSION_TTL",
+    "ApiToken",
+    "CellCount",
+    "CheckLine",
+    "CheckRun",
+    "Contract",
+    "DataRead",
+    "EventCursor",
+    "EventDelivery",
+    "Gadget",
+    "GadgetHour",
+    "GadgetVersion",
+    "Invitation",
+    "Maintenance",
+    "Membership",
+    "Placement",
+    "Provider",
+    "Region",
+    "RegistryVersion",
+    "ReviewNote",
+    "StateNotice",
+    "bump_registry",
+]
