@@ -2,11 +2,11 @@
 
 from django.urls import path
 
-from gadgets import views, views_provider, views_residents
+from gadgets import views, views_catalogue, views_provider, views_residents
 
 app_name = "gadgets"
 urlpatterns = [
-    path("gadgets/", views_residents.catalogue, name="catalogue"),
+    path("gadgets/", views_catalogue.catalogue, name="catalogue"),
     path("gadgets/<str:gadget_id>/", views_residents.page, name="page"),
     path("gadgets/<str:gadget_id>/add", views_residents.add, name="add"),
     path("gadgets/<str:gadget_id>/remove", views_residents.remove, name="remove"),

@@ -13,7 +13,7 @@ from uuid import UUID
 
 from django.core.cache import cache
 from django.db import connection
-from django.db.models import Prefetch, TextField, UUIDField
+from django.db.models import Count, Prefetch, TextField, UUIDField
 from django.db.models.functions import Cast
 
 from gadgets import manifest as manifests
@@ -35,7 +35,7 @@ from gadgets.models import (
 from gadgets.models import Placement as PlacementRow
 from gadgets.notices import Notice, notices
 from gadgets.types import GadgetInfo, Texts
-from identity.audience import Audience
+from identity.audience import K_CLAIMS, Audience
 
 log = logging.getLogger(__name__)
 
@@ -52,6 +52,7 @@ __all__ = [
     "notices",
     "organisations",
     "placement",
+    "reach",
     "registry",
     "review_queue",
     "waiting_count",
@@ -183,6 +184,17 @@ def layout(resident_id: UUID) -> tuple[Placement, ...]:
 def placement(resident_id: UUID, gadget_id: str) -> Placement | None:
     """What the resident changed for one gadget."""
     return next((placed for placed in layout(resident_id) if placed.gadget_id == gadget_id), None)
+
+
+def reach() -> Mapping[str, int]:
+    """On how many homes each gadget was put, to tens; one that stands on fewer than `K_CLAIMS` is not in it."""
+    counted = (
+        PlacementRow.objects.filter(hidden=False)
+        .values_list("gadget_id")
+        .annotate(homes=Count("pk"))
+        .filter(homes__gte=K_CLAIMS)
+    )
+    return {gadget_id: (homes + 5) // 10 * 10 for gadget_id, homes in counted}
 
 
 def approved_manifest(gadget_id: str) -> bytes | None:

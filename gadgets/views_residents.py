@@ -1,4 +1,4 @@
-"""Pages for residents: the catalogue, a gadget's own page, adding and removing, arranging the home."""
+"""Pages for residents: a gadget's own page, adding and removing, arranging the home."""
 
 import re
 from collections.abc import Callable, Mapping
@@ -21,7 +21,6 @@ from gadgets.views import FrameView, frame_for
 from gadgets.web import actor, back, for_subject, refused
 from identity import household
 from identity import queries as identity_queries
-from identity.audience import matches
 from identity.queries import Bundle
 
 STATUS = {"granted": "granted", "refused": "refused", "withdrawn": "refused"}
@@ -34,7 +33,6 @@ class Row:
     gadget: GadgetInfo
     on_home: bool
     arranged: Arranged | None = None
-    local_only: bool = False
 
     @property
     def title(self) -> str:
@@ -64,21 +62,6 @@ def _arranged(resident_id: UUID | None) -> tuple[Arranged, ...]:
 
 def _on_home(resident_id: UUID | None) -> Mapping[str, Arranged]:
     return {it.gadget_id: it for it in _arranged(resident_id) if not it.hidden}
-
-
-@require_safe
-def catalogue(request: HttpRequest) -> HttpResponse:
-    """Every published gadget: who offers it, what it wants to know, how much it learns."""
-    resident_id = household.subject(request)
-    bundle = identity_queries.bundle(resident_id) if resident_id else None
-    on_home = _on_home(resident_id)
-    rows = [
-        Row(gadget, gadget.id in on_home, on_home.get(gadget.id), _is_foreign(gadget, bundle))
-        for gadget in queries.registry().gadgets.values()
-        if bundle is None or matches(gadget.audience, bundle.attributes)
-    ]
-    rows.sort(key=lambda row: (row.local_only, row.gadget.category, row.title))
-    return render(request, "gadgets/catalogue.html", {"rows": rows, "resident": resident_id is not None})
 
 
 @require_safe

@@ -9,7 +9,8 @@ from django.urls import reverse
 
 from examples.kit.provider import Provider as ExampleProvider
 from gadgets import actions, keys, queries
-from gadgets.models import Gadget, GadgetVersion, RegistryVersion, bump_registry
+from gadgets.models import Gadget, GadgetVersion, Placement, RegistryVersion, bump_registry
+from identity.models import Resident
 from identity.roles import SYSTEM
 from tests import cast
 from tests.gadgets.conftest import DeskFor
@@ -30,6 +31,46 @@ def test_the_catalogue_says_who_offers_it_what_it_wants_and_how_much_it_learns(
 def test_the_catalogue_in_english_and_easy_japanese(desk: DeskFor, published: str) -> None:
     assert "Waste collection" in desk(None).page("/en/gadgets/")
     assert "ごみの 日" in desk(None).page("/ja-simple/gadgets/")
+
+
+def test_what_is_searched_is_found_or_it_says_that_nothing_is(desk: DeskFor, published: str) -> None:
+    guest = desk(None)
+    address = reverse("gadgets:catalogue")
+    found = guest.page(f"{address}?q=ゴミ&category=environment")
+    assert reverse("gadgets:page", args=[published]) in found
+    assert "1件見つかりました" in found
+    nothing = guest.page(f"{address}?q=図書館")
+    assert reverse("gadgets:page", args=[published]) not in nothing
+    assert "0件見つかりました" in nothing
+    assert "ことばを短くするか" in nothing
+
+
+def test_what_it_wants_to_know_stands_there_before_it_is_added(desk: DeskFor, published: str) -> None:
+    page = desk(cast.hanako()).page(reverse("gadgets:catalogue"))
+    assert "ごみ収集の区域（必須）" in page
+    assert "anonymous=1" not in page
+    only = desk(None).page(f"{reverse('gadgets:catalogue')}?anonymous=1")
+    assert reverse("gadgets:page", args=[published]) not in only
+
+
+@pytest.mark.parametrize(("homes", "said"), [(19, None), (20, "約20人"), (26, "約30人")])
+def test_on_how_many_homes_it_stands_in_tens_and_never_a_few(
+    desk: DeskFor, published: str, homes: int, said: str | None
+) -> None:
+    people = [Resident(issuer="test", subject=f"reach-{number}", username=f"reach-{number}") for number in range(homes + 1)]
+    Resident.objects.bulk_create(people)
+    Placement.objects.bulk_create(
+        Placement(resident=one, gadget_id=published, position=0, hidden=one is people[-1]) for one in people
+    )
+    page = desk(None).page(reverse("gadgets:catalogue"))
+    assert (said in page) if said else ("人がホームに置いています" not in page)
+
+
+def test_a_list_of_many_costs_no_more_queries(
+    desk: DeskFor, published: str, django_assert_max_num_queries: Any
+) -> None:
+    with django_assert_max_num_queries(6):
+        desk(None).page(reverse("gadgets:catalogue"))
 
 
 def test_an_empty_catalogue_says_so(desk: DeskFor) -> None:

@@ -37,7 +37,8 @@ OTHER_ADDRESS = "another-7731@mail.example"
 NOT_PEOPLE = frozenset(
     {
         "identity_resident.id", "identity_resident.handle", "identity_guardianship.id", "identity_erasure.id",
-        "identity_consentreceipt.id", "gadgets_eventdelivery.txn", "oauth2_provider_refreshtoken.token_family",
+        "identity_consentreceipt.id", "gadgets_eventdelivery.txn", "gadgets_statenotice.txn",
+        "oauth2_provider_refreshtoken.token_family",
         "oauth2_provider_idtoken.jti", "wagtailcore_modellogentry.uuid", "wagtailcore_pagelogentry.uuid",
         "wagtailcore_page.translation_key", "wagtailcore_referenceindex.content_path_hash",
     }
