@@ -4,6 +4,7 @@ GadgetError
 ├── SchemaError                   what a provider published breaks a rule; holds every problem found
 │   ├── ManifestError
 │   ├── CardError
+│   ├── PackageError
 │   └── EventAnswerError
 ├── DoorError                     an untrusted URL was refused or did not answer
 │   ├── UrlRefusedError           scheme, port, user info, IP literal, host name
@@ -108,6 +109,16 @@ class CardError(SchemaError):
 
     code = "card"
     message = "提供元から届いた内容に誤りがあるため、表示していません。"
+
+
+class PackageError(SchemaError):
+    """A package of another region cannot be taken over; `message` is what the operator reads."""
+
+    code = "package"
+
+    def __init__(self, *problems: Problem) -> None:
+        super().__init__(*problems)
+        self.message = self.detail
 
 
 class EventAnswerError(SchemaError):
