@@ -28,9 +28,14 @@ GadgetError
     ├── WrongStateError           the step does not follow from the present state
     ├── NotNewerError             the manifest is the one that we have, or its version does not rise
     ├── ReasonMissingError        a refusal or a suspension must say why
+    ├── NoSuchRegionError         there is no such region among those that an operator added
+    ├── KeysChangedError          a region shows other keys than those that were confirmed
+    ├── NotForUsError             a package of another region's gadget that is not for this region
     ├── NoSuchGadgetError         there is no such gadget, or it is not published
     ├── LockedError               the city shows this gadget to everybody: it cannot be hidden
     ├── BadSettingError           a size or setting that the gadget does not have
+    ├── KeyRefusedError           the key of a call to /api/provider/ is missing, unknown, expired or taken back
+    ├── TooManyCallsError         one key called more than 60 times in a minute
     └── TooOftenError             too many tries in a short time
 
 
@@ -270,6 +275,21 @@ class ReasonMissingError(LifeError):
     message = "理由を書いてください。提供者に、そのまま伝わります。"
 
 
+class NoSuchRegionError(LifeError):
+    code = "no_such_region"
+    message = "その地域は登録されていません。先に地域を登録してください。"
+
+
+class KeysChangedError(LifeError):
+    code = "keys_changed"
+    message = "相手の地域の鍵が、確かめたものと違います。もう一度、鍵の指紋を見比べてください。"
+
+
+class NotForUsError(LifeError):
+    code = "not_for_us"
+    message = "このサービスは、この地域向けではありません。提供者のマニフェストの regions を確かめてください。"
+
+
 class NoSuchGadgetError(LifeError):
     code = "no_such_gadget"
     message = "このサービスは、いま公開されていません。"
@@ -288,6 +308,17 @@ class LocalOnlyError(LifeError):
 class BadSettingError(LifeError):
     code = "bad_setting"
     message = "このサービスにはない大きさ、または設定です。"
+
+
+class KeyRefusedError(LifeError):
+    code = "key_refused"
+    message = "鍵がないか、使えない鍵です。提供者のページで新しい鍵を作り、Authorization: Bearer に入れてください。"
+
+
+class TooManyCallsError(LifeError):
+    code = "too_many_calls"
+    message = "1分間に受け付ける回数を超えました。1分ほど待ってから、もう一度お試しください。"
+    retry = True
 
 
 class TooOftenError(LifeError):
