@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 from gadgets.errors import Problem
 from gadgets.text import is_look_alike
-from gadgets.types import SettingSpec
+from gadgets.types import SettingSpec, choice_key
 from gadgets.wire import problem
 
 MAX_COMBINATIONS = 64
@@ -257,7 +257,9 @@ def setting(name: str, definition: Mapping[str, Any]) -> SettingSpec:
     title = definition.get("title") or {"ja": name}
     if "enum" in definition:
         choices = tuple(definition["enum"])
-        return SettingSpec(name, "enum", definition.get("default", choices[0]), title, choices)
+        labels = {key: dict(texts) for key, texts in definition.get("labels", {}).items()}
+        default = definition.get("default", choices[0])
+        return SettingSpec(name, "enum", default, title, choices, labels=labels)
     if definition["type"] == "boolean":
         return SettingSpec(name, "boolean", definition.get("default", False), title)
     if definition["type"] == "integer":
@@ -279,6 +281,30 @@ def combinations(specs: tuple[SettingSpec, ...]) -> int | None:
     return product
 
 
+def _labels(spec: SettingSpec) -> Iterator[Problem]:
+    """Labels are for all choices or for none: a code between words helps nobody."""
+    choices = {choice_key(choice) for choice in spec.choices}
+    path = f"$.settings.properties.{spec.name}.labels"
+    for key in spec.labels:
+        if key not in choices:
+            yield problem(
+                f"{path}.{key}",
+                f"「{key}」という選択肢は enum にありません。",
+                f"{key!r} is no choice of the enum.",
+                "enum にある選択肢の名前にするか、この項目を除いてください。",
+                "Name a choice of the enum, or remove this entry.",
+            )
+    missing = sorted(choices - set(spec.labels)) if spec.labels else []
+    for key in missing:
+        yield problem(
+            f"{path}.{key}",
+            f"選択肢「{key}」の表示名がありません。",
+            f"the choice {key!r} has no label.",
+            "すべての選択肢に表示名（labels）を付けてください。",
+            "Give every choice a label.",
+        )
+
+
 def settings(document: Mapping[str, Any]) -> list[Problem]:
     """Defaults fit, ranges hold, and a shared card cannot single a resident out by its settings."""
     problems: list[Problem] = []
@@ -295,6 +321,7 @@ def settings(document: Mapping[str, Any]) -> list[Problem]:
         for spec in specs
         if not spec.accepts(spec.default) or (spec.kind == "integer" and spec.minimum > spec.maximum)
     )
+    problems.extend(found for spec in specs for found in _labels(spec))
     count = combinations(specs)
     if document["identity"] != "pairwise" and (count is None or count > MAX_COMBINATIONS):
         problems.append(

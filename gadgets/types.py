@@ -49,6 +49,8 @@ class SettingSpec:
     minimum: int = 0
     maximum: int = 0
     max_length: int = 0
+    labels: Mapping[str, Texts] = field(default_factory=dict)
+    """What a resident reads for a choice, by the choice as text (`choice_key`)."""
 
     def accepts(self, value: object) -> bool:
         if self.kind == "boolean":
@@ -62,6 +64,11 @@ class SettingSpec:
         if self.kind == "string":
             return isinstance(value, str) and len(value) <= self.max_length and "\0" not in value
         return any(type(value) is type(choice) and value == choice for choice in self.choices)
+
+
+def choice_key(choice: Setting) -> str:
+    """A choice as text, as JSON writes it: a form field and the labels name it so."""
+    return str(choice).lower() if isinstance(choice, bool) else str(choice)
 
 
 def clean_settings(specs: tuple[SettingSpec, ...], raw: Mapping[str, object] | None) -> dict[str, Setting]:
@@ -181,6 +188,10 @@ class Wanted:
     claims: Mapping[str, Value] = field(default_factory=dict)
     resident_id: UUID | None = None
     consent_version: int = 0
+    too_few: tuple[str, ...] = ()
+    """Granted claims that are left out because too few residents share them."""
+    cells: Mapping[str, int] | None = field(default=None, repr=False, compare=False)
+    """The cells by which this was decided; whoever reads the consent again uses the same."""
 
     @property
     def level(self) -> Level:

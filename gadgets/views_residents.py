@@ -16,7 +16,7 @@ from django.views.decorators.http import require_POST, require_safe
 from gadgets import actions, layout, queries, words
 from gadgets.errors import BadSettingError, GadgetError
 from gadgets.layout import DIRECTIONS, Arranged
-from gadgets.types import ClaimSpec, GadgetInfo, Setting, SettingSpec
+from gadgets.types import ClaimSpec, GadgetInfo, Setting, SettingSpec, choice_key
 from gadgets.views import FrameView, frame_for
 from gadgets.web import actor, back, for_subject, refused
 from identity import household
@@ -48,11 +48,41 @@ class ClaimRow:
 
 
 @dataclass(frozen=True, slots=True)
+class Choice:
+    """One choice of a setting: its name in the form, its label for the reader, whether it holds now."""
+
+    key: str
+    label: str
+    chosen: bool
+
+
+def _choice_label(spec: SettingSpec, choice: Setting) -> str:
+    key = choice_key(choice)
+    if key in spec.labels:
+        return words.pick(spec.labels[key])
+    if isinstance(choice, bool):
+        return _("はい") if choice else _("いいえ")
+    return key
+
+
+@dataclass(frozen=True, slots=True)
 class SettingRow:
     """One field of the settings form, with the value that holds now."""
 
     spec: SettingSpec
     value: Setting
+
+    @property
+    def choices(self) -> list[Choice]:
+        """The choices of an enum by what the reader calls them; the code only where nothing else is known."""
+        return [
+            Choice(
+                choice_key(it),
+                _choice_label(self.spec, it),
+                it == self.value and type(it) is type(self.value),
+            )
+            for it in self.spec.choices
+        ]
 
 
 def _arranged(resident_id: UUID | None) -> tuple[Arranged, ...]:
@@ -212,7 +242,7 @@ def _typed(spec: SettingSpec, raw: str | None) -> Setting:
         return int(raw)
     if spec.kind == "enum":
         for choice in spec.choices:
-            if str(choice) == raw:
+            if choice_key(choice) == raw:
                 return choice
         raise BadSettingError
     return raw or ""

@@ -58,11 +58,15 @@ def manifest(config: Config) -> dict[str, Any]:
             "properties": {
                 "bins": {
                     "enum": ["all", "recycling"],
-                    "title": {
-                        "ja": "表示するごみ（all: 全部、recycling: 資源だけ）",
-                        "ja-simple": "どの ごみ（all: ぜんぶ、recycling: リサイクルだけ）",
-                        "en": "Which waste (all, or recycling only)",
+                    "labels": {
+                        "all": {"ja": "全部", "ja-simple": "ぜんぶ", "en": "All"},
+                        "recycling": {
+                            "ja": "資源だけ",
+                            "ja-simple": "リサイクルだけ",
+                            "en": "Recycling only",
+                        },
                     },
+                    "title": {"ja": "表示するごみ", "ja-simple": "どの ごみ", "en": "Which waste"},
                     "default": "all",
                 }
             },

@@ -3,11 +3,12 @@
 import json
 import re
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from gadgets import conformance, conformance_events, conformance_tokens
+from gadgets import conformance, conformance_events, conformance_tokens, schema_tables
 from gadgets import manifest as manifests
 from tests.architecture.tables import REFERENCE, ROOT, codes, first_codes, rows
 
@@ -18,58 +19,11 @@ def read(name: str) -> dict[str, Any]:
     return json.loads((SCHEMAS / f"{name}-1.0.json").read_text(encoding="utf-8"))
 
 
-def parts(schema: Any, document: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    """The schema itself and every alternative inside it, references followed."""
-    if not isinstance(schema, dict):
-        return
-    if "$ref" in schema:
-        target: Any = document
-        for step in schema["$ref"].removeprefix("#/").split("/"):
-            target = target[step]
-        schema = target
-    yield schema
-    for key in ("allOf", "anyOf"):
-        for inner in schema.get(key, ()):
-            yield from parts(inner, document)
-    for key in ("then", "else"):
-        yield from parts(schema.get(key), document)
-
-
-def fields(schema: Any, document: dict[str, Any], path: str = "") -> Iterator[str]:
-    """Every field below `schema` as `a.b`, `a[].b` or `a.*`."""
-    for part in parts(schema, document):
-        for name, inner in part.get("properties", {}).items():
-            place = f"{path}.{name}" if path else name
-            yield place
-            yield from fields(inner, document, place)
-        if isinstance(part.get("additionalProperties"), dict):
-            yield f"{path}.*"
-            yield from fields(part["additionalProperties"], document, f"{path}.*")
-        if isinstance(part.get("items"), dict):
-            yield from fields(part["items"], document, f"{path}[]")
-
-
-def card_fields(document: dict[str, Any]) -> set[str]:
-    """As the page writes them: the frame, then `type.field` for each block."""
-    blocks = document["$defs"]["blocks"]
-    inside = {field for schema in blocks.values() for field in fields(schema, document, "blocks[]")}
-    found = {field for field in fields(document, document) if field not in inside}
-    found |= {"blocks[].type", "blocks[].fallback"}
-    for kind, schema in blocks.items():
-        found |= {
-            field
-            for field in fields(schema, document, kind)
-            if field not in {f"{kind}.type", f"{kind}.fallback"}
-        }
-    return found
-
-
 def values(schema: Any) -> Iterator[str]:
-    """Every word of an enumeration, also those that are announced for later."""
+    """Every word of an enumeration."""
     if isinstance(schema, dict):
-        for key in ("enum", "x-later"):
-            found = schema.get(key, ())
-            yield from (str(value) for value in (found if isinstance(found, list) else ()))
+        found = schema.get("enum", ())
+        yield from (str(value) for value in (found if isinstance(found, list) else ()))
         for inner in schema.values():
             yield from values(inner)
     elif isinstance(schema, list):
@@ -77,15 +31,47 @@ def values(schema: Any) -> Iterator[str]:
             yield from values(inner)
 
 
-def test_the_page_of_the_manifest_has_exactly_its_fields() -> None:
-    document = read("manifest")
-    assert sorted(first_codes(REFERENCE / "gadget-manifest.md")) == sorted(set(fields(document, document)))
+@pytest.mark.parametrize("name", list(schema_tables.PAGES))
+def test_the_tables_of_the_page_are_those_that_the_schema_writes(name: str) -> None:
+    page = (REFERENCE / schema_tables.PAGES[name]).read_text(encoding="utf-8")
+    assert "<!-- fields: " in page
+    assert page == schema_tables.filled(page), "run: python -m gadgets.schema_tables"
+    assert len(first_codes(REFERENCE / schema_tables.PAGES[name])) > 40
 
 
-def test_the_page_of_the_card_has_exactly_its_fields() -> None:
-    page = REFERENCE / "card.md"
-    named = first_codes(page, "The frame") + first_codes(page, "The blocks")
-    assert sorted(named) == sorted(card_fields(read("card")))
+def test_writing_the_pages_changes_only_their_tables(tmp_path: Path) -> None:
+    whole = {page: (REFERENCE / page).read_text(encoding="utf-8") for page in schema_tables.PAGES.values()}
+    for page, text in whole.items():
+        row = f"| `{first_codes(REFERENCE / page)[0]}` |"
+        (tmp_path / page).write_text(text.replace(row, "| `forgotten` |", 1), encoding="utf-8")
+        assert (tmp_path / page).read_text(encoding="utf-8") != text
+    schema_tables.write(tmp_path)
+    assert {page: (tmp_path / page).read_text(encoding="utf-8") for page in whole} == whole
+
+
+def test_a_field_that_says_nothing_of_itself_is_an_error() -> None:
+    schema = {"properties": {"a": {"type": "object", "description": "x", "properties": {"b": {}}}}}
+    with pytest.raises(schema_tables.UndescribedFieldError) as caught:
+        list(schema_tables.fields(schema, schema))
+    assert str(caught.value) == "a.b"
+
+
+def test_a_row_says_when_a_field_is_needed_and_what_its_limits_are() -> None:
+    schema = {
+        "required": ["a"],
+        "properties": {
+            "a": {"description": "first", "type": "integer", "minimum": 1, "maximum": 5000},
+            "b": {"description": "second", "x-required": "for `a`", "enum": ["x", "y"]},
+            "c": {"description": "third", "type": "array", "maxItems": 3, "items": {"$ref": "#/$defs/d"}},
+        },
+        "$defs": {"d": {"properties": {"e": {"description": "fourth", "type": "string", "maxLength": 9}}}},
+    }
+    assert [field.row for field in schema_tables.fields(schema, schema)] == [
+        "| `a` | yes | first; whole number; 1 to 5,000 |",
+        "| `b` | for `a` | second; `x`, `y` |",
+        "| `c` | no | third; at most 3 entries |",
+        "| `c[].e` | no | fourth; at most 9 characters |",
+    ]
 
 
 @pytest.mark.parametrize(("name", "page"), [("manifest", "gadget-manifest.md"), ("card", "card.md")])

@@ -1,6 +1,7 @@
 """The order of the home: the city's slots, the resident's changes, buttons without scripts, locks."""
 
 import re
+from typing import Any
 
 import pytest
 from django.urls import reverse
@@ -9,7 +10,9 @@ from gadgets import actions, layout, queries
 from gadgets.errors import BadSettingError, LockedError, NoSuchGadgetError, NotPermittedError
 from gadgets.layout import Placement, Slot, arrange, moved
 from tests import cast
+from tests.gadgets import life
 from tests.gadgets.conftest import DeskFor
+from tests.gadgets.life import Careless
 
 A, B, C = Slot("a.a.a", "S"), Slot("b.b.b", "M", locked=True), Slot("c.c.c", "S")
 
@@ -138,6 +141,53 @@ def test_settings_and_size_that_are_not_declared_are_refused(desk: DeskFor, publ
     assert (kept.size, kept.settings) == ("M", {"bins": "recycling"})
     for form in ({"size": "L", "setting-bins": "all"}, {"size": "S", "setting-bins": "everything"}):
         answer = seat.post(url, **form)
+        assert BadSettingError.message in answer.content.decode()
+    assert queries.placement(hanako.id, published) == kept
+
+
+SETTINGS = {
+    "type": "object",
+    "properties": {
+        "bins": {
+            "enum": ["all", "recycling"],
+            "labels": {"all": {"ja": "全部", "en": "All"}, "recycling": {"ja": "資源だけ"}},
+            "title": {"ja": "表示するごみ"},
+            "default": "recycling",
+        },
+        "weeks": {"type": "integer", "minimum": 1, "maximum": 4, "default": 2, "title": {"ja": "何週分"}},
+        "compact": {"type": "boolean", "title": {"ja": "短く表示"}},
+        "exact": {"enum": [True, False]},
+        "bare": {"enum": ["x1", "x2"]},
+    },
+}
+
+
+def test_the_settings_form_shows_words_and_takes_what_it_shows(
+    desk: DeskFor, careless: Careless, django_capture_on_commit_callbacks: Any
+) -> None:
+    careless.document["settings"] = SETTINGS
+    published = life.publish(careless.url, django_capture_on_commit_callbacks)
+    hanako = cast.hanako()
+    seat = desk(hanako)
+    seat.post(reverse("gadgets:add", args=[published]))
+    page = seat.get(reverse("gadgets:page", args=[published])).content.decode()
+    assert '<option value="all">全部</option>' in page
+    assert '<option value="recycling" selected>資源だけ</option>' in page
+    assert '<option value="true" selected>はい</option>' in page
+    assert '<option value="x1" selected>x1</option>' in page, "a code only where nothing else is known"
+    assert 'type="number" name="setting-weeks" id="setting-weeks" min="1" max="4" value="2"' in page
+    assert 'type="checkbox" name="setting-compact" id="setting-compact">' in page
+    english = seat.get("/en" + reverse("gadgets:page", args=[published])).content.decode()
+    assert '<option value="all">All</option>' in english
+    assert ">資源だけ</option>" in english, "Japanese where there is no English"
+    url = reverse("gadgets:settings", args=[published])
+    form = {"size": "S", "setting-bins": "all", "setting-weeks": "4", "setting-compact": "on"}
+    seat.post(url, **form, **{"setting-exact": "false", "setting-bare": "x2"})
+    kept = queries.placement(hanako.id, published)
+    assert kept is not None
+    assert kept.settings == {"bins": "all", "weeks": 4, "compact": True, "exact": False, "bare": "x2"}
+    for wrong in ({"setting-weeks": "5"}, {"setting-weeks": "two"}, {"setting-exact": "False"}):
+        answer = seat.post(url, **{**form, "setting-exact": "false", "setting-bare": "x2", **wrong})
         assert BadSettingError.message in answer.content.decode()
     assert queries.placement(hanako.id, published) == kept
 

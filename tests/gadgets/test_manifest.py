@@ -62,13 +62,132 @@ def test_an_unknown_field_deep_inside_is_named() -> None:
     assert refused(claims=[{**claim("age_band"), "why": "x"}]).path == "$.claims[0].why"
 
 
-@pytest.mark.parametrize("kind", ["query", "frame"])
-def test_a_kind_of_a_later_issue_is_not_yet_supported(kind: str) -> None:
-    error = refused(kind=kind)
-    assert error.path == "$.kind"
-    assert "まだ対応していません" in error.message
-    assert "card, link" in error.remedy
-    assert "not supported yet" in error.in_words("en")
+FRAME = {"src": "https://map.waste.example/app", "height": {"min": 200, "max": 600}}
+DATA = [
+    {
+        "name": "gauge",
+        "mode": "read",
+        "type": "WaterLevelObserved",
+        "attrs": ["waterLevel", "dateObserved"],
+        "select": {"near": "claim:area.district", "max": 1},
+        "need": "required",
+        "purpose": {"ja": "水位を表示するため"},
+    }
+]
+TEMPLATE = {"summary": {"ja": "川の水位"}, "blocks": [{"type": "text", "text": "水位です。"}]}
+GOOD: dict[str, dict[str, Any]] = {
+    "card": {},
+    "query": {"endpoints": None, "data": DATA, "template": TEMPLATE, "claims": [claim("area.district")]},
+    "frame": {"frame": FRAME},
+    "link": {"endpoints": {"login": "https://waste.example/oidc/start"}},
+}
+
+
+@pytest.mark.parametrize("kind", manifest.KINDS)
+def test_each_kind_is_accepted_with_what_it_needs(kind: str) -> None:
+    parsed = manifest.parse(raw(kind=kind, **GOOD[kind]), url=URL)
+    assert parsed.kind == kind
+    assert (parsed.frame is not None) == (kind == "frame")
+    assert (parsed.template is not None, bool(parsed.data)) == (kind == "query", kind == "query")
+
+
+def test_a_frame_and_the_data_of_a_query_are_read() -> None:
+    frame = {**FRAME, "csp": {"connect": ["https://api.example"]}, "permissions": ["fullscreen"]}
+    parsed = manifest.parse(raw(kind="frame", frame=frame), url=URL).frame
+    assert parsed is not None
+    assert (parsed.src, parsed.connect, parsed.permissions) == (
+        "https://map.waste.example/app",
+        ("https://api.example",),
+        ("fullscreen",),
+    )
+    assert (parsed.min_height, parsed.max_height) == (200, 600)
+    read = manifest.parse(raw(kind="query", **GOOD["query"]), url=URL).data[0]
+    assert (read.name, read.type, read.near, read.most) == (
+        "gauge",
+        "WaterLevelObserved",
+        "claim:area.district",
+        1,
+    )
+
+
+@pytest.mark.parametrize(
+    ("kind", "changes", "path"),
+    [
+        ("card", {"endpoints": {"health": "https://waste.example/h"}}, "$.endpoints.card"),
+        ("card", {"endpoints": {"card": "https://waste.example/c"}}, "$.endpoints.health"),
+        ("card", {"frame": FRAME}, "$.frame"),
+        ("card", {"data": DATA}, "$.data"),
+        ("card", {"template": TEMPLATE}, "$.template"),
+        ("link", {"endpoints": {}}, "$.endpoints.login"),
+        ("query", {"data": []}, "$.data"),
+        ("query", {"template": None}, "$.template"),
+        ("query", {"endpoints": {"card": "https://waste.example/c"}}, "$.endpoints.health"),
+        ("frame", {"frame": None}, "$.frame"),
+        ("frame", {"endpoints": {}}, "$.endpoints"),
+        ("frame", {"frame": {**FRAME, "height": {"min": 1, "max": 600}}}, "$.frame.height.min"),
+        ("frame", {"frame": {**FRAME, "permissions": ["camera"]}}, "$.frame.permissions[0]"),
+        ("query", {"data": [{**DATA[0], "mode": "write"}]}, "$.data[0].mode"),
+        ("query", {"data": [{**DATA[0], "type": "waterlevel"}]}, "$.data[0].type"),
+    ],
+)
+def test_what_a_kind_lacks_or_may_not_have_is_named(kind: str, changes: dict[str, Any], path: str) -> None:
+    error = refused(kind=kind, **{**GOOD[kind], **changes})
+    assert path in {problem.path for problem in error.problems}
+    assert all(problem.remedy["ja"] and problem.remedy["en"] for problem in error.problems)
+
+
+def test_the_portal_makes_the_card_of_a_query() -> None:
+    endpoints = {"card": "https://waste.example/c", "health": "https://waste.example/h"}
+    error = refused(kind="query", **{**GOOD["query"], "endpoints": endpoints})
+    assert error.path == "$.endpoints.card"
+
+
+@pytest.mark.parametrize(
+    "src",
+    [
+        "https://map.other.example/",
+        "https://evilwaste.example/",
+        "https://example/",
+        "http://map.waste.example/",
+        "https://map.waste.example:8443/",
+    ],
+)
+def test_a_frame_lives_on_the_manifests_host_or_below_it(src: str) -> None:
+    assert refused(kind="frame", frame={**FRAME, "src": src}).path == "$.frame.src"
+    assert manifest.parse(raw(kind="frame", frame={**FRAME, "src": "https://waste.example/f"}), url=URL).frame
+
+
+def test_forms_are_for_pairwise_gadgets_on_their_own_origin() -> None:
+    endpoints = {**document()["endpoints"], "action": "https://waste.example/g/action"}
+    parsed = manifest.parse(raw(identity="pairwise", endpoints=endpoints), url=URL)
+    assert parsed.endpoints.action == "https://waste.example/g/action"
+    for level, claims in (("audience", document()["claims"]), ("none", [])):
+        error = refused(identity=level, claims=claims, endpoints=endpoints)
+        assert error.path == "$.endpoints.action"
+        assert "pairwise" in error.remedy
+    elsewhere = {**endpoints, "action": "https://other.example/g/action"}
+    assert refused(identity="pairwise", endpoints=elsewhere).path == "$.endpoints.action"
+
+
+@pytest.mark.parametrize(
+    ("labels", "path"),
+    [
+        ({"all": {"ja": "すべて"}}, "$.settings.properties.bins.labels.recycling"),
+        (
+            {"all": {"ja": "すべて"}, "recycling": {"ja": "資源"}, "other": {"ja": "他"}},
+            "$.settings.properties.bins.labels.other",
+        ),
+        ({"all": {"en": "All"}, "recycling": {"ja": "資源"}}, "$.settings.properties.bins.labels.all.ja"),
+    ],
+)
+def test_labels_name_every_choice_and_no_other(labels: dict[str, Any], path: str) -> None:
+    assert refused(settings=_object({"bins": {"enum": ["all", "recycling"], "labels": labels}})).path == path
+
+
+def test_labels_are_read_also_for_numbers_and_truths() -> None:
+    labels = {"1": {"ja": "一"}, "true": {"ja": "はい"}}
+    parsed = manifest.parse(raw(settings=_object({"a": {"enum": [1, True], "labels": labels}})), url=URL)
+    assert parsed.settings[0].labels == labels
 
 
 def test_every_problem_is_told_at_once() -> None:
