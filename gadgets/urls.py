@@ -2,12 +2,18 @@
 
 from django.urls import path
 
-from gadgets import views, views_calendar
+from gadgets import views, views_api, views_calendar, views_regions
 
 app_name = "gadgets_wire"
 urlpatterns = [
     path("schemas/<str:name>.json", views.schema, name="schema"),
     path(".well-known/jwks.json", views.jwks, name="jwks"),
+    path(".well-known/region-gadgets.json", views_regions.feed, name="feed"),
+    path("gadgets/<str:gadget_id>/package.rgadget", views_regions.packed, name="package"),
+    path("api/provider/gadgets", views_api.gadgets, name="api_gadgets"),
+    path("api/provider/gadgets/<str:gadget_id>", views_api.gadget, name="api_gadget"),
+    path("api/provider/gadgets/<str:gadget_id>/check", views_api.check, name="api_check"),
+    path("api/provider/gadgets/<str:gadget_id>/submit", views_api.submit, name="api_submit"),
     path("fragments/card/<str:gadget_id>", views.card_fragment, name="card"),
     path("gadgets/<str:gadget_id>/dates.ics", views_calendar.dates, name="dates"),
     path("gadgets/<str:gadget_id>/manifest.json", views.manifest, name="manifest"),
