@@ -13,10 +13,11 @@ from wagtail.models import Locale, Page
 
 from gadgets import actions as gadget_actions
 from gadgets import fetch, queries
-from gadgets.models import Gadget, GadgetVersion, Provider, bump_registry
+from gadgets.models import CellCount, Gadget, GadgetVersion, Provider, bump_registry
 from gadgets.types import Source, StoredCard
 from identity import actions, attributes
 from identity import queries as identity_queries
+from identity.audience import K_CLAIMS
 from identity.consent import Notice
 from identity.roles import SYSTEM, Actor
 from portal.content.actions import bump
@@ -206,7 +207,12 @@ def resident(gadget_ids: list[str], *, now: datetime) -> UUID:
                 controller=info.provider_name,
                 by=by,
             )
+            if info.identity == "audience":
+                values = identity_queries.granted(RESIDENT, gadget_id, info.declared)
+                CellCount.objects.get_or_create(key=fetch.claims_key(values), defaults={"count": K_CLAIMS})
         gadget_actions.place(resident_id=RESIDENT, gadget_id=gadget_id, by=by, size="S")
+    bump_registry()  # with the cells
+    cache.delete(queries.VERSION_KEY)
     cards(gadget_ids, now=now)
     return RESIDENT
 
@@ -217,7 +223,8 @@ def cards(gadget_ids: list[str], *, now: datetime) -> None:
     for gadget_id in gadget_ids:
         info = queries.registry().gadgets[gadget_id]
         for reader in (bundle, None):
-            wanted = fetch.wanted_for(info, bundle=reader, locale="ja", size="S", settings={})
+            cells = queries.registry().cells
+            wanted = fetch.wanted_for(info, bundle=reader, locale="ja", size="S", settings={}, cells=cells)
             cache.set(fetch.cache_key(wanted), fetch.encode(_card(now), wanted), 86400)
 
 

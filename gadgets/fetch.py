@@ -179,7 +179,12 @@ def _as_granted_now(wanted: Wanted) -> Wanted:
         return wanted
     bundle = identity_queries.bundle(wanted.resident_id) if wanted.resident_id else None
     now = wanted_for(
-        wanted.gadget, bundle=bundle, locale=wanted.locale, size=wanted.size, settings=wanted.settings
+        wanted.gadget,
+        bundle=bundle,
+        locale=wanted.locale,
+        size=wanted.size,
+        settings=wanted.settings,
+        cells=wanted.cells,
     )
     added = set(now.granted) - set(wanted.granted)
     if not added or now.level == "none":

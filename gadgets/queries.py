@@ -23,6 +23,7 @@ from gadgets.layout import Placement
 from gadgets.models import (
     VERSION_KEY,
     VERSION_TTL,
+    CellCount,
     CheckLine,
     CheckRun,
     Gadget,
@@ -62,10 +63,14 @@ __all__ = [
 
 @dataclass(frozen=True, slots=True)
 class Registry:
-    """All published gadgets as of one version number."""
+    """All published gadgets as of one version number, and the cells of claims that are large enough to be told.
+
+    `cells`: the canonical form of a combination of claims (`stored.claims_key`) to how many residents share it.
+    """
 
     version: int
     gadgets: Mapping[str, GadgetInfo] = field(default_factory=lambda: MappingProxyType({}))
+    cells: Mapping[str, int] = field(default_factory=lambda: MappingProxyType({}))
 
 
 _held: Registry | None = None
@@ -109,7 +114,12 @@ def _load() -> Registry:
         Gadget.objects.filter(state=Gadget.State.PUBLISHED).select_related("published").order_by("gadget_id")
     )
     infos = (_info(row) for row in rows)
-    return Registry(number, MappingProxyType({info.id: info for info in infos if info is not None}))
+    cells = CellCount.objects.filter(count__gte=K_CLAIMS).values_list("key", "count")
+    return Registry(
+        number,
+        MappingProxyType({info.id: info for info in infos if info is not None}),
+        MappingProxyType(dict(cells)),
+    )
 
 
 def _info(row: Gadget) -> GadgetInfo | None:

@@ -52,11 +52,16 @@ def wanted_for(
     claims = {name: bundle.attributes[name] for name in granted if name in bundle.attributes}
     if any(claim.required and claim.name not in claims for claim in gadget.claims) or not granted:
         return public
+    too_few: tuple[str, ...] = ()
     if gadget.identity == "audience" and cells is not None:
-        granted, claims = _large_enough(gadget, granted, claims, cells)
+        left, claims = _large_enough(gadget, granted, claims, cells)
+        too_few = tuple(name for name in granted if name not in left)
+        granted = left
         if not granted:
-            return public
-    return Wanted(gadget, fitting, locale, chosen, granted, claims, bundle.id, bundle.consent_version)
+            return replace(public, too_few=too_few)
+    return Wanted(
+        gadget, fitting, locale, chosen, granted, claims, bundle.id, bundle.consent_version, too_few, cells
+    )
 
 
 def _covered(gadget: GadgetInfo, bundle: "Bundle") -> bool:
@@ -74,6 +79,12 @@ def claims_key(claims: Mapping[str, Value]) -> str:
     return _canonical({name: plain(value) for name, value in claims.items()})
 
 
+@lru_cache(maxsize=4096)
+def _cell(claims: tuple[tuple[str, Value], ...]) -> str:
+    """As `claims_key`; worked out once for all who share the claims, for the home asks for each of its cards."""
+    return claims_key(dict(claims))
+
+
 def fingerprint(text: str) -> str:
     """Tells texts apart without holding them; keyed, so that a short list of possible texts does not open it."""
     return hashlib.blake2b(text.encode(), key=settings.CARD_CACHE_KEY, digest_size=16).hexdigest()
@@ -83,7 +94,8 @@ def _large_enough(
     gadget: GadgetInfo, granted: tuple[str, ...], claims: dict[str, Value], cells: Mapping[str, int]
 ) -> tuple[tuple[str, ...], dict[str, Value]]:
     optional = [claim.name for claim in gadget.claims if not claim.required and claim.name in granted]
-    while cells.get(claims_key(claims), 0) < K_CLAIMS:
+    # No value at all is told where nothing granted has one: nothing to be recognised by.
+    while claims and cells.get(_cell(tuple(claims.items())), 0) < K_CLAIMS:
         if not optional:
             return (), {}
         dropped = optional.pop()

@@ -10,7 +10,7 @@ from datetime import timedelta
 from django.db.models import Q
 from django.utils import timezone
 
-from gadgets import conformance, warm
+from gadgets import cells, conformance, warm
 from gadgets.clients import sync_due_clients
 from gadgets.models import CheckLine, CheckRun, GadgetVersion
 
@@ -20,6 +20,7 @@ RUN_CHECKS = "gadgets.run_checks"
 SYNC_CLIENTS = "gadgets.sync_clients"
 REFRESH_CARDS = "gadgets.refresh_cards"
 CONSENT_EVENTS = "gadgets.consent_events"
+COUNT_CELLS = "gadgets.count_cells"
 # A run that its process never ended (a restart, a crash) is taken up again after this.
 LOST_AFTER = timedelta(seconds=120)
 
@@ -88,4 +89,5 @@ DUE_JOBS: list[tuple[str, float, Callable[[], object]]] = [
     (SYNC_CLIENTS, 30, sync_due_clients),
     (REFRESH_CARDS, 30, warm.refresh_read),
     (CONSENT_EVENTS, 5, tell_providers),
+    (COUNT_CELLS, 30, cells.count_due),
 ]

@@ -18,7 +18,7 @@ from identity import household
 from identity import queries as identity_queries
 from identity.queries import Bundle
 
-SCHEMAS = ("manifest-1.0", "card-1.0", "event-answer-1.0")
+SCHEMAS = ("manifest-1.0", "card-1.0", "event-answer-1.0", "package-1.0", "feed-1.0")
 
 
 @require_safe
@@ -59,6 +59,12 @@ class FrameView:
     unavailable: Unavailable | None
     public_form: bool
     now: datetime
+    too_few: tuple[str, ...] = ()
+
+    @property
+    def withheld(self) -> str:
+        """Why less than what was granted is used, in words; empty when nothing is left out."""
+        return words.withheld(self.too_few, public_form=self.public_form)
 
     @property
     def status(self) -> str:
@@ -84,7 +90,12 @@ def frame_for(
 ) -> FrameView:
     """Asks for the card as this reader may have it; over after the time that a person waits."""
     wanted = fetch.wanted_for(
-        gadget, bundle=bundle, locale=locale, size=size or gadget.sizes[0], settings=chosen or {}
+        gadget,
+        bundle=bundle,
+        locale=locale,
+        size=size or gadget.sizes[0],
+        settings=chosen or {},
+        cells=queries.registry().cells,
     )
     found: StoredCard | Unavailable
     if gadget.card_url is None:
@@ -98,6 +109,7 @@ def frame_for(
         unavailable=found if isinstance(found, Unavailable) else None,
         public_form=wanted.public_form,
         now=timezone.now(),
+        too_few=wanted.too_few,
     )
 
 

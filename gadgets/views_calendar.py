@@ -17,7 +17,8 @@ from identity.attributes import pick
 @never_cache
 def dates(request: HttpRequest, gadget_id: str) -> HttpResponse:
     """The card that this reader sees, as iCalendar; 404 where it has no dates, 503 while there is no card."""
-    gadget = queries.registry().gadgets.get(gadget_id)
+    published = queries.registry()
+    gadget = published.gadgets.get(gadget_id)
     if gadget is None or gadget.card_url is None:
         raise Http404
     locale = request.GET.get("locale", "ja")
@@ -32,6 +33,7 @@ def dates(request: HttpRequest, gadget_id: str) -> HttpResponse:
         locale=locale,
         size=request.GET.get("size", ""),
         settings=dict(placed.settings) if placed else {},
+        cells=published.cells,
     )
     found = fetch.refresh(wanted, deadline=fetch.PERSON_WAITS)
     if not isinstance(found, StoredCard):

@@ -71,7 +71,14 @@ def refresh_read(now: float | None = None) -> int:
 def _refresh(gadget: GadgetInfo, name: str, reader: str) -> int:
     size, locale, settings, claims = json.loads(name)
     bundle = identity_queries.bundle(UUID(reader)) if reader else None
-    wanted = fetch.wanted_for(gadget, bundle=bundle, locale=locale, size=size, settings=settings)
+    wanted = fetch.wanted_for(
+        gadget,
+        bundle=bundle,
+        locale=locale,
+        size=size,
+        settings=settings,
+        cells=queries.registry().cells,
+    )
     backed = _short(fetch.claims_key(wanted.claims)) if wanted.level == "audience" else ""
     if wanted.level == "pairwise" or backed != claims or fetch.is_fresh(wanted):
         return 0

@@ -1,7 +1,7 @@
 """Sentences about a gadget for people: levels, retention, states, steps, decisions; in the active language."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -116,6 +116,16 @@ def as_of(stored: StoredCard, now: datetime) -> str:
     if stored.status(now) == "old":
         return _("古い情報です（%(time)s 現在）") % time
     return _("%(time)s 現在") % time
+
+
+def withheld(too_few: Sequence[str], *, public_form: bool) -> str:
+    """Why a card uses less than what was granted; empty when nothing is left out."""
+    if not too_few:
+        return ""
+    if public_form:
+        return _("同じ条件の方が少ないため、あなたの情報を使わずに表示しています。")
+    names = "、".join(attribute(name) for name in too_few)
+    return _("同じ条件の方が少ないため、次の項目は伝えていません: %(names)s") % {"names": names}
 
 
 def source(stored: StoredCard) -> str:

@@ -27,7 +27,7 @@ class CardView:
     """What the frame of one gadget shows. `stored` is None when nothing can be shown now.
 
     `asks` are the attributes to ask for, at most for one gadget of a page; `lacks` those that the gadget
-    needs and the resident has not filled in.
+    needs and the resident has not filled in; `too_few` those that are not told because few residents share them.
     """
 
     place: Arranged
@@ -36,6 +36,7 @@ class CardView:
     public_form: bool = False
     asks: tuple[ClaimSpec, ...] = ()
     lacks: tuple[str, ...] = ()
+    too_few: tuple[str, ...] = ()
 
     @property
     def has_card(self) -> bool:
@@ -59,7 +60,12 @@ def wishes(
         wanted = None
         if gadget.card_url is not None:
             wanted = fetch.wanted_for(
-                gadget, bundle=bundle, locale=locale, size=place.size, settings=place.settings
+                gadget,
+                bundle=bundle,
+                locale=locale,
+                size=place.size,
+                settings=place.settings,
+                cells=catalogue.registry.cells,
             )
         found.append(Wish(place, gadget, wanted, _key(wanted) if wanted else ""))
     return found
@@ -87,6 +93,7 @@ def views(
                 public_form=wish.wanted is not None and wish.wanted.public_form,
                 asks=asks,
                 lacks=lacks,
+                too_few=wish.wanted.too_few if wish.wanted is not None else (),
             )
         )
     return tuple(made)

@@ -14,7 +14,7 @@ from django.urls import reverse
 from django.utils.html import escape
 from django.utils.translation import gettext as _
 
-from gadgets.words import as_of, source
+from gadgets.words import as_of, source, withheld
 from identity import sessions
 from identity.attributes import DISTRICTS, TOPICS, label, pick, value_label
 from identity.errors import UnknownAttribute
@@ -282,10 +282,12 @@ def _status(view: HomeView, card: CardView) -> str:
     if not card.has_card:
         return ""
     stored, locale = card.stored, view.reader.locale
+    few = (card.too_few, card.public_form) if card.too_few else ()
     if stored is None:
-        return _draw(view, ("unavailable",), "home/_status.html", {}).fill({})
+        told = {"withheld": withheld(card.too_few, public_form=card.public_form)}
+        return _draw(view, ("unavailable", few), "home/_status.html", told).fill({})
     state = stored.status(view.now)
-    key = (locale, state, stored.observed_at, stored.source, view.today)
+    key = (locale, state, stored.observed_at, stored.source, view.today, few)
     found = _status_lines.get(key)
     if found is None:
         if len(_status_lines) >= MOST_STATUS_LINES:
@@ -295,6 +297,7 @@ def _status(view: HomeView, card: CardView) -> str:
             "as_of": as_of(stored, view.now),
             "source": source(stored),
             "note": stored.source.note,
+            "withheld": withheld(card.too_few, public_form=card.public_form),
         }
         found = _status_lines[key] = render_to_string("home/_status.html", context)
     return found

@@ -14,13 +14,14 @@ from django.urls import reverse
 from examples.kit.config import read
 from examples.kit.provider import Provider as ExampleProvider
 from examples.kit.web import JSON, Response, Server, Site
-from gadgets import actions, keys, tasks
+from gadgets import actions, keys, queries, tasks
 from gadgets.card import MEDIA_TYPE
 from gadgets.models import CheckLine, CheckRun
 from gadgets.models import Provider as Organisation
 from identity.models import Resident
 from identity.roles import SYSTEM
 from tests import cast
+from tests.gadgets.crowd import gather
 from tests.gadgets.providers import Answer, Handler, Provider, Seen, card_document, reply
 
 Build = Callable[[Any], ExampleProvider]
@@ -222,4 +223,6 @@ def publish(url: str, capture: Any, *, name: str = "WasteCo") -> str:
         passed(gadget_id)
         actions.submit(gadget_id=gadget_id, by=by)
         actions.approve(gadget_id=gadget_id, by=SYSTEM)
+    with capture(execute=True):
+        gather(queries.registry().gadgets[gadget_id])
     return gadget_id

@@ -14,6 +14,7 @@ from icalendar import Calendar
 from gadgets import calendar, card, fetch, queries
 from gadgets.render import render
 from gadgets.types import Source, StoredCard
+from tests.gadgets.crowd import Everybody
 from tests.gadgets.providers import Provider, card_bytes, reply
 from tests.gadgets.samples import info
 from tests.gadgets.test_card import BLOCKS
@@ -94,7 +95,7 @@ class TestAddress:
     def gadget(self, monkeypatch: pytest.MonkeyPatch) -> Iterator[Provider]:
         with Provider.running(reply(card_bytes(blocks=[BLOCKS["dates"]]))) as provider:
             published = info(provider.origin)
-            registry = queries.Registry(1, {published.id: published})
+            registry = queries.Registry(1, {published.id: published}, Everybody())
             monkeypatch.setattr(queries, "registry", lambda: registry)
             yield provider
 

@@ -12,6 +12,7 @@ from django.utils import timezone
 from gadgets import fetch, keys, queries, warm
 from gadgets.types import GadgetInfo, StoredCard, Wanted
 from tests import cast
+from tests.gadgets.crowd import Everybody
 from tests.gadgets.providers import Provider, card_bytes, reply
 from tests.gadgets.samples import info
 from tests.gadgets.test_fetch import agree, want, withdraw
@@ -29,7 +30,7 @@ def provider(settings: Any) -> Iterator[Provider]:
 @pytest.fixture
 def gadget(provider: Provider, monkeypatch: pytest.MonkeyPatch) -> GadgetInfo:
     published = info(provider.origin)
-    registry = queries.Registry(1, {published.id: published})
+    registry = queries.Registry(1, {published.id: published}, Everybody())
     monkeypatch.setattr(queries, "registry", lambda: registry)
     return published
 

@@ -8,7 +8,7 @@ from django.utils.translation import get_language
 
 from gadgets import fetch
 from gadgets import queries as gadget_queries
-from gadgets.words import as_of, source
+from gadgets.words import as_of, source, withheld
 from identity import household
 from identity import queries as identity_queries
 from identity.attributes import DISTRICTS, pick
@@ -68,14 +68,20 @@ def gadget_card(context: dict[str, Any], gadget_id: str, size: str) -> dict[str,
 
     Nothing is asked of a provider here; what is missing is filled by the page's script or on the gadget's page.
     """
-    gadget = gadget_queries.registry().gadgets.get(gadget_id)
+    published = gadget_queries.registry()
+    gadget = published.gadgets.get(gadget_id)
     if gadget is None:
         return {"gadget": None}
     locale, now = _locale(), timezone.now()
     bundle = _reader(context)
     placed = gadget_queries.placement(bundle.id, gadget_id) if bundle else None
     wanted = fetch.wanted_for(
-        gadget, bundle=bundle, locale=locale, size=size, settings=placed.settings if placed else {}
+        gadget,
+        bundle=bundle,
+        locale=locale,
+        size=size,
+        settings=placed.settings if placed else {},
+        cells=published.cells,
     )
     stored = fetch.cached(wanted, now) if gadget.card_url else None
     return {
@@ -90,6 +96,7 @@ def gadget_card(context: dict[str, Any], gadget_id: str, size: str) -> dict[str,
         "as_of": as_of(stored, now) if stored else "",
         "source": source(stored) if stored else "",
         "note": stored.source.note if stored else "",
+        "withheld": withheld(wanted.too_few, public_form=wanted.public_form),
     }
 
 

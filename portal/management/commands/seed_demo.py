@@ -18,6 +18,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils import timezone
 
 from gadgets import actions as gadget_actions
+from gadgets import cells
 from gadgets import queries as gadget_queries
 from gadgets import tasks as gadget_tasks
 from gadgets.errors import GadgetError
@@ -81,6 +82,7 @@ class Command(BaseCommand):
             if not options["no_gadgets"]:
                 self._say("gadgets", register_gadgets(people))
                 content_actions.set_default_slots(slots=SLOTS, by=SYSTEM)
+                self._say("cells of claims", cells.count())
         except (ContentError, GadgetError) as error:
             raise CommandError(str(error)) from error
 

@@ -13,6 +13,7 @@ from portal.content.queries import DEFAULT_TITLES, HomeLayout, Slot
 from portal.home.catalogue import Catalogue
 from portal.home.sources import Entry, Gadgets
 from recommender.types import Item
+from tests.gadgets.crowd import Everybody
 
 NOW = datetime(2026, 6, 1, 6, 0, tzinfo=UTC)
 
@@ -116,7 +117,7 @@ def catalogue(
     version: tuple[int, int] = (1, 1),
 ) -> Catalogue:
     """A catalogue of these entries and gadgets with the usual zones."""
-    registry = Registry(version[1], MappingProxyType({info.id: info for info in gadgets}))
+    registry = Registry(version[1], MappingProxyType({info.id: info for info in gadgets}), Everybody())
     return Catalogue.build(
         version,
         (Given(entries), Gadgets(registry)),

@@ -1,0 +1,28 @@
+"""Enough residents beside the cast: every combination of claims that one of the cast has is shared by K_CLAIMS."""
+
+from gadgets import cells
+from gadgets.models import CellCount, bump_registry
+from gadgets.stored import claims_key
+from gadgets.types import GadgetInfo
+from identity import attributes
+from identity.audience import K_CLAIMS
+from portal.demo_cast import CAST
+
+
+class Everybody(dict[str, int]):
+    """Cells of a city so large that each one is large enough; for tests that are about something else."""
+
+    def get(self, _key: object, _default: object = None) -> int:  # type: ignore[override]
+        return K_CLAIMS
+
+
+def gather(gadget: GadgetInfo) -> None:
+    """Writes the cells that a count would find if K_CLAIMS residents were like each of the cast."""
+    keys = set()
+    for person in CAST.values():
+        values = attributes.derive(person.attributes)
+        for names in cells.combinations([gadget]):
+            if all(name in values for name in names):
+                keys.add(claims_key({name: values[name] for name in names}))
+    CellCount.objects.bulk_create((CellCount(key=key, count=K_CLAIMS) for key in keys), ignore_conflicts=True)
+    bump_registry()
