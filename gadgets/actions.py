@@ -13,18 +13,18 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from gadgets import manifest as manifests
-from gadgets import registration, tasks
+from gadgets import registration
 from gadgets.clients import client_due, set_secret
 from gadgets.errors import (
     LifeError,
     NoSuchGadgetError,
-    NotNewerError,
     NotPermittedError,
     NotYoursError,
     ReasonMissingError,
     TooOftenError,
     WrongStateError,
 )
+from gadgets.filing import OPEN, ask_for_checks, file, note
 from gadgets.forgetting import forget_resident
 from gadgets.models import CheckRun, Gadget, GadgetVersion, Membership, Provider, ReviewNote, bump_registry
 from gadgets.placing import configure, hide, move, place, unplace
@@ -56,12 +56,6 @@ __all__ = [
 
 Decision = ReviewNote.Decision
 REGISTRATIONS_AN_HOUR = 30
-_OPEN = (
-    GadgetVersion.State.DRAFT,
-    GadgetVersion.State.CHECKED,
-    GadgetVersion.State.IN_REVIEW,
-    GadgetVersion.State.REFUSED,
-)
 
 
 # --- organisations ---------------------------------------------------------------------------------------------
@@ -112,7 +106,7 @@ def register(*, url: str, provider_id: int, by: Actor) -> str:
     _member_of(provider_id, by)
     _not_too_often(by)
     fetched = registration.fetch(url.strip())
-    return _file(fetched, provider_id=provider_id, by=by)
+    return file(fetched, provider_id=provider_id, by=by)
 
 
 def refresh(*, gadget_id: str, by: Actor) -> str:
@@ -136,64 +130,6 @@ def _not_too_often(by: Actor) -> None:
         raise TooOftenError
 
 
-@transaction.atomic
-def _file(fetched: registration.Fetched, *, provider_id: int, by: Actor) -> str:
-    parsed = fetched.manifest
-    _claim_host(provider_id, parsed.host)
-    gadget, _ = Gadget.objects.select_for_update().get_or_create(
-        gadget_id=parsed.id, defaults={"provider_id": provider_id, "url": fetched.url}
-    )
-    if gadget.provider_id != provider_id:
-        raise NotYoursError
-    if gadget.state == Gadget.State.RETIRED:
-        raise WrongStateError("このサービスは終了しています。別の id で登録してください。")
-    pin = content_hash(fetched.raw)
-    _is_news(gadget, parsed.version, pin)
-    gadget.versions.filter(state__in=_OPEN).update(state=GadgetVersion.State.REPLACED)
-    version = GadgetVersion.objects.create(
-        gadget=gadget, version=parsed.version, manifest=fetched.raw, sha256=pin, url=fetched.url
-    )
-    gadget.url = fetched.url
-    if gadget.published_id is None:
-        gadget.state = Gadget.State.DRAFT
-    gadget.save(update_fields=["url", "state"])
-    _note(gadget, version, by, Decision.REGISTERED)
-    _ask_for_checks(version)
-    return gadget.gadget_id
-
-
-def _claim_host(provider_id: int, host: str) -> None:
-    provider = Provider.objects.select_for_update().get(pk=provider_id)
-    if provider.host == host:
-        return
-    if provider.host is not None:
-        raise NotYoursError(
-            f"この組織のドメインは {provider.host} です。別のドメインには、別の組織を登録してください。"
-        )
-    if Provider.objects.filter(host=host).exists():
-        raise NotYoursError
-    provider.host = host
-    provider.save(update_fields=["host"])
-
-
-def _is_news(gadget: Gadget, version: str, pin: str) -> None:
-    """The same bytes again are nothing new, unless the draft with them was refused and may be tried again."""
-    draft = gadget.versions.filter(state__in=_OPEN).first()
-    if draft is not None and draft.sha256 == pin and draft.state != GadgetVersion.State.REFUSED:
-        raise NotNewerError
-    if draft is not None and draft.state == GadgetVersion.State.IN_REVIEW:
-        raise WrongStateError("審査中の版があります。審査が終わってから、新しい版を読み込んでください。")
-    published = gadget.published
-    if published is None:
-        return
-    if published.sha256 == pin:
-        raise NotNewerError
-    if not manifests.increases(version, published.version):
-        raise NotNewerError(
-            f"公開中の版は {published.version} です。変更したマニフェストの version を、それより大きくしてください。"
-        )
-
-
 # --- checks ----------------------------------------------------------------------------------------------------
 
 
@@ -201,22 +137,20 @@ def _is_news(gadget: Gadget, version: str, pin: str) -> None:
 def run_checks(*, gadget_id: str, by: Actor) -> None:
     """Asks for another run of the checks on the draft; a run that waits or runs already is enough."""
     gadget = _gadget(gadget_id)
-    _member_of(gadget.provider_id, by)
+    if not by.has(OPERATOR):
+        _member_of(gadget.provider_id, by)
     version = _draft(gadget)
     if version.state == GadgetVersion.State.IN_REVIEW:
         raise WrongStateError
-    _ask_for_checks(version)
-
-
-def _ask_for_checks(version: GadgetVersion) -> None:
-    if not version.runs.filter(state__in=[CheckRun.State.WAITING, CheckRun.State.RUNNING]).exists():
-        CheckRun.objects.create(version=version)
-    transaction.on_commit(lambda: tasks.kick(tasks.RUN_CHECKS))
+    ask_for_checks(version)
 
 
 @transaction.atomic
 def finish_checks(*, run_id: int, ok: bool) -> None:
-    """Closes a run; a draft that passed every check becomes `checked`, one that did not falls back to `draft`."""
+    """Closes a run; a draft that passed every check becomes `checked`, one that did not falls back to `draft`.
+
+    What came in another region's package has nobody here to submit it: it goes to the review by itself.
+    """
     now = timezone.now()
     closed = CheckRun.objects.filter(pk=run_id, state=CheckRun.State.RUNNING).update(
         state=CheckRun.State.DONE, ok=ok, finished_at=now
@@ -224,14 +158,15 @@ def finish_checks(*, run_id: int, ok: bool) -> None:
     if not closed:
         return
     version = GadgetVersion.objects.select_related("gadget").get(runs=run_id)
-    state = GadgetVersion.State.CHECKED if ok else GadgetVersion.State.DRAFT
+    passed = GadgetVersion.State.IN_REVIEW if version.region_id else GadgetVersion.State.CHECKED
+    state = passed if ok else GadgetVersion.State.DRAFT
     moved = GadgetVersion.objects.filter(
         pk=version.pk,
         state__in=[GadgetVersion.State.DRAFT, GadgetVersion.State.CHECKED, GadgetVersion.State.REFUSED],
     ).update(state=state)
     if moved:
         _mirror(version.gadget, state)
-        _note(version.gadget, version, None, Decision.CHECKED)
+        note(version.gadget, version, None, Decision.CHECKED)
 
 
 # --- review ----------------------------------------------------------------------------------------------------
@@ -247,7 +182,7 @@ def submit(*, gadget_id: str, by: Actor) -> None:
         raise WrongStateError("すべての検査に合格してから、審査を申し込んでください。")
     _step(version, GadgetVersion.State.CHECKED, GadgetVersion.State.IN_REVIEW)
     _mirror(gadget, GadgetVersion.State.IN_REVIEW)
-    _note(gadget, version, by, Decision.SUBMITTED)
+    note(gadget, version, by, Decision.SUBMITTED)
 
 
 def approve(*, gadget_id: str, by: Actor) -> None:
@@ -268,7 +203,7 @@ def approve(*, gadget_id: str, by: Actor) -> None:
             gadget.state = Gadget.State.PUBLISHED
         gadget.topics = list(parsed.topics)
         gadget.save(update_fields=["published", "published_at", "state", "topics"])
-        _note(gadget, version, by, Decision.APPROVED)
+        note(gadget, version, by, Decision.APPROVED)
         bump_registry()
         client_due(gadget)
 
@@ -280,7 +215,7 @@ def refuse(*, gadget_id: str, reason: str, by: Actor) -> None:
     version = _draft(gadget)
     _step(version, GadgetVersion.State.IN_REVIEW, GadgetVersion.State.REFUSED)
     _mirror(gadget, GadgetVersion.State.DRAFT)
-    _note(gadget, version, by, Decision.REFUSED, _words(reason))
+    note(gadget, version, by, Decision.REFUSED, _words(reason))
 
 
 @transaction.atomic
@@ -290,7 +225,7 @@ def suspend(*, gadget_id: str, reason: str, by: Actor) -> None:
     gadget = _gadget(gadget_id)
     words = _words(reason)
     _turn(gadget, Gadget.State.PUBLISHED, Gadget.State.SUSPENDED)
-    _note(gadget, gadget.published, by, Decision.SUSPENDED, words)
+    note(gadget, gadget.published, by, Decision.SUSPENDED, words)
     bump_registry()
     client_due(gadget)
 
@@ -301,7 +236,7 @@ def resume(*, gadget_id: str, by: Actor) -> None:
     _operator(by)
     gadget = _gadget(gadget_id)
     _turn(gadget, Gadget.State.SUSPENDED, Gadget.State.PUBLISHED)
-    _note(gadget, gadget.published, by, Decision.RESUMED)
+    note(gadget, gadget.published, by, Decision.RESUMED)
     bump_registry()
     client_due(gadget)
 
@@ -314,9 +249,9 @@ def retire(*, gadget_id: str, by: Actor) -> None:
         _member_of(gadget.provider_id, by)
     if gadget.state == Gadget.State.RETIRED:
         raise WrongStateError
-    gadget.versions.filter(state__in=_OPEN).update(state=GadgetVersion.State.REPLACED)
+    gadget.versions.filter(state__in=OPEN).update(state=GadgetVersion.State.REPLACED)
     Gadget.objects.filter(pk=gadget.pk).update(state=Gadget.State.RETIRED)
-    _note(gadget, gadget.published, by, Decision.RETIRED)
+    note(gadget, gadget.published, by, Decision.RETIRED)
     bump_registry()
     client_due(gadget)
 
@@ -330,7 +265,7 @@ def rotate_secret(*, gadget_id: str, by: Actor, secret: str = "") -> ClientCrede
     if secret and by.id is not None:
         raise NotPermittedError
     credentials = set_secret(gadget_id, secret, by=by)
-    _note(gadget, gadget.published, by, Decision.ROTATED)
+    note(gadget, gadget.published, by, Decision.ROTATED)
     return credentials
 
 
@@ -345,7 +280,7 @@ def _gadget(gadget_id: str) -> Gadget:
 
 
 def _draft(gadget: Gadget) -> GadgetVersion:
-    version = gadget.versions.filter(state__in=_OPEN).first()
+    version = gadget.versions.filter(state__in=OPEN).first()
     if version is None:
         raise WrongStateError("審査中または準備中の版はありません。")
     return version
@@ -389,11 +324,3 @@ def _turn(gadget: Gadget, old: str, new: str) -> None:
 def _mirror(gadget: Gadget, state: str) -> None:
     """Until its first version is published, a gadget is where its draft is."""
     Gadget.objects.filter(pk=gadget.pk, published__isnull=True).update(state=state)
-
-
-def _note(
-    gadget: Gadget, version: GadgetVersion | None, by: Actor | None, decision: str, reason: str = ""
-) -> None:
-    ReviewNote.objects.create(
-        gadget=gadget, version=version, who_id=by.id if by else None, decision=decision, reason=reason
-    )

@@ -34,6 +34,7 @@ from gadgets.models import CheckRun, Gadget, Region
 from gadgets.text import walk_texts
 from gadgets.types import Texts
 from gadgets.wire import check_schema, loads, schema
+from identity import audit
 from identity.roles import OPERATOR, Actor
 
 DISCOVERY = "/.well-known/region-portal.json"
@@ -172,13 +173,16 @@ def trust(*, seen: RegionView, confirmed: tuple[str, ...], by: Actor) -> None:
             )
     except IntegrityError as error:
         raise LifeError("このアドレスは、すでに別の地域として登録されています。") from error
+    audit.record("region_trusted", by=by, region=seen.code, keys=list(seen.prints))
 
 
+@transaction.atomic
 def forget(*, code: str, by: Actor) -> None:
     """Trusts a region no longer; what was taken over from it stays as it was reviewed here."""
     _operator(by)
     if not Region.objects.filter(code=code).delete()[0]:
         raise NoSuchRegionError
+    audit.record("region_forgotten", by=by, region=code)
 
 
 # --- what they offer -------------------------------------------------------------------------------------------

@@ -6,7 +6,7 @@ from django.utils.translation import gettext_lazy as _
 from wagtail import hooks
 from wagtail.admin.menu import MenuItem
 
-from portal.city import household, protection, views
+from portal.city import household, protection, regions, views
 
 
 class OperatorMenuItem(MenuItem):
@@ -62,3 +62,22 @@ def household_urls() -> list[URLPattern]:
 def household_menu_item() -> MenuItem:
     """The way to the desk for households."""
     return OperatorMenuItem(_("家族の申し込み"), reverse("city_household"), icon_name="group", order=255)
+
+
+@hooks.register("register_admin_urls")
+def region_urls() -> list[URLPattern]:
+    """Regions whose packages are trusted, and what they offer."""
+    return [
+        path("regions/", regions.desk, name="city_regions"),
+        path("regions/look/", regions.look, name="city_region_look"),
+        path("regions/trust/", regions.trust, name="city_region_trust"),
+        path("regions/take/", regions.take, name="city_region_take"),
+        path("regions/of/<str:code>/", regions.offers, name="city_region"),
+        path("regions/of/<str:code>/forget/", regions.forget, name="city_region_forget"),
+    ]
+
+
+@hooks.register("register_admin_menu_item")
+def region_menu_item() -> MenuItem:
+    """The way to the desk for other regions."""
+    return OperatorMenuItem(_("ほかの地域"), reverse("city_regions"), icon_name="globe", order=256)

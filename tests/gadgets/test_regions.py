@@ -20,6 +20,7 @@ from gadgets.errors import (
     NotPermittedError,
 )
 from gadgets.models import CheckLine, Region
+from identity.models import AuditEntry
 from identity.roles import SYSTEM, Actor
 from tests import cast
 from tests.gadgets.conftest import DeskFor
@@ -88,6 +89,7 @@ def test_an_operator_looks_compares_and_adds(clean: None, db: None, next_door: N
     assert not Region.objects.exists()
     regions.trust(seen=seen, confirmed=seen.prints, by=SYSTEM)
     (kept,) = regions.known()
+    assert AuditEntry.objects.get(kind="region_trusted").detail["keys"] == list(seen.prints)
     assert (kept.code, kept.prints) == (CODE, seen.prints)
 
 
@@ -168,6 +170,7 @@ def test_a_region_is_forgotten(clean: None, db: None, next_door: Neighbour) -> N
     added(next_door)
     regions.forget(code=CODE, by=SYSTEM)
     assert regions.known() == ()
+    assert AuditEntry.objects.get(kind="region_forgotten").detail == {"region": CODE}
     with pytest.raises(NoSuchRegionError):
         regions.forget(code=CODE, by=SYSTEM)
 
