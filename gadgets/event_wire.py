@@ -10,7 +10,7 @@ from django.conf import settings
 
 from gadgets import keys
 from gadgets.errors import EventAnswerError
-from gadgets.http import door
+from gadgets.http import Door, door
 from gadgets.text import walk_texts
 from gadgets.wire import check_schema, loads, schema
 
@@ -56,11 +56,11 @@ class Told:
     kept: tuple[Kept, ...] = ()
 
 
-def claims(event: Event, *, now: datetime) -> dict[str, Any]:
-    """The claims of the token for one try."""
+def claims(event: Event, *, now: datetime, issuer: str = "") -> dict[str, Any]:
+    """The claims of the token for one try; `issuer` is this portal where it is not named."""
     issued = int(now.timestamp())
     return {
-        "iss": settings.PORTAL_URL.rstrip("/"),
+        "iss": issuer or settings.PORTAL_URL.rstrip("/"),
         "aud": event.gadget_id,
         "sub": event.sub,
         "iat": issued,
@@ -82,10 +82,10 @@ def send(event: Event, url: str, *, deadline: float, now: datetime) -> Told:
     return post(url, mint(event, now=now), kind=event.kind, deadline=deadline)
 
 
-def post(url: str, token: str, *, kind: str, deadline: float) -> Told:
+def post(url: str, token: str, *, kind: str, deadline: float, through: Door | None = None) -> Told:
     """Posts a token; touches no database."""
     wants_words = kind in TOLD
-    answer = door().fetch(
+    answer = (through or door()).fetch(
         url,
         method="POST",
         headers={"Content-Type": MEDIA_TYPE, "Accept": "application/json"},

@@ -10,7 +10,7 @@ from datetime import timedelta
 from django.db.models import Q
 from django.utils import timezone
 
-from gadgets import cells, conformance, warm
+from gadgets import cells, checking, conformance, figures, warm
 from gadgets.clients import sync_due_clients
 from gadgets.models import CheckLine, CheckRun, GadgetVersion
 
@@ -21,6 +21,8 @@ SYNC_CLIENTS = "gadgets.sync_clients"
 REFRESH_CARDS = "gadgets.refresh_cards"
 CONSENT_EVENTS = "gadgets.consent_events"
 COUNT_CELLS = "gadgets.count_cells"
+WRITE_FIGURES = "gadgets.write_figures"
+FORGET_FIGURES = "gadgets.forget_figures"
 # A run that its process never ended (a restart, a crash) is taken up again after this.
 LOST_AFTER = timedelta(seconds=120)
 
@@ -52,7 +54,7 @@ def run_checks_job(run_id: int) -> bool:
     CheckLine.objects.filter(run_id=run_id).delete()
     run = CheckRun.objects.select_related("version__gadget__published").get(pk=run_id)
     ok = True
-    for position, line in enumerate(conformance.check(_subject(run.version))):
+    for position, line in enumerate(conformance.check(_subject(run.version), checking.environment())):
         ok = ok and line.ok is not False
         CheckLine.objects.create(
             run=run,
@@ -90,4 +92,6 @@ DUE_JOBS: list[tuple[str, float, Callable[[], object]]] = [
     (REFRESH_CARDS, 30, warm.refresh_read),
     (CONSENT_EVENTS, 5, tell_providers),
     (COUNT_CELLS, 30, cells.count_due),
+    (WRITE_FIGURES, 30, figures.flush),
+    (FORGET_FIGURES, 6 * 3600, figures.forget_old),
 ]

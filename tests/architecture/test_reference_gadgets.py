@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from gadgets import conformance, conformance_events, conformance_tokens, schema_tables
+from gadgets import conformance, schema_tables
+from gadgets.conformance import bench, events, request_tokens, speed
 from gadgets import manifest as manifests
 from tests.architecture.tables import REFERENCE, ROOT, codes, first_codes, rows
 
@@ -104,23 +105,24 @@ def test_the_claims_of_a_request_token_stand_on_the_page() -> None:
 
 def test_every_check_and_every_bad_token_stands_on_the_page() -> None:
     page = (REFERENCE / "conformance.md").read_text(encoding="utf-8")
-    source = (ROOT / "gadgets" / "conformance.py").read_text(encoding="utf-8")
-    numbers = {int(number) for number in re.findall(r"(?:passed|fix|_out_of_time)\(\s*(\d+),", source)}
-    numbers.add(conformance_events.NUMBER)
+    folder = ROOT / "gadgets" / "conformance"
+    source = {file.stem: file.read_text(encoding="utf-8") for file in folder.glob("*.py")}
+    numbers = {
+        int(number)
+        for text in source.values()
+        for number in re.findall(r"(?:passed|fix|not_run|out_of_time|no_card)\(\s*(\d+),", text)
+    }
+    numbers.add(events.NUMBER)
     assert numbers == {int(number) for number in re.findall(r"^## (\d+)$", page, re.M)}
-    titles = set(re.findall(r'"en": "(Refuses [^"]+)"', source))
-    titles |= set(
-        re.findall(
-            r'"en": "(Refuses [^"]+)"',
-            (ROOT / "gadgets" / "conformance_tokens.py").read_text(encoding="utf-8"),
-        )
-    )
-    named = {cells[0] for heading, cells in rows(REFERENCE / "conformance.md") if heading == "3"}
+
+    def refusals(*names: str) -> set[str]:
+        return {title for name in names for title in re.findall(r'"en": "(Refuses [^"]+)"', source[name])}
+
+    titles = refusals("tokens", "request_tokens")
     assert len(titles) > 5
-    assert titles == named
-    of_events = (ROOT / "gadgets" / "conformance_events.py").read_text(encoding="utf-8")
+    assert titles == {cells[0] for heading, cells in rows(REFERENCE / "conformance.md") if heading == "3"}
     named = {cells[0] for heading, cells in rows(REFERENCE / "conformance.md") if heading == "14"}
-    assert set(re.findall(r'"en": "(Refuses [^"]+)"', of_events)) == named
+    assert refusals("events") == named
 
 
 def test_the_page_of_the_checks_has_their_figures() -> None:
@@ -129,6 +131,6 @@ def test_the_page_of_the_checks_has_their_figures() -> None:
         f"takes at most {conformance.BUDGET:.0f} seconds, a single call {conformance.CALL_SECONDS:.0f}"
         in page
     )
-    assert f"of {conformance.SPEED_CALLS} calls take less than {conformance.SPEED_LIMIT:.0f} second" in page
-    assert all(str(status) in page for status in conformance.REFUSED)
-    assert len(conformance_tokens.PERSONAS) == 4
+    assert f"of {speed.SPEED_CALLS} calls take less than {speed.SPEED_LIMIT:.0f} second" in page
+    assert all(str(status) in page for status in bench.REFUSED)
+    assert len(request_tokens.PERSONAS) == 4

@@ -1,23 +1,32 @@
 """The checks find what is wrong with a provider, say where and how to put it right, and let a good one pass."""
 
 import time
+from dataclasses import replace
 
 import pytest
 
 from examples.kit.provider import Provider as ExampleProvider
 from examples.lunch.provider import build as build_lunch
 from examples.river.provider import build as build_river
-from gadgets import conformance, registration
-from gadgets.conformance import Subject
+from gadgets import checking, conformance, registration
+from gadgets.conformance import Subject, speed
 from gadgets.conformance_lines import Line
 from tests.gadgets import life
 from tests.gadgets.providers import Handler, card_document, reply
 
 
-def lines_of(provider: ExampleProvider | life.Careless, previous: str | None = None) -> list[Line]:
+def lines_of(
+    provider: ExampleProvider | life.Careless,
+    previous: str | None = None,
+    env: conformance.Environment | None = None,
+) -> list[Line]:
     url = provider.url if isinstance(provider, life.Careless) else provider.config.url("/gadget.json")
     fetched = registration.fetch(url)
-    return list(conformance.check(Subject(fetched.raw, url, fetched.manifest.id, previous)))
+    return list(
+        conformance.check(
+            Subject(fetched.raw, url, fetched.manifest.id, previous), env or checking.environment()
+        )
+    )
 
 
 def failed(lines: list[Line]) -> dict[int, list[Line]]:
@@ -83,8 +92,8 @@ def test_a_link_outside_of_the_declared_origins_fails_check_11_only_there(carele
 def test_a_slow_provider_fails_the_speed_check(
     careless: life.Careless, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(conformance, "SPEED_CALLS", 2)
-    monkeypatch.setattr(conformance, "SPEED_LIMIT", 0.1)
+    monkeypatch.setattr(speed, "SPEED_CALLS", 2)
+    monkeypatch.setattr(speed, "SPEED_LIMIT", 0.1)
     plain = reply_with_card()
 
     def slow(handler: Handler) -> None:
@@ -95,10 +104,8 @@ def test_a_slow_provider_fails_the_speed_check(
     assert "1000" not in failed(lines_of(careless))[8][0].remedy["ja"]
 
 
-def test_a_provider_that_is_slow_throughout_ends_within_the_budget(
-    careless: life.Careless, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(conformance, "BUDGET", 0.5)
+def test_a_provider_that_is_slow_throughout_ends_within_the_budget(careless: life.Careless) -> None:
+    env = replace(checking.environment(), seconds=0.5)
     plain = reply_with_card()
 
     def slow(handler: Handler) -> None:
@@ -107,7 +114,7 @@ def test_a_provider_that_is_slow_throughout_ends_within_the_budget(
 
     careless.card = slow
     started = time.monotonic()
-    wrong = failed(lines_of(careless))
+    wrong = failed(lines_of(careless, env=env))
     assert time.monotonic() - started < 4
     assert "制限時間" in wrong[4][0].message["ja"]
 
@@ -130,7 +137,7 @@ def test_a_broken_manifest_gives_one_line_for_each_problem(careless: life.Carele
     careless.document["colour"] = "red"
     careless.document["version"] = "one"
     raw = life.json.dumps(careless.document).encode()
-    lines = list(conformance.check(Subject(raw, careless.url)))
+    lines = list(conformance.check(Subject(raw, careless.url), checking.environment()))
     assert {line.title["ja"] for line in lines} == {"マニフェスト $.colour", "マニフェスト $.version"}
     assert not any(line.ok for line in lines)
 
@@ -158,7 +165,9 @@ def test_a_provider_that_is_away_fails_check_2(careless: life.Careless) -> None:
     ).encode()
     url = careless.url.replace(str(careless.provider.port), "9")
     raw = raw.replace(str(careless.provider.port).encode(), b"9")
-    line = next(line for line in conformance.check(Subject(raw, url)) if line.number == 2)
+    line = next(
+        line for line in conformance.check(Subject(raw, url), checking.environment()) if line.number == 2
+    )
     assert not line.ok
     assert "9" in line.message["ja"]
 

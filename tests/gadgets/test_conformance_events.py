@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 
 from examples.lunch.provider import build as build_lunch
-from gadgets import conformance, conformance_events, registration
+from gadgets import checking, conformance, registration
 from gadgets.conformance import Subject
+from gadgets.conformance import events as conformance_events
 from gadgets.conformance_lines import Line
 from gadgets.event_wire import MEDIA_TYPE
 from tests.gadgets import life
@@ -28,7 +29,7 @@ BAD = {
 def lines_of(url: str) -> list[Line]:
     fetched = registration.fetch(url)
     subject = Subject(fetched.raw, url, fetched.manifest.id)
-    return [line for line in conformance.check(subject) if line.number == 14]
+    return [line for line in conformance.check(subject, checking.environment()) if line.number == 14]
 
 
 def wrong(careless: life.Careless) -> dict[str, Line]:

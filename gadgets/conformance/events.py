@@ -3,24 +3,21 @@
 import time
 import uuid
 from collections.abc import Iterator, Mapping
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
-from django.utils import timezone
-
-from gadgets import conformance_tokens as tokens
 from gadgets import event_wire, keys
+from gadgets.conformance import request_tokens as tokens
+from gadgets.conformance.bench import REFUSED, Bench
+from gadgets.conformance.environment import CALL_SECONDS
 from gadgets.conformance_lines import Line, broken, fix, passed
 from gadgets.errors import DoorError, EventAnswerError
 from gadgets.event_wire import Event, Told
-from gadgets.http import door
 from gadgets.manifest import Manifest
 from gadgets.types import Texts
 
 NUMBER = 14
-CALL_SECONDS = 5.0
 DRY_RUN_SECONDS = 3.0
-REFUSED = frozenset({400, 401, 403})
 ANSWERED: Texts = {
     "ja": "endpoints.events で POST（application/jwt）を受け取り、署名・iss・aud・typ・exp が正しければ 204、"
     'または {"records": 件数, "kept": []} を返してください。',
@@ -41,10 +38,9 @@ _TITLES: Mapping[str, Texts] = {
 }
 
 
-def check(manifest: Manifest, until: float) -> Iterator[Line]:
-    """The lines; nothing for a gadget that knows nobody. `until`: when the whole run is over (monotonic)."""
-    if manifest.identity != "pairwise":
-        return
+def check(bench: Bench) -> Iterator[Line]:
+    """The lines for a gadget that knows residents by a pseudonym."""
+    manifest = bench.manifest
     if manifest.endpoints.events is None:
         yield passed(
             NUMBER,
@@ -56,11 +52,11 @@ def check(manifest: Manifest, until: float) -> Iterator[Line]:
         )
         return
     for kind in _TITLES:
-        yield _answers(manifest, kind, until)
-    yield _retries(manifest, until)
-    for title, token, remedy in _bad(manifest):
-        yield _refuses(manifest, title, token, remedy, until)
-    yield from _replay(manifest, until)
+        yield _answers(bench, kind)
+    yield _retries(bench)
+    for title, token, remedy in _bad(bench):
+        yield _refuses(bench, title, token, remedy)
+    yield from _replay(bench)
 
 
 def _event(manifest: Manifest, kind: str, txn: str = "") -> Event:
@@ -75,15 +71,25 @@ def _seconds(kind: str, until: float) -> float:
     return max(min(longest, until - time.monotonic()), 0.05)
 
 
-def _tell(manifest: Manifest, event: Event, until: float) -> Told:
-    url = manifest.endpoints.events or ""
-    return event_wire.send(event, url, deadline=_seconds(event.kind, until), now=timezone.now())
+def _mint(bench: Bench, event: Event) -> str:
+    claims = event_wire.claims(event, now=datetime.now(UTC), issuer=bench.env.issuer)
+    return bench.env.signer.sign(claims, token_type=event_wire.TOKEN_TYPE)
 
 
-def _answers(manifest: Manifest, kind: str, until: float) -> Line:
+def _tell(bench: Bench, event: Event) -> Told:
+    return event_wire.post(
+        bench.manifest.endpoints.events or "",
+        _mint(bench, event),
+        kind=event.kind,
+        deadline=_seconds(event.kind, bench.until),
+        through=bench.env.door,
+    )
+
+
+def _answers(bench: Bench, kind: str) -> Line:
     title = _TITLES[kind]
     try:
-        told = _tell(manifest, _event(manifest, kind), until)
+        told = _tell(bench, _event(bench.manifest, kind))
     except DoorError as error:
         return fix(NUMBER, title, broken(error), ANSWERED)
     except EventAnswerError as error:
@@ -108,12 +114,12 @@ def _words(error: EventAnswerError) -> Texts:
     return {"ja": error.in_words("ja"), "en": error.in_words("en")}
 
 
-def _retries(manifest: Manifest, until: float) -> Line:
+def _retries(bench: Bench) -> Line:
     """The portal tries again when an answer was lost: the same `txn` under a token of its own."""
     title = {"ja": "もう一度届いた消去の依頼に、同じ答えを返す", "en": "Answers an erasure that comes again"}
-    event = _event(manifest, event_wire.ERASURE)
+    event = _event(bench.manifest, event_wire.ERASURE)
     try:
-        first, second = (_tell(manifest, event, until) for _ in range(2))
+        first, second = (_tell(bench, event) for _ in range(2))
     except DoorError as error:
         told = broken(error)
     except EventAnswerError as error:
@@ -133,13 +139,14 @@ def _retries(manifest: Manifest, until: float) -> Line:
     )
 
 
-def _claims(manifest: Manifest, now: datetime) -> dict[str, Any]:
-    return event_wire.claims(_event(manifest, event_wire.ERASURE), now=now)
+def _claims(bench: Bench, now: datetime) -> dict[str, Any]:
+    return event_wire.claims(_event(bench.manifest, event_wire.ERASURE), now=now, issuer=bench.env.issuer)
 
 
-def _bad(manifest: Manifest) -> Iterator[tuple[Texts, str, Texts]]:
+def _bad(bench: Bench) -> Iterator[tuple[Texts, str, Texts]]:
     """Each is wrong in one point only."""
-    now = timezone.now()
+    now = datetime.now(UTC)
+    manifest, signer = bench.manifest, bench.env.signer
     past = int(now.timestamp()) - 600
     for title, remedy, change, token_type in (
         (
@@ -167,15 +174,15 @@ def _bad(manifest: Manifest) -> Iterator[tuple[Texts, str, Texts]]:
             keys.TOKEN_TYPE,
         ),
     ):
-        yield title, keys.sign({**_claims(manifest, now), **change}, token_type=token_type), remedy
+        yield title, signer.sign({**_claims(bench, now), **change}, token_type=token_type), remedy
     yield (
         {"ja": "署名のない知らせを断る", "en": "Refuses an unsigned event"},
-        tokens.unsigned(_claims(manifest, now), token_type=event_wire.TOKEN_TYPE),
+        tokens.unsigned(_claims(bench, now), token_type=event_wire.TOKEN_TYPE),
         {"ja": "alg は ES256 だけを受け入れてください。", "en": "Accept ES256 only."},
     )
     yield (
         {"ja": "知らない鍵の知らせを断る", "en": "Refuses an event signed by an unknown key"},
-        tokens.foreign(_claims(manifest, now), token_type=event_wire.TOKEN_TYPE),
+        tokens.foreign(_claims(bench, now), token_type=event_wire.TOKEN_TYPE, kid=signer.kid),
         {
             "ja": "ポータルの /.well-known/jwks.json にある鍵だけを使って確かめてください。",
             "en": "Verify with the keys of the portal's /.well-known/jwks.json only.",
@@ -183,14 +190,14 @@ def _bad(manifest: Manifest) -> Iterator[tuple[Texts, str, Texts]]:
     )
 
 
-def _status(manifest: Manifest, token: str, until: float) -> int | DoorError:
+def _status(bench: Bench, token: str) -> int | DoorError:
     try:
-        answer = door().fetch(
-            manifest.endpoints.events or "",
+        answer = bench.env.door.fetch(
+            bench.manifest.endpoints.events or "",
             method="POST",
             headers={"Content-Type": event_wire.MEDIA_TYPE},
             body=token.encode(),
-            deadline=_seconds(event_wire.ERASURE, until),
+            deadline=_seconds(event_wire.ERASURE, bench.until),
             max_bytes=event_wire.ANSWER_BYTES,
             accept=range(100, 600),
         )
@@ -199,8 +206,8 @@ def _status(manifest: Manifest, token: str, until: float) -> int | DoorError:
     return answer.status
 
 
-def _refuses(manifest: Manifest, title: Texts, token: str, remedy: Texts, until: float) -> Line:
-    got = _status(manifest, token, until)
+def _refuses(bench: Bench, title: Texts, token: str, remedy: Texts) -> Line:
+    got = _status(bench, token)
     if isinstance(got, DoorError):
         return fix(NUMBER, title, broken(got), remedy)
     if got in REFUSED:
@@ -209,14 +216,14 @@ def _refuses(manifest: Manifest, title: Texts, token: str, remedy: Texts, until:
     return fix(NUMBER, title, told, remedy)
 
 
-def _replay(manifest: Manifest, until: float) -> Iterator[Line]:
+def _replay(bench: Bench) -> Iterator[Line]:
     title = {"ja": "同じ知らせの二度目の使用を断る", "en": "Refuses a replayed event"}
     remedy = {
         "ja": "jti を有効期限まで覚え、同じトークンの二度目には 401 を返してください。",
         "en": "Remember `jti` until `exp` and answer 401 to the second use.",
     }
-    token = event_wire.mint(_event(manifest, event_wire.ERASURE_CHECK), now=timezone.now())
-    if _status(manifest, token, until) not in (200, 204):
+    token = _mint(bench, _event(bench.manifest, event_wire.ERASURE_CHECK))
+    if _status(bench, token) not in (200, 204):
         yield fix(NUMBER, title, {"ja": "一度目が断られました。", "en": "The first use was refused."}, remedy)
     else:
-        yield _refuses(manifest, title, token, remedy, until)
+        yield _refuses(bench, title, token, remedy)

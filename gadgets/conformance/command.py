@@ -22,7 +22,7 @@ def run(arguments: list[str] | None = None) -> int:
     import django
 
     django.setup()
-    from gadgets import conformance, registration
+    from gadgets import checking, conformance, registration
     from gadgets.errors import DoorError, LifeError, ManifestError
 
     try:
@@ -32,7 +32,7 @@ def run(arguments: list[str] | None = None) -> int:
         return 2
     subject = conformance.Subject(fetched.raw, fetched.url, fetched.manifest.id, options.previous)
     failed = 0
-    for line in conformance.check(subject):
+    for line in conformance.check(subject, checking.environment()):
         failed += line.ok is False
         language = options.language
         sys.stdout.write(

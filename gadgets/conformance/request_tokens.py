@@ -9,11 +9,11 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
 
-from django.conf import settings
 from joserfc import jwt
 from joserfc.jwk import ECKey
 
 from gadgets import keys
+from gadgets.conformance.environment import ALGORITHM, Environment
 from gadgets.manifest import Manifest, default_settings
 from gadgets.types import Texts, Value
 from identity import attributes
@@ -88,10 +88,11 @@ def cases(manifest: Manifest, locales: tuple[str, ...]) -> list[Case]:
     ]
 
 
-def _claims(manifest: Manifest, case: Case) -> dict[str, Any]:
+def claims_of(manifest: Manifest, case: Case, env: Environment) -> dict[str, Any]:
+    """The claims of one request as the portal would send it."""
     issued = int(time.time())
     claims: dict[str, Any] = {
-        "iss": settings.PORTAL_URL.rstrip("/"),
+        "iss": env.issuer,
         "aud": manifest.id,
         "iat": issued,
         "exp": issued + keys.TOKEN_SECONDS,
@@ -109,14 +110,14 @@ def _claims(manifest: Manifest, case: Case) -> dict[str, Any]:
     return claims
 
 
-def good(manifest: Manifest, case: Case) -> str:
+def good(manifest: Manifest, case: Case, env: Environment) -> str:
     """A token as the portal would send it for this case."""
-    return keys.sign(_claims(manifest, case), token_type=keys.TOKEN_TYPE)
+    return env.signer.sign(claims_of(manifest, case, env), token_type=keys.TOKEN_TYPE)
 
 
-def bad(manifest: Manifest, case: Case) -> Iterator[Bad]:
+def bad(manifest: Manifest, case: Case, env: Environment) -> Iterator[Bad]:
     """Each is wrong in one point only."""
-    claims = _claims(manifest, case)
+    claims = claims_of(manifest, case, env)
     past = {"iat": claims["iat"] - 600, "exp": claims["iat"] - 600 + keys.TOKEN_SECONDS}
     for title, remedy, change in (
         (
@@ -142,7 +143,7 @@ def bad(manifest: Manifest, case: Case) -> Iterator[Bad]:
         ),
     ):
         changed = {**claims, "jti": uuid.uuid4().hex, **change}
-        yield Bad(title, keys.sign(changed, token_type=keys.TOKEN_TYPE), remedy)
+        yield Bad(title, env.signer.sign(changed, token_type=keys.TOKEN_TYPE), remedy)
     yield Bad(
         {"ja": "署名なし（alg: none）を断る", "en": "Refuses alg: none"},
         unsigned({**claims, "jti": uuid.uuid4().hex}, token_type=keys.TOKEN_TYPE),
@@ -150,7 +151,7 @@ def bad(manifest: Manifest, case: Case) -> Iterator[Bad]:
     )
     yield Bad(
         {"ja": "知らない鍵を断る", "en": "Refuses an unknown key"},
-        foreign({**claims, "jti": uuid.uuid4().hex}, token_type=keys.TOKEN_TYPE),
+        foreign({**claims, "jti": uuid.uuid4().hex}, token_type=keys.TOKEN_TYPE, kid=env.signer.kid),
         {
             "ja": "ポータルの /.well-known/jwks.json にある鍵だけを使って確かめてください。",
             "en": "Verify with the keys of the portal's /.well-known/jwks.json only.",
@@ -167,7 +168,7 @@ def unsigned(claims: Mapping[str, Any], *, token_type: str) -> str:
     return f"{part({'alg': 'none', 'typ': token_type})}.{part(claims)}."
 
 
-def foreign(claims: Mapping[str, Any], *, token_type: str) -> str:
+def foreign(claims: Mapping[str, Any], *, token_type: str, kid: str) -> str:
     """Signed by a key made for this one token, which names the portal's key as its own."""
-    header = {"alg": keys.ALGORITHM, "typ": token_type, "kid": keys.signing_key().thumbprint()}
-    return jwt.encode(header, dict(claims), ECKey.generate_key("P-256"), algorithms=[keys.ALGORITHM])
+    header = {"alg": ALGORITHM, "typ": token_type, "kid": kid}
+    return jwt.encode(header, dict(claims), ECKey.generate_key("P-256"), algorithms=[ALGORITHM])

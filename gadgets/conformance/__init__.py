@@ -1,0 +1,53 @@
+"""The checks that a gadget must pass, each line saying pass or fix, and how; one library for portal and provider.
+
+The same checks run at registration, every night and in the provider's own tool. Numbers are those of the
+protocol's list. Whoever runs them hands in an `Environment`; nothing here reads settings, a database or a key.
+"""
+
+import time
+from collections.abc import Iterator
+
+from gadgets import manifest as manifests
+from gadgets.conformance import cards, events, manifest, network, speed, tokens
+from gadgets.conformance.bench import Bench, Subject
+from gadgets.conformance.environment import BUDGET, CALL_SECONDS, LOCALES, Environment, Signer
+from gadgets.conformance_lines import Line, passed
+from gadgets.errors import ManifestError
+
+__all__ = ["BUDGET", "CALL_SECONDS", "LOCALES", "Environment", "Line", "Signer", "Subject", "check", "main"]
+
+
+def check(subject: Subject, env: Environment) -> Iterator[Line]:
+    """Every line of the report, as soon as it is known; ends early when the manifest itself does not hold."""
+    try:
+        parsed = manifests.parse(subject.raw, url=subject.url)
+    except ManifestError as error:
+        yield from manifest.unreadable(error)
+        return
+    bench = Bench(parsed, env, time.monotonic() + env.seconds)
+    yield from manifest.check(subject, parsed)
+    yield from network.check(subject, parsed, env)
+    if parsed.endpoints.card is None:
+        yield passed(
+            4,
+            {"ja": "カード", "en": "Card"},
+            {
+                "ja": "リンクだけのサービスのため、カードの検査（3・4・5・8・11）はありません。",
+                "en": "A link has no card: checks 3, 4, 5, 8 and 11 do not apply.",
+            },
+        )
+    else:
+        yield from tokens.check(bench)
+        yield cards.personas(bench)
+        yield from cards.forms(bench)
+        yield from speed.check(bench)
+        yield cards.links(bench)
+    if parsed.identity == "pairwise":
+        yield from events.check(bench)
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Prints the report for the manifest at a URL; 0 when every line passes."""
+    from gadgets.conformance.command import run
+
+    return run(arguments)

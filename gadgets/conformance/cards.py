@@ -1,0 +1,102 @@
+"""Checks 4, 5 and 11: every card is valid, comes with few claims too, and its links stay where they were declared."""
+
+from collections.abc import Iterator, Mapping
+
+from gadgets import card as cards
+from gadgets.conformance.bench import SHOWN, Bench, no_card, out_of_time
+from gadgets.conformance.request_tokens import PERSONAS, Case
+from gadgets.conformance_lines import Line, fix, passed
+from gadgets.errors import CardError
+from gadgets.types import Texts, Value
+
+
+def personas(bench: Bench) -> Line:
+    title = {
+        "ja": "どの人・言語・大きさでも正しいカード",
+        "en": "Card valid for every persona, locale and size",
+    }
+    faults: list[tuple[str, Texts]] = []
+    cases = bench.cases()
+    for case in cases:
+        if bench.over:
+            return out_of_time(4, title, bench)
+        fault = bench.fault(case)
+        if fault is not None:
+            faults.append((case.name, fault))
+            if len(faults) == SHOWN:
+                break
+    if not faults:
+        count = len(cases)
+        return passed(
+            4, title, {"ja": f"{count} 通りすべて正しいカードでした。", "en": f"All {count} cards are valid."}
+        )
+    return fix(
+        4,
+        title,
+        {
+            language: "\n".join(f"[{name}] {fault[language]}" for name, fault in faults)
+            for language in ("ja", "en")
+        },
+        {
+            "ja": "示された場所を、カードの仕様 /schemas/card-1.0.json に合わせてください。",
+            "en": "Correct the places named, after /schemas/card-1.0.json.",
+        },
+    )
+
+
+def forms(bench: Bench) -> Iterator[Line]:
+    """Check 5: the public form, the required claims only, all of them."""
+    everything = PERSONAS["hanako"]
+    declared = bench.manifest.claims
+    required = {c.name: everything[c.name] for c in declared if c.required and c.name in everything}
+    full = {c.name: everything[c.name] for c in declared if c.name in everything}
+    forms: list[tuple[Texts, Mapping[str, Value]]] = [
+        ({"ja": "属性なし（公開形）で動く", "en": "Works with no claims (public form)"}, {}),
+    ]
+    if declared:
+        forms += [
+            ({"ja": "必須の属性だけで動く", "en": "Works with the required claims only"}, required),
+            ({"ja": "すべての属性で動く", "en": "Works with all claims"}, full),
+        ]
+    for title, claims in forms:
+        case = Case(title["ja"], claims, "ja", bench.manifest.sizes[0])
+        fault = bench.fault(case)
+        if fault is None:
+            yield passed(5, title, {"ja": "カードが返りました。", "en": "It answered with a card."})
+        else:
+            yield fix(
+                5,
+                title,
+                fault,
+                {
+                    "ja": "granted にある属性だけで、役に立つカードを返してください。",
+                    "en": "Answer usefully with nothing but what `granted` names.",
+                },
+            )
+
+
+def links(bench: Bench) -> Line:
+    title = {"ja": "リンク先は宣言したオリジンの中", "en": "Links stay in the declared origins"}
+    if not bench.seen:
+        return no_card(11, title)
+    faults: dict[str, Texts] = {}
+    for seen in bench.seen:
+        try:
+            cards.parse(seen.answer.body, manifest=bench.manifest)
+        except CardError as error:
+            faults.setdefault(error.in_words("ja"), {"ja": error.in_words("ja"), "en": error.in_words("en")})
+    if not faults:
+        count = len(bench.seen)
+        return passed(
+            11, title, {"ja": f"{count} 枚のカードを調べました。", "en": f"{count} cards were read."}
+        )
+    shown = list(faults.values())[:SHOWN]
+    return fix(
+        11,
+        title,
+        {language: "\n".join(fault[language] for fault in shown) for language in ("ja", "en")},
+        {
+            "ja": "リンクを link_origins の中にするか、マニフェストに加えて版を上げてください。",
+            "en": "Keep links inside `link_origins`, or add the origin and raise the version.",
+        },
+    )
