@@ -17,7 +17,7 @@ from datetime import UTC, datetime, timedelta
 from django.core.cache import cache
 from django.utils import timezone
 
-from gadgets import breaker, calendar, keys, private_cards
+from gadgets import breaker, calendar, figures, keys, private_cards
 from gadgets import card as cards
 from gadgets.apart import HttpInTransactionError, give_back_connections, refuse_in_transaction
 from gadgets.errors import (
@@ -96,6 +96,7 @@ def refresh(wanted: Wanted, *, deadline: float = PERSON_WAITS) -> StoredCard | U
     until = time.monotonic() + deadline
     held = cached(wanted)
     if held is not None and not held.wants_refresh(timezone.now()):
+        figures.hits((wanted.gadget.id,), timezone.now())
         return held
     lock = f"fetching:{cache_key(wanted)}"
     if not cache.add(lock, 1, deadline + 1):

@@ -2,7 +2,8 @@
 
 from django.dispatch import Signal
 
-from gadgets import outcomes
+from gadgets import figures, outcomes
 
 card_fetched = Signal()
+card_fetched.connect(figures.note, dispatch_uid="gadgets.figures")
 card_fetched.connect(outcomes.note, dispatch_uid="gadgets.outcomes")

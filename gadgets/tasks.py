@@ -22,6 +22,7 @@ REFRESH_CARDS = "gadgets.refresh_cards"
 CONSENT_EVENTS = "gadgets.consent_events"
 COUNT_CELLS = "gadgets.count_cells"
 WRITE_FIGURES = "gadgets.write_figures"
+WATCH = "gadgets.watch"
 FORGET_FIGURES = "gadgets.forget_figures"
 # A run that its process never ended (a restart, a crash) is taken up again after this.
 LOST_AFTER = timedelta(seconds=120)
@@ -86,6 +87,14 @@ def tell_providers() -> int:
     return events.sweep()
 
 
+def watch_gadgets() -> int:
+    """Warns providers whose gadgets fail, and suspends those that fail for hours or attack."""
+    from gadgets import watch
+
+    figures.flush()
+    return watch.sweep()
+
+
 DUE_JOBS: list[tuple[str, float, Callable[[], object]]] = [
     (RUN_CHECKS, 10, run_waiting_checks),
     (SYNC_CLIENTS, 30, sync_due_clients),
@@ -93,5 +102,6 @@ DUE_JOBS: list[tuple[str, float, Callable[[], object]]] = [
     (CONSENT_EVENTS, 5, tell_providers),
     (COUNT_CELLS, 30, cells.count_due),
     (WRITE_FIGURES, 30, figures.flush),
+    (WATCH, 60, watch_gadgets),
     (FORGET_FIGURES, 6 * 3600, figures.forget_old),
 ]

@@ -1,4 +1,4 @@
-"""The WSGI entry of a web process; also starts the executor that this process may own."""
+"""The WSGI entry of a web process; also starts the executor that this process may own, and the writing of figures."""
 
 import os
 
@@ -7,6 +7,8 @@ from django.core.wsgi import get_wsgi_application
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "portal.settings")
 application = get_wsgi_application()
 
-from portal.executor import executor  # noqa: E402  (settings must be ready first)
+from gadgets import figures  # noqa: E402  (settings must be ready first)
+from portal.executor import executor  # noqa: E402
 
 executor().start()
+figures.start()

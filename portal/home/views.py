@@ -16,6 +16,7 @@ from django.utils.translation import get_language
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_POST, require_safe
 
+from gadgets import figures
 from gadgets import queries as gadget_queries
 from gadgets.layout import Placement, Slot
 from identity import household
@@ -99,7 +100,9 @@ def _cards(
         found = _wishes(catalogue, placements, bundle, locale)
         missing = [wish.key for wish in found if wish.key and wish.key not in cached]
         cached |= cache.get_many(missing) if missing else {}
-    return catalogue, cards.views(found, cached, bundle=bundle, may_ask=may_ask, now=now)
+    views = cards.views(found, cached, bundle=bundle, may_ask=may_ask, now=now)
+    figures.hits((view.gadget.id for view in views if view.stored is not None), now)
+    return catalogue, views
 
 
 def _wishes(
