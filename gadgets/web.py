@@ -12,7 +12,7 @@ from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext as _
 
-from gadgets.errors import DoorError, GadgetError, ManifestError
+from gadgets.errors import DoorError, GadgetError, SchemaError
 from identity import household, queries
 from identity.errors import ActingEnded, NoSuchResident
 from identity.queries import current_resident
@@ -78,7 +78,7 @@ def back(request: HttpRequest, fallback: str, anchor: str = "") -> HttpResponseR
 
 def tell(error: GadgetError) -> str:
     """The sentence for whoever works on a gadget: the place and the remedy, not only that it failed."""
-    if isinstance(error, (DoorError, ManifestError)):
+    if isinstance(error, (DoorError, SchemaError)):
         return error.provider_message
     return _(error.message)
 
