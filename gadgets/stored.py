@@ -19,7 +19,8 @@ from django.conf import settings
 
 from gadgets.keys import plain
 from gadgets.render import template_version
-from gadgets.types import LEVELS, GadgetInfo, Source, StoredCard, Value, Wanted, clean_settings
+from gadgets.types import GadgetInfo, Source, StoredCard, Value, Wanted, clean_settings
+from gadgets.versions import holding
 from identity.audience import K_CLAIMS
 
 if TYPE_CHECKING:
@@ -48,7 +49,7 @@ def wanted_for(
     public = Wanted(gadget, fitting, locale, chosen)
     if bundle is None or not _covered(gadget, bundle):
         return public
-    granted = tuple(name for name in gadget.declared if name in bundle.grants[gadget.id])
+    granted = holding(gadget, bundle)
     claims = {name: bundle.attributes[name] for name in granted if name in bundle.attributes}
     if any(claim.required and claim.name not in claims for claim in gadget.claims) or not granted:
         return public
@@ -65,13 +66,10 @@ def wanted_for(
 
 
 def _covered(gadget: GadgetInfo, bundle: "Bundle") -> bool:
-    """Whether the resident granted something to this gadget, at its level or above; a pseudonym needs a client."""
+    """Whether the resident granted something to this gadget and may use it; a pseudonym needs a client."""
     if gadget.identity == "none" or not bundle.grants.get(gadget.id) or not gadget.serves(bundle.home_region):
         return False
-    if gadget.identity == "pairwise" and not gadget.client_id:
-        return False
-    level = bundle.levels.get(gadget.id, "none")
-    return level in LEVELS and LEVELS.index(level) >= LEVELS.index(gadget.identity)
+    return gadget.identity != "pairwise" or bool(gadget.client_id)
 
 
 def claims_key(claims: Mapping[str, Value]) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Literal
+from urllib.parse import urlsplit
 from uuid import UUID
 
 if TYPE_CHECKING:
@@ -118,6 +119,23 @@ class FrameSpec:
 
 
 @dataclass(frozen=True, slots=True)
+class Pause:
+    """A planned maintenance window: from `starts_at` until before `ends_at`; `note` is the provider's sentence."""
+
+    starts_at: datetime
+    ends_at: datetime
+    note: Texts = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class News:
+    """What residents are asked about again since `version`: each sentence with its claim ("": all of them)."""
+
+    version: str
+    changes: tuple[tuple[str, Texts], ...]
+
+
+@dataclass(frozen=True, slots=True)
 class GadgetInfo:
     """A published gadget, as the rest of the portal sees it. Times in seconds."""
 
@@ -148,6 +166,20 @@ class GadgetInfo:
     data: tuple[DataSpec, ...] = ()
     provides: tuple[Offer, ...] = ()
     template: Mapping[str, Any] | None = None
+    pauses: tuple[Pause, ...] = ()
+    news: tuple[News, ...] = ()
+    retires_at: datetime | None = None
+    retire_note: str = ""
+
+    @property
+    def own_origin(self) -> str:
+        """Where its provider answers; empty for a gadget that has no provider's server."""
+        parts = urlsplit(self.card_url or self.login_url or "")
+        return f"{parts.scheme}://{parts.netloc}".lower() if parts.netloc else ""
+
+    def pause(self, now: datetime) -> Pause | None:
+        """The planned pause in which it is now: nobody calls it, and its failures count for nothing."""
+        return next((one for one in self.pauses if one.starts_at <= now < one.ends_at), None)
 
     @property
     def has_card(self) -> bool:
@@ -223,6 +255,8 @@ class StoredCard:
     etag: str = ""
     forms: tuple[str, str] = ("", "")
     dates: tuple[tuple[str, str, str], ...] = ()
+    inputs: tuple[Mapping[str, Any], ...] = ()
+    """The forms and submits of the card, as the provider sent them (`gadgets.forms.read`)."""
 
     def status(self, now: datetime) -> Literal["current", "old"]:
         """What the frame says of the card: past its own `valid_until`, or past its freshness, it is old."""

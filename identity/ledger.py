@@ -35,11 +35,12 @@ def grant(
     controller: str,
     by: Actor,
     expires_at: datetime | None = None,
+    terms: str = "",
 ) -> UUID:
     """Appends a receipt that `items` may be told to `recipient`; returns its id.
 
-    `declared` is what the recipient's approved manifest asks for: nothing else can be granted. At the level
-    `pairwise` the way back from the gadget's pseudonym is written in the same transaction.
+    `declared` is what the recipient's approved manifest asks for: nothing else can be granted. `terms` is the
+    version of the recipient's terms that was on the screen ("" where it has only one). At the level `pairwise` the way back from the gadget's pseudonym is written in the same transaction.
     It holds for `consent.GRANT_DAYS` unless `expires_at` says otherwise; granting again renews it. A protected person
     grants to the recommender only.
     Raises `NothingAsked`, `UnknownItem`, `UndeclaredItem`, `UnknownLevel`, `ProtectedPerson`, `NotAllowed`,
@@ -61,6 +62,7 @@ def grant(
         controller,
         expires_at=expires_at,
         method=_method(by, resident_id),
+        terms=terms,
     )
     if level == "pairwise":
         _remember_subject(resident, recipient)
@@ -80,6 +82,7 @@ def refuse(
     notice: Notice,
     controller: str,
     by: Actor,
+    terms: str = "",
 ) -> UUID:
     """Appends a receipt of a refusal, so that nobody asks again unbidden; returns its id. Errors as `grant`."""
     own_only(by, resident_id)
@@ -95,6 +98,7 @@ def refuse(
         notice,
         controller,
         method=_method(by, resident_id),
+        terms=terms,
     )
     audit.record_receipts([receipt], by=by)
     return receipt.id
@@ -230,6 +234,7 @@ def _append(
     expires_at: datetime | None = None,
     withdraws: ConsentReceipt | None = None,
     method: str = "form",
+    terms: str = "",
 ) -> ConsentReceipt:
     """One more entry of the ledger, and what now holds for each of its items."""
     now = timezone.now()
@@ -260,12 +265,13 @@ def _append(
                 level=level,
                 receipt=receipt,
                 expires_at=expires_at,
+                terms=terms,
             )
             for item in receipt.items
         ),
         update_conflicts=True,
         unique_fields=["resident", "recipient", "purpose", "item"],
-        update_fields=["status", "level", "receipt", "expires_at"],
+        update_fields=["status", "level", "receipt", "expires_at", "terms"],
     )
     changed(resident, recipient, kind)
     return receipt

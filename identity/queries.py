@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from typing import Any
@@ -38,8 +38,8 @@ class Bundle:
     """Everything a page needs about one resident, read at once.
 
     `attributes` is for the resident's own pages; `released` is what the recommender may see (empty without
-    opt-in). `grants` and `decided` map a recipient to its items; `levels` to the lowest level it was granted. A
-    grant that has expired stands in neither: it is as if it had never been given, and may be asked about again.
+    opt-in). `grants` and `decided` map a recipient to its items; `levels` to the level at which each item was granted,
+    `terms` to the version of the recipient's terms under which each was decided ("": the first). A grant that has expired stands in neither: it is as if it had never been given, and may be asked about again.
     `protected`: nothing is told to any provider, and nothing may be asked for one.
     """
 
@@ -53,7 +53,8 @@ class Bundle:
     consent_version: int
     grants: Mapping[str, frozenset[str]]
     decided: Mapping[str, Mapping[str, str]]
-    levels: Mapping[str, str]
+    levels: Mapping[str, Mapping[str, str]]
+    terms: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     protected: bool = False
     home_region: str = ""
     """The neighbouring region whose ID vouched for the resident; "" for a resident of this one."""
@@ -145,6 +146,7 @@ def _bundle_sql(using: str) -> tuple[str, tuple[Any, ...]]:
         "consents__status",
         "consents__level",
         "consents__expires_at",
+        "consents__terms",
     )
     sql, params = query.query.get_compiler(using=using).as_sql()
     return sql, tuple(params)
@@ -166,17 +168,19 @@ def _bundle(resident_id: UUID, rows: list[tuple[Any, ...]], now: datetime) -> Bu
     values = attributes.derive(attributes.from_json(json.loads(stored)))
     grants: dict[str, set[str]] = {}
     decided: dict[str, dict[str, str]] = {}
-    levels: dict[str, str] = {}
-    for *_, recipient, item, status, level, expires_at in rows:
+    levels: dict[str, dict[str, str]] = {}
+    terms: dict[str, dict[str, str]] = {}
+    for *_, recipient, item, status, level, expires_at, since in rows:
         if recipient is None:
             continue
         holds = consent.holds(status, _aware(expires_at), now)
         holds = holds and not (protected and recipient != consent.RECOMMENDER)
         if holds or status != consent.GRANTED:
             decided.setdefault(recipient, {})[item] = status
+            terms.setdefault(recipient, {})[item] = since
         if holds:
             grants.setdefault(recipient, set()).add(item)
-            levels[recipient] = min(levels.get(recipient, level), level, key=consent.LEVELS.index)
+            levels.setdefault(recipient, {})[item] = level
     ranking = grants.get(consent.RECOMMENDER, set())
     return Bundle(
         id=resident_id,
@@ -190,6 +194,7 @@ def _bundle(resident_id: UUID, rows: list[tuple[Any, ...]], now: datetime) -> Bu
         grants={recipient: frozenset(items) for recipient, items in grants.items()},
         decided=decided,
         levels=levels,
+        terms=terms,
         protected=bool(protected),
         home_region=home_region,
     )

@@ -50,7 +50,8 @@ def test_the_bundle_is_one_query_whatever_was_decided(
     assert bundle.released["interests"] == ("childcare", "music")
     assert bundle.grants["localhost.gadget3"] == frozenset(ZONE)
     assert bundle.decided["localhost.gadget3"] == {"area.waste_zone": "granted"}
-    assert bundle.levels["localhost.gadget3"] == "audience"
+    assert bundle.levels["localhost.gadget3"] == {"area.waste_zone": "audience"}
+    assert bundle.terms["localhost.gadget3"] == {"area.waste_zone": ""}
     assert len(bundle.grants) == 9
 
 
