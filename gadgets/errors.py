@@ -17,9 +17,12 @@ GadgetError
 │   ├── RedirectError             3xx: redirects are never followed
 │   ├── StatusError               any other status than the expected
 │   ├── ContentTypeError          media type or content encoding
+│   ├── HeaderRefusedError        a header with a line break or another control character
+│   ├── CookieRefusedError        the answer to a card sets a cookie
 │   └── AnswerTooLargeError       more bytes than allowed, on the wire or unpacked
 ├── GadgetBusyError               the bulkhead is full
 ├── BreakerOpenError              the provider failed too often; we wait before asking again
+├── MaintenanceError              the provider pauses its service as it announced
 ├── NoCardError                   the gadget has no card to fetch (kind `link`)
 └── LifeError                     a step in a gadget's life or in a resident's layout was refused
     ├── NotPermittedError         the person may not do this
@@ -206,6 +209,23 @@ class ContentTypeError(DoorError):
     sent = True
 
 
+class HeaderRefusedError(DoorError):
+    code = "header_refused"
+    sent = True
+
+
+class CookieRefusedError(DoorError):
+    """A gadget's answer never sets a cookie; what the portal's door keeps none of is refused for a card."""
+
+    code = "cookie_refused"
+    sent = True
+
+    def __init__(self, url: str) -> None:
+        super().__init__(
+            url, "the answer sets a cookie", "応答が Cookie を設定しています。Set-Cookie を除いてください。"
+        )
+
+
 class AnswerTooLargeError(DoorError):
     code = "answer_too_large"
     sent = True
@@ -220,6 +240,12 @@ class GadgetBusyError(GadgetError):
 class BreakerOpenError(GadgetError):
     code = "breaker_open"
     message = "提供元が応答しないため、しばらく確認を休んでいます。"
+    retry = True
+
+
+class MaintenanceError(GadgetError):
+    code = "maintenance"
+    message = "このサービスは、予定された点検のため休んでいます。"
     retry = True
 
 

@@ -17,15 +17,17 @@ from datetime import UTC, datetime, timedelta
 from django.core.cache import cache
 from django.utils import timezone
 
-from gadgets import breaker, calendar, figures, keys, private_cards
+from gadgets import breaker, calendar, card_clock, figures, keys, private_cards
 from gadgets import card as cards
 from gadgets.apart import HttpInTransactionError, give_back_connections, refuse_in_transaction
 from gadgets.errors import (
     BreakerOpenError,
     CardError,
+    CookieRefusedError,
     DoorError,
     GadgetBusyError,
     GadgetError,
+    MaintenanceError,
     NoCardError,
 )
 from gadgets.http import Answer, Door, door
@@ -98,6 +100,8 @@ def refresh(wanted: Wanted, *, deadline: float = PERSON_WAITS) -> StoredCard | U
     if held is not None and not held.wants_refresh(timezone.now()):
         figures.hits((wanted.gadget.id,), timezone.now())
         return held
+    if wanted.gadget.pause(timezone.now()) is not None:
+        return held or _unavailable(MaintenanceError())
     lock = f"fetching:{cache_key(wanted)}"
     if not cache.add(lock, 1, deadline + 1):
         return held or _from_other(wanted, lock, until)
@@ -163,7 +167,9 @@ def _ask(wanted: Wanted, until: float) -> StoredCard:
     if answer.status == 304 and held is not None:
         stored = _dated(held, answer, gadget, wanted, now)
     else:
-        parsed = cards.parse(answer.body, manifest=gadget)
+        if answer.sets_cookie:
+            raise CookieRefusedError(url)
+        parsed = card_clock.check(cards.parse(answer.body, manifest=gadget), now)
         stored = _dated(_drawn(parsed, wanted, answer, now), answer, gadget, wanted, now)
     raw = encode(stored, wanted)
     seconds = (stored.stale_until - now).total_seconds()

@@ -38,6 +38,7 @@ from gadgets.errors import (
     ContentTypeError,
     DeadlineError,
     DoorError,
+    HeaderRefusedError,
     NameNotFoundError,
     RedirectError,
     StatusError,
@@ -55,6 +56,7 @@ Resolver = Callable[[str, int], Sequence[str]]
 
 _HOST = re.compile(r"(?=.{1,253}\Z)([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)*[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
 _NUMERIC_END = re.compile(r"(^|\.)(\d+|0x[0-9a-f]*)\Z")
+_CONTROL = re.compile("[\x00-\x08\x0a-\x1f\x7f]")
 _PRINTABLE = re.compile(r"[!-~]+")
 
 
@@ -67,6 +69,7 @@ class Answer:
     headers: Mapping[str, str]
     body: bytes
     seconds: float
+    sets_cookie: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -333,7 +336,14 @@ class Door:
             for name, value in response.headers.items()
             if name.lower() not in ("set-cookie", "set-cookie2")
         }
-        return Answer(url, response.status_code, MappingProxyType(kept), content, time.monotonic() - started)
+        return Answer(
+            url,
+            response.status_code,
+            MappingProxyType(kept),
+            content,
+            time.monotonic() - started,
+            sets_cookie=bool({"set-cookie", "set-cookie2"} & {name.lower() for name in response.headers}),
+        )
 
 
 def _translated(error: Exception, url: str) -> DoorError:
@@ -359,6 +369,13 @@ def _check_head(
     response: requests.Response, url: str, content_types: Collection[str] | None, accept: Collection[int]
 ) -> None:
     status = response.status_code
+    for name, value in response.headers.items():
+        if _CONTROL.search(name + value):
+            raise HeaderRefusedError(
+                url,
+                f"the header {name[:40]!r} holds a control character",
+                "応答のヘッダーに、改行か制御文字が含まれています。その文字を除いてください。",
+            )
     if status not in accept:
         if status in (301, 302, 303, 307, 308):
             raise RedirectError(

@@ -15,6 +15,7 @@ from django.core.cache import cache
 from django.db import connection
 from django.db.models import Count, Prefetch, TextField, UUIDField
 from django.db.models.functions import Cast
+from django.utils import timezone
 
 from gadgets import manifest as manifests
 from gadgets import review
@@ -28,6 +29,7 @@ from gadgets.models import (
     CheckRun,
     Gadget,
     GadgetVersion,
+    Maintenance,
     Membership,
     Provider,
     RegistryVersion,
@@ -35,7 +37,7 @@ from gadgets.models import (
 )
 from gadgets.models import Placement as PlacementRow
 from gadgets.notices import Notice, notices
-from gadgets.types import GadgetInfo, Texts
+from gadgets.types import GadgetInfo, Pause, Texts
 from identity.audience import K_CLAIMS, Audience
 
 log = logging.getLogger(__name__)
@@ -111,7 +113,14 @@ def _load() -> Registry:
     # The number is read before the rows: a change between the two is then seen again at the next call.
     number = RegistryVersion.objects.filter(pk=1).values_list("number", flat=True).first() or 0
     rows = (
-        Gadget.objects.filter(state=Gadget.State.PUBLISHED).select_related("published").order_by("gadget_id")
+        Gadget.objects.filter(state=Gadget.State.PUBLISHED)
+        .select_related("published")
+        .prefetch_related(
+            Prefetch(
+                "maintenances", Maintenance.objects.filter(ends_at__gt=timezone.now()).order_by("starts_at")
+            )
+        )
+        .order_by("gadget_id")
     )
     infos = (_info(row) for row in rows)
     cells = CellCount.objects.filter(count__gte=K_CLAIMS).values_list("key", "count")
@@ -159,6 +168,7 @@ def _info(row: Gadget) -> GadgetInfo | None:
         data=parsed.data,
         provides=parsed.provides,
         template=parsed.template,
+        pauses=tuple(Pause(at.starts_at, at.ends_at, at.note) for at in row.maintenances.all()),
     )
 
 

@@ -67,6 +67,11 @@ class FrameView:
         return words.withheld(self.too_few, public_form=self.public_form)
 
     @property
+    def paused(self) -> str:
+        """That the service pauses and until when; empty when it does not."""
+        return words.paused(self.gadget.pause(self.now), self.now)
+
+    @property
     def status(self) -> str:
         """`current`, `old` or `not_available`."""
         return self.stored.status(self.now) if self.stored else "not_available"

@@ -10,7 +10,7 @@ from django.utils.translation import get_language, gettext_lazy
 from django.utils.translation import gettext as _
 
 from gadgets.manifest import CATEGORIES
-from gadgets.types import StoredCard, Texts
+from gadgets.types import Pause, StoredCard, Texts
 from identity import attributes
 
 if TYPE_CHECKING:
@@ -116,6 +116,14 @@ def as_of(stored: StoredCard, now: datetime) -> str:
     if stored.status(now) == "old":
         return _("古い情報です（%(time)s 現在）") % time
     return _("%(time)s 現在") % time
+
+
+def paused(pause: Pause | None, now: datetime) -> str:
+    """That a service pauses, until when, and its provider's own sentence; empty when it does not."""
+    if pause is None:
+        return ""
+    told = _("点検のため休んでいます（%(time)s まで）。") % {"time": clock(pause.ends_at, now)}
+    return f"{told} {pick(pause.note)}" if pause.note.get("ja") else told
 
 
 def withheld(too_few: Sequence[str], *, public_form: bool) -> str:

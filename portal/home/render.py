@@ -14,7 +14,8 @@ from django.urls import reverse
 from django.utils.html import escape
 from django.utils.translation import gettext as _
 
-from gadgets.words import as_of, source, withheld
+from gadgets.types import Pause
+from gadgets.words import as_of, paused, source, withheld
 from identity import sessions
 from identity.attributes import DISTRICTS, TOPICS, label, pick, value_label
 from identity.errors import UnknownAttribute
@@ -282,25 +283,36 @@ def _status(view: HomeView, card: CardView) -> str:
     if not card.has_card:
         return ""
     stored, locale = card.stored, view.reader.locale
+    pause = card.gadget.pause(view.now) if card.gadget.pauses else None
+    until = (card.gadget.id, pause.ends_at) if pause is not None else ()
     few = (card.too_few, card.public_form) if card.too_few else ()
+    key: tuple[object, ...]
     if stored is None:
-        told = {"withheld": withheld(card.too_few, public_form=card.public_form)}
-        return _draw(view, ("unavailable", few), "home/_status.html", told).fill({})
-    state = stored.status(view.now)
-    key = (locale, state, stored.observed_at, stored.source, view.today, few)
+        key = (locale, "", until, view.today, few)
+    else:
+        key = (locale, stored.status(view.now), stored.observed_at, stored.source, until, view.today, few)
     found = _status_lines.get(key)
     if found is None:
         if len(_status_lines) >= MOST_STATUS_LINES:
             _status_lines.clear()
-        context = {
-            "state": state,
+        found = _status_lines[key] = render_to_string("home/_status.html", _status_words(view, card, pause))
+    return found
+
+
+def _status_words(view: HomeView, card: CardView, pause: Pause | None) -> dict[str, object]:
+    stored = card.stored
+    told: dict[str, object] = {
+        "withheld": withheld(card.too_few, public_form=card.public_form),
+        "paused": paused(pause, view.now),
+    }
+    if stored is not None:
+        told |= {
+            "state": stored.status(view.now),
             "as_of": as_of(stored, view.now),
             "source": source(stored),
             "note": stored.source.note,
-            "withheld": withheld(card.too_few, public_form=card.public_form),
         }
-        found = _status_lines[key] = render_to_string("home/_status.html", context)
-    return found
+    return told
 
 
 def _prompt(view: HomeView, card: CardView, csrf: str) -> str:
