@@ -14,6 +14,7 @@ from multiprocessing.util import Finalize
 from typing import Any
 
 from django.db import DatabaseError, close_old_connections, transaction
+from django.db.models import Sum
 from django.utils import timezone
 
 from gadgets.models import GadgetHour
@@ -26,6 +27,8 @@ BOUNDS = (25, 50, 75, 100, 150, 200, 300, 400, 500, 750, 1000, 1500, 2500, 5000)
 FLUSH_SECONDS = 45
 KEPT_DAYS = 100
 """Hours older than this are deleted."""
+ENOUGH_CALLS = 100
+"""Of fewer calls no percentage is shown to residents: one failure would weigh too much."""
 MOST_WAITING = 5000
 """Hours of gadgets that wait at most while the database is away; the rest is let go."""
 
@@ -223,6 +226,18 @@ def hours(gadget_id: str, since: datetime) -> tuple[tuple[datetime, Figures], ..
 def total(gadget_id: str, since: datetime) -> Figures:
     """All hours from the one of `since` on."""
     return _sum(_rows(gadget_id, since))
+
+
+def reliability(days: int = 30, now: datetime | None = None) -> Mapping[str, int]:
+    """How many of a hundred calls each gadget answered, rounded down; only of those with enough calls to say so."""
+    since = (now or timezone.now()) - timedelta(days=days)
+    counted = (
+        GadgetHour.objects.filter(hour__gte=since)
+        .values_list("gadget_id")
+        .annotate(asked=Sum("calls"), answered=Sum("successes"))
+        .filter(asked__gte=ENOUGH_CALLS)
+    )
+    return {gadget_id: answered * 100 // asked for gadget_id, asked, answered in counted}
 
 
 def _rows(gadget_id: str, since: datetime) -> list[GadgetHour]:

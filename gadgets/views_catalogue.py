@@ -7,7 +7,7 @@ from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
 from gadgets import catalogue as catalogues
-from gadgets import layout, queries, words
+from gadgets import figures, layout, queries, words
 from gadgets.catalogue import Sought
 from gadgets.layout import Arranged
 from gadgets.types import GadgetInfo
@@ -20,12 +20,13 @@ from identity.audience import matches
 class Row:
     """A gadget in the list. `reach`: on how many homes it stands, to tens; None below the smallest shown number.
 
-    `local_only`: the reader comes from a neighbouring region that it is not for.
+    `answered`: of a hundred calls in 30 days, or None where there were too few to say so. `local_only`: the reader comes from a neighbouring region that it is not for.
     """
 
     gadget: GadgetInfo
     arranged: Arranged | None
     reach: int | None
+    answered: int | None
     for_everybody: bool
     local_only: bool
 
@@ -58,11 +59,13 @@ def catalogue(request: HttpRequest) -> HttpResponse:
     on_home = {it.gadget_id: it for it in layout.arrange(slots, placements) if not it.hidden}
     from_start = {slot.gadget_id for slot in slots}
     reach = queries.reach()
+    answered = figures.reliability()
     rows = [
         Row(
             gadget,
             on_home.get(gadget.id),
             reach.get(gadget.id),
+            answered.get(gadget.id),
             for_everybody=gadget.id in from_start,
             local_only=gadget.id in foreign,
         )

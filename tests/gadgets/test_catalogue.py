@@ -1,15 +1,17 @@
 """What residents and guests read of a gadget before they use it, and what machines read of the portal."""
 
 import json
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from django.core.cache import cache
 from django.urls import reverse
+from django.utils import timezone
 
 from examples.kit.provider import Provider as ExampleProvider
 from gadgets import actions, keys, queries
-from gadgets.models import Gadget, GadgetVersion, Placement, RegistryVersion, bump_registry
+from gadgets.models import Gadget, GadgetHour, GadgetVersion, Placement, RegistryVersion, bump_registry
 from identity.models import Resident
 from identity.roles import SYSTEM
 from tests import cast
@@ -57,7 +59,10 @@ def test_what_it_wants_to_know_stands_there_before_it_is_added(desk: DeskFor, pu
 def test_on_how_many_homes_it_stands_in_tens_and_never_a_few(
     desk: DeskFor, published: str, homes: int, said: str | None
 ) -> None:
-    people = [Resident(issuer="test", subject=f"reach-{number}", username=f"reach-{number}") for number in range(homes + 1)]
+    people = [
+        Resident(issuer="test", subject=f"reach-{number}", username=f"reach-{number}")
+        for number in range(homes + 1)
+    ]
     Resident.objects.bulk_create(people)
     Placement.objects.bulk_create(
         Placement(resident=one, gadget_id=published, position=0, hidden=one is people[-1]) for one in people
@@ -66,10 +71,24 @@ def test_on_how_many_homes_it_stands_in_tens_and_never_a_few(
     assert (said in page) if said else ("人がホームに置いています" not in page)
 
 
+@pytest.mark.parametrize(
+    ("calls", "failed", "said"), [(99, 0, None), (100, 0, "100回は"), (1000, 5, "99回は")]
+)
+def test_how_reliable_it_is_once_there_were_enough_calls(
+    desk: DeskFor, published: str, calls: int, failed: int, said: str | None
+) -> None:
+    GadgetHour.objects.create(gadget_id=published, hour=timezone.now(), calls=calls, successes=calls - failed)
+    GadgetHour.objects.create(
+        gadget_id=published, hour=timezone.now() - timedelta(days=31), calls=500, successes=0
+    )
+    page = desk(None).page(reverse("gadgets:catalogue"))
+    assert (said in page) if said else ("答えました" not in page)
+
+
 def test_a_list_of_many_costs_no_more_queries(
     desk: DeskFor, published: str, django_assert_max_num_queries: Any
 ) -> None:
-    with django_assert_max_num_queries(6):
+    with django_assert_max_num_queries(7):
         desk(None).page(reverse("gadgets:catalogue"))
 
 
