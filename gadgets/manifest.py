@@ -127,6 +127,14 @@ class Manifest:
         return urlsplit(self.origin).hostname or ""
 
     @property
+    def own_origin(self) -> str:
+        return self.origin
+
+    @property
+    def action_url(self) -> str | None:
+        return self.endpoints.action
+
+    @property
     def topics(self) -> tuple[str, ...]:
         return CATEGORY_TOPICS[self.category]
 

@@ -15,7 +15,7 @@ from typing import Any
 
 from gadgets.wire import schema_bytes
 
-PAGES: Mapping[str, str] = {"manifest": "gadget-manifest.md"}
+PAGES: Mapping[str, str] = {"manifest": "gadget-manifest.md", "card": "card.md"}
 _MARK = re.compile(r"(<!-- fields: (\S+) -->\n).*?(<!-- end -->)", re.DOTALL)
 Schema = Mapping[str, Any]
 

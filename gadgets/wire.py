@@ -304,6 +304,7 @@ _LIMITS: Mapping[str, tuple[str, str]] = {
     "minProperties": ("{limit} 項目以上にしてください。", "Use at least {limit} entries."),
     "minimum": ("{limit} 以上にしてください。", "Use at least {limit}."),
     "maximum": ("{limit} 以下にしてください。", "Use at most {limit}."),
+    "exclusiveMinimum": ("{limit} より大きくしてください。", "Use more than {limit}."),
 }
 
 

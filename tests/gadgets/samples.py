@@ -94,4 +94,5 @@ def info(origin: str = "https://waste.example", **changes: Any) -> GadgetInfo:
         topics=parsed.topics,
         published_at=datetime(2026, 4, 1, tzinfo=UTC),
         settings=parsed.settings,
+        action_url=parsed.endpoints.action and f"{origin}/g/action",
     )

@@ -10,10 +10,21 @@ from hypothesis import strategies as st
 
 from gadgets import card
 from gadgets.errors import CardError
+from gadgets.types import GadgetInfo
 from tests.gadgets.providers import card_bytes, card_document
 from tests.gadgets.samples import info
 
 GADGET = info()
+PAIRWISE = info(
+    identity="pairwise",
+    endpoints={
+        "card": "https://waste.example/g/card",
+        "health": "https://waste.example/g/health",
+        "login": "https://waste.example/oidc/start",
+        "action": "https://waste.example/g/action",
+    },
+)
+"""Takes forms, and may show no image; `GADGET` is the other way round."""
 
 BLOCKS: dict[str, dict[str, Any]] = {
     "text": {"type": "text", "text": "**あす**は収集日です。[くわしく](https://waste.example/days)"},
@@ -44,7 +55,63 @@ BLOCKS: dict[str, dict[str, Any]] = {
         "observed": "2026-04-01T09:00:00+09:00",
         "status": "current",
     },
+    "progress": {"type": "progress", "label": "図書館の席", "value": 12, "max": 40, "unit": "席"},
     "notice": {"type": "notice", "level": "warning", "text": "注意してください。"},
+    "chart": {
+        "type": "chart",
+        "caption": "今週の水位",
+        "kind": "line",
+        "labels": ["月", "火", "水", "木"],
+        "series": [
+            {"label": "今年", "values": [1.2, 1.4, None, 1.1]},
+            {"label": "去年", "values": [0.9, 1.0, 1.1, 1.0]},
+        ],
+        "unit": "m",
+    },
+    "map": {
+        "type": "map",
+        "caption": "避難所",
+        "geojson": {
+            "type": "FeatureCollection",
+            "features": [
+                {
+                    "type": "Feature",
+                    "geometry": {"type": "Point", "coordinates": [134.05, 34.34]},
+                    "properties": {"label": "小学校", "note": "体育館"},
+                },
+                {
+                    "type": "Feature",
+                    "geometry": {"type": "LineString", "coordinates": [[134.04, 34.33], [134.06, 34.35]]},
+                    "properties": {"label": "川沿いの道"},
+                },
+            ],
+        },
+    },
+    "image": {
+        "type": "image",
+        "src": "https://waste.example/a.png",
+        "alt": "収集所の入口",
+        "caption": "北側",
+    },
+    "form": {
+        "type": "form",
+        "name": "wish",
+        "label": "希望を送る",
+        "intro": "次の献立の希望です。",
+        "button": "入力する",
+        "fields": [
+            {"name": "dish", "label": "料理", "type": "text", "max_length": 20, "required": True},
+            {"name": "people", "label": "人数", "type": "number", "minimum": 1, "maximum": 5, "whole": True},
+            {
+                "name": "when",
+                "label": "いつ",
+                "type": "enum",
+                "choices": [{"value": "am", "label": "午前"}, {"value": "pm", "label": "午後"}],
+            },
+            {"name": "agree", "label": "確かめました", "type": "boolean", "required": True},
+            {"name": "day", "label": "日", "type": "date", "earliest": "2026-04-01", "latest": "2026-04-30"},
+        ],
+    },
     "actions": {
         "type": "actions",
         "items": [{"type": "open", "label": "開く", "href": "https://waste.example/"}],
@@ -52,8 +119,17 @@ BLOCKS: dict[str, dict[str, Any]] = {
 }
 
 
+SUBMIT = {"type": "submit", "label": "取り消す", "name": "cancel", "values": {"id": 3, "all": False}}
+
+
+def gadget_of(blocks: Any) -> GadgetInfo:
+    """The gadget that may send these blocks."""
+    forms = any("form" in str(block.get("type")) or SUBMIT in block.get("items", ()) for block in blocks)
+    return PAIRWISE if forms else GADGET
+
+
 def parse(**changes: Any) -> card.Card:
-    return card.parse(card_bytes(**changes), manifest=GADGET)
+    return card.parse(card_bytes(**changes), manifest=gadget_of(changes.get("blocks", ())))
 
 
 def refused(**changes: Any) -> CardError:
@@ -63,8 +139,10 @@ def refused(**changes: Any) -> CardError:
 
 
 def test_every_block_is_read() -> None:
-    parsed = parse(blocks=list(BLOCKS.values()))
-    assert [block.type for block in parsed.blocks] == list(card.KNOWN_BLOCKS)
+    assert list(BLOCKS) == list(card.KNOWN_BLOCKS)
+    for kind, block in BLOCKS.items():
+        assert [read.type for read in parse(blocks=[block]).blocks] == [kind]
+    parsed = parse(blocks=[block for kind, block in BLOCKS.items() if kind != "form"])
     dates = parsed.blocks[4]
     assert isinstance(dates, card.Dates)
     assert dates.items[0].at == date(2026, 4, 2)
@@ -93,21 +171,130 @@ def test_every_block_may_carry_a_fallback_that_is_not_shown(kind: str) -> None:
 
 
 def test_an_unknown_block_shows_its_fallback() -> None:
-    parsed = parse(blocks=[{"type": "chart", "series": [1, 2], "fallback": "今月は 12 件です。"}])
+    parsed = parse(blocks=[{"type": "hologram", "series": [1, 2], "fallback": "今月は 12 件です。"}])
     assert parsed.blocks == (card.Fallback("今月は 12 件です。"),)
 
 
 def test_an_unknown_block_without_fallback_is_refused() -> None:
-    error = refused(blocks=[BLOCKS["text"], {"type": "chart", "series": [1]}])
+    error = refused(blocks=[BLOCKS["text"], {"type": "hologram", "series": [1]}])
     assert error.path == "$.blocks[1].fallback"
     assert "fallback" in error.remedy
 
 
-def test_submit_is_not_yet_supported() -> None:
-    item = {"type": "submit", "label": "送る", "href": "https://waste.example/"}
-    error = refused(blocks=[{"type": "actions", "items": [item]}])
-    assert error.path == "$.blocks[0].items[0].type"
-    assert "まだ対応していません" in error.detail
+def test_a_form_and_a_submit_are_read_and_kept_as_they_came() -> None:
+    actions = {"type": "actions", "items": [SUBMIT]}
+    parsed = parse(blocks=[BLOCKS["form"], actions])
+    form = parsed.blocks[0]
+    assert isinstance(form, card.Form)
+    assert [(field.name, field.kind, field.required) for field in form.spec.fields] == [
+        ("dish", "text", True),
+        ("people", "number", False),
+        ("when", "enum", False),
+        ("agree", "boolean", True),
+        ("day", "date", False),
+    ]
+    assert isinstance(parsed.blocks[1], card.Actions)
+    submit = parsed.blocks[1].items[0]
+    assert isinstance(submit, card.Submit)
+    assert submit.spec.values == {"id": 3, "all": False}
+    assert parsed.inputs == (BLOCKS["form"], SUBMIT)
+
+
+@pytest.mark.parametrize("block", [BLOCKS["form"], {"type": "actions", "items": [SUBMIT]}])
+@pytest.mark.parametrize("gadget", [GADGET, info(identity="pairwise")])
+def test_forms_are_for_pairwise_gadgets_that_declare_an_action(
+    block: dict[str, Any], gadget: GadgetInfo
+) -> None:
+    with pytest.raises(CardError) as caught:
+        card.parse(card_bytes(blocks=[block]), manifest=gadget)
+    assert caught.value.path.startswith("$.blocks[0]")
+    assert "endpoints.action" in caught.value.remedy
+
+
+def test_an_image_comes_from_a_known_origin_and_never_with_a_pseudonym() -> None:
+    with pytest.raises(CardError) as caught:
+        card.parse(card_bytes(blocks=[BLOCKS["image"]]), manifest=PAIRWISE)
+    assert caught.value.path == "$.blocks[0]"
+    assert "pairwise" in caught.value.detail
+    own = info("https://own.example", link_origins=[])
+    card.parse(card_bytes(blocks=[{**BLOCKS["image"], "src": "https://own.example/x"}]), manifest=own)
+    for src in ("https://waste.example:444/a.png", "https://evil.example/a.png", "http://waste.example/a"):
+        assert refused(blocks=[{**BLOCKS["image"], "src": src}]).path == "$.blocks[0].src"
+    assert refused(blocks=[{"type": "image", "src": "https://waste.example/a"}]).path == "$.blocks[0].alt"
+    assert refused(blocks=[BLOCKS["image"]] * 5).path == "$.blocks[4]"
+
+
+def _feature(geometry: dict[str, Any]) -> dict[str, Any]:
+    feature = {"type": "Feature", "geometry": geometry, "properties": {"label": "x"}}
+    return {**BLOCKS["map"], "geojson": {"type": "FeatureCollection", "features": [feature]}}
+
+
+def _field(**field: Any) -> dict[str, Any]:
+    return {**BLOCKS["form"], "fields": [{"name": "a", "label": "a", **field}]}
+
+
+@pytest.mark.parametrize(
+    ("block", "path"),
+    [
+        ({**BLOCKS["progress"], "value": 41}, "value"),
+        ({**BLOCKS["progress"], "value": -1}, "value"),
+        ({**BLOCKS["progress"], "max": 0}, "max"),
+        ({**BLOCKS["chart"], "kind": "pie"}, "kind"),
+        ({**BLOCKS["chart"], "labels": ["月"]}, "series[0].values"),
+        ({**BLOCKS["chart"], "series": []}, "series"),
+        ({**BLOCKS["chart"], "series": [{"label": "a", "values": [1, 2, 3, "4"]}]}, "series[0].values[3]"),
+        ({**BLOCKS["chart"], "series": BLOCKS["chart"]["series"] * 3}, "series"),
+        ({**BLOCKS["chart"], "labels": ["x"] * 61}, "labels"),
+        (_feature({"type": "Polygon", "coordinates": [[0, 0]]}), "geojson.features[0].geometry.type"),
+        (_feature({"type": "Point", "coordinates": [181, 0]}), "geojson.features[0].geometry.coordinates[0]"),
+        (_feature({"type": "Point", "coordinates": [0, 0, 9]}), "geojson.features[0].geometry.coordinates"),
+        (
+            _feature({"type": "LineString", "coordinates": [[0, 0]]}),
+            "geojson.features[0].geometry.coordinates",
+        ),
+        (_feature({"type": "Point"}), "geojson.features[0].geometry.coordinates"),
+        ({**BLOCKS["form"], "fields": []}, "fields"),
+        ({**BLOCKS["form"], "fields": BLOCKS["form"]["fields"][:1] * 2}, "fields[1].name"),
+        ({**BLOCKS["form"], "name": "Wish!"}, "name"),
+        (_field(type="text"), "fields[0].max_length"),
+        (_field(type="number", minimum=1), "fields[0].maximum"),
+        (_field(type="number", minimum=3, maximum=1), "fields[0].minimum"),
+        (_field(type="enum"), "fields[0].choices"),
+        (_field(type="enum", choices=[{"value": "a", "label": "b"}] * 2), "fields[0].choices[1].value"),
+        (_field(type="date", earliest="2026-02-30"), "fields[0].earliest"),
+        (_field(type="date", earliest="2026-05-02", latest="2026-05-01"), "fields[0].earliest"),
+        (_field(type="password"), "fields[0].type"),
+        (_field(type="boolean", max_length=3), "fields[0].max_length"),
+        ({**BLOCKS["form"], "intro": "[外](https://evil.example/)"}, "intro"),
+    ],
+)
+def test_what_breaks_a_rule_of_a_block_is_named(block: dict[str, Any], path: str) -> None:
+    error = refused(blocks=[block])
+    assert f"$.blocks[0].{path}" in {problem.path for problem in error.problems}
+    assert all(problem.remedy["ja"] and problem.remedy["en"] for problem in error.problems)
+
+
+@pytest.mark.parametrize(
+    ("item", "path"),
+    [
+        ({"type": "open", "label": "x"}, "href"),
+        ({"type": "submit", "label": "x"}, "name"),
+        ({**SUBMIT, "href": "https://waste.example/"}, "href"),
+        ({**SUBMIT, "values": {"a": [1]}}, "values.a"),
+        ({"type": "fly", "label": "x"}, "type"),
+    ],
+)
+def test_what_breaks_a_rule_of_an_action_is_named(item: dict[str, Any], path: str) -> None:
+    with pytest.raises(CardError) as caught:
+        card.parse(card_bytes(blocks=[{"type": "actions", "items": [item]}]), manifest=PAIRWISE)
+    assert f"$.blocks[0].items[0].{path}" in {problem.path for problem in caught.value.problems}
+
+
+def test_two_forms_have_two_names() -> None:
+    error = refused(
+        blocks=[BLOCKS["form"], {"type": "actions", "items": [SUBMIT, {**SUBMIT, "name": "wish"}]}]
+    )
+    assert error.path == "$.blocks[1].items[1].name"
 
 
 @pytest.mark.parametrize(
@@ -142,8 +329,8 @@ def test_thirty_blocks_are_allowed() -> None:
         ({"type": "facts", "items": [{"label": "a", "value": "<img src=x>"}]}, "$.blocks[0].items[0].value"),
         ({"type": "list", "items": ["ok", "<i>"]}, "$.blocks[0].items[1]"),
         ({"type": "list", "items": [{"text": "\u202ex"}]}, "$.blocks[0].items[0].text"),
-        ({"type": "chart", "fallback": "<b>"}, "$.blocks[0].fallback"),
-        ({"type": "chart", "fallback": "x", "deep": [{"a": "<b>"}]}, "$.blocks[0].deep[0].a"),
+        ({"type": "hologram", "fallback": "<b>"}, "$.blocks[0].fallback"),
+        ({"type": "hologram", "fallback": "x", "deep": [{"a": "<b>"}]}, "$.blocks[0].deep[0].a"),
     ],
 )
 def test_html_and_bidi_controls_are_refused_anywhere(block: dict[str, Any], path: str) -> None:
@@ -162,7 +349,7 @@ def test_a_smaller_than_sign_in_plain_text_is_allowed() -> None:
         {"type": "list", "items": ["[外](https://evil.example/)"]},
         {"type": "list", "items": [{"text": "外", "href": "https://evil.example/"}]},
         {"type": "actions", "items": [{"type": "open", "label": "外", "href": "https://waste.example:444/"}]},
-        {"type": "chart", "fallback": "[外](https://waste.example.evil.example/)"},
+        {"type": "hologram", "fallback": "[外](https://waste.example.evil.example/)"},
     ],
 )
 def test_links_stay_inside_the_declared_origins(block: dict[str, Any]) -> None:
@@ -235,7 +422,7 @@ def test_depth_of_twelve_is_the_last_that_is_read() -> None:
         deep: Any = "x"
         for _ in range(levels):
             deep = [deep]
-        return card_bytes(blocks=[{"type": "chart", "fallback": "x", "deep": deep}])
+        return card_bytes(blocks=[{"type": "hologram", "fallback": "x", "deep": deep}])
 
     assert card.parse(nested(9), manifest=GADGET)  # card, blocks, block: three more
     with pytest.raises(CardError) as caught:
@@ -263,7 +450,7 @@ _json = st.recursive(
 
 
 @given(
-    st.sampled_from([*BLOCKS, "chart"]),
+    st.sampled_from([*BLOCKS, "hologram"]),
     st.dictionaries(
         st.sampled_from(
             [

@@ -9,17 +9,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gadgets import card
-from gadgets.render import moment, number, render, template_version
+from gadgets.render import Addresses, moment, number, render, template_version
 from gadgets.text import inline_html, paragraphs
 from tests.gadgets.providers import card_bytes
 from tests.gadgets.samples import info
-from tests.gadgets.test_card import BLOCKS
+from tests.gadgets.test_card import BLOCKS, SUBMIT, gadget_of
 
 
 class Elements(HTMLParser):
     """Every element with its attributes; fails on what is not closed."""
 
-    VOID = frozenset({"br"})
+    VOID = frozenset({"br", "img"})
 
     def __init__(self, html: str) -> None:
         super().__init__()
@@ -41,17 +41,112 @@ class Elements(HTMLParser):
         return [attributes for name, attributes in self.found if name == tag]
 
 
+ADDRESSES = Addresses(image=lambda src: f"/i/{src[-5:]}", form=lambda name: f"/f/{name}/")
+DRAWN = [block for kind, block in BLOCKS.items() if kind != "form"]
+"""Every block that one gadget may send; a form is for another one."""
+
+
 def drawn(*blocks: dict[str, Any], locale: str = "ja", old: bool = False, **changes: Any) -> str:
-    parsed = card.parse(card_bytes(blocks=list(blocks), **changes), manifest=info())
-    return render(parsed, locale=locale, old=old)
+    parsed = card.parse(card_bytes(blocks=list(blocks), **changes), manifest=gadget_of(blocks))
+    return render(parsed, locale=locale, old=old, addresses=ADDRESSES)
 
 
 def test_all_blocks_together_are_well_formed_and_keep_the_policy() -> None:
-    elements = Elements(drawn(*BLOCKS.values(), {"type": "chart", "fallback": "図"}))
-    names = {name for name, _ in elements.found}
-    assert not names & {"script", "style", "img", "iframe", "form", "h1", "h2", "h3", "h4", "h5", "h6"}
-    for _, attributes in elements.found:
+    whole = Elements(drawn(*DRAWN, {"type": "hologram", "fallback": "図"}))
+    form = Elements(drawn(BLOCKS["form"], {"type": "actions", "items": [SUBMIT]}))
+    found = [*whole.found, *form.found]
+    names = {name for name, _ in found}
+    assert not names & {"script", "style", "iframe", "form", "input", "h1", "h2", "h3", "h4", "h5", "h6"}
+    for _, attributes in found:
         assert not [name for name in attributes if name == "style" or name.startswith("on")]
+
+
+def test_a_progress_says_its_numbers_in_words() -> None:
+    html = drawn(BLOCKS["progress"])
+    assert Elements(html).of("progress") == [
+        {"class": "rc-progress__bar", "aria-label": "図書館の席", "max": "40", "value": "12"}
+    ]
+    assert "12</span> / 40 席" in html
+    missing = drawn({**BLOCKS["progress"], "value": None})
+    assert "<progress" not in missing
+    assert "取得できません" in missing
+    zero = drawn({**BLOCKS["progress"], "value": 0})
+    assert 'value="0"' in zero
+
+
+def test_a_chart_is_a_picture_and_the_same_numbers_as_a_table() -> None:
+    html = drawn(BLOCKS["chart"])
+    elements = Elements(html)
+    assert [svg.get("aria-label") for svg in elements.of("svg") if svg.get("role") == "img"] == ["今週の水位"]
+    assert len(elements.of("details")) == len(elements.of("table")) == 1
+    cells = re.findall(r"<td>(.*?)</td>", html)
+    assert cells == ["", "1.2", "0.9", "1.4", "1", "<span>なし</span>", "1.1", "1.1", "1"]
+    assert html.count('scope="row"') == 4
+    first = re.search(r'rc-chart__series--1">(.*?)</g>', html)
+    assert first is not None
+    assert first[1].count("M") == 2, "a missing value is a gap"
+    assert re.findall(r"<li>.*?</svg> (.*?)</li>", html) == ["今年", "去年"]
+    assert "縦は0.8から1.4まで" in html
+    assert "月 → 木" in html
+
+
+def test_bars_stand_on_zero_and_a_missing_one_is_no_bar() -> None:
+    block = {**BLOCKS["chart"], "kind": "bar", "series": [{"label": "a", "values": [2, -1, None, 0]}]}
+    html = drawn(block)
+    bars = Elements(html).of("rect")
+    assert [bar["height"] for bar in bars] == ["90.7", "45.3", "0.0"]
+    assert "縦は-1から2まで" in html
+    assert "rc-chart__legend" not in html
+
+
+def test_a_chart_without_any_value_says_so() -> None:
+    html = drawn({**BLOCKS["chart"], "series": [{"label": "a", "values": [None] * 4}]})
+    assert "<svg" not in html
+    assert "取得できません" in html
+    assert html.count("なし") == 4
+
+
+@pytest.mark.parametrize("locale", ["ja", "en", "ja-simple"])
+def test_no_coordinate_holds_a_comma_in_any_language(locale: str) -> None:
+    block = {**BLOCKS["chart"], "series": [{"label": "a", "values": [1e9, 2.5e9, 1, 0]}]}
+    html = drawn(block, BLOCKS["map"], locale=locale)
+    for attribute in ("x", "y", "x1", "x2", "y1", "y2", "cx", "cy", "d", "viewBox"):
+        for value in re.findall(rf' {attribute}="([^"]*)"', html):
+            assert re.fullmatch(r"[ML0-9. -]+", value), (attribute, value)
+
+
+def test_a_map_is_a_sketch_and_a_list_of_the_same_places() -> None:
+    html = drawn(BLOCKS["map"])
+    assert re.findall(r"<text[^>]*>(\d)</text>", html) == ["2", "1"]
+    assert re.findall(r'rc-map__name">(.*?)</span>', html) == ["小学校", "川沿いの道"]
+    assert "体育館" in html
+    assert "横の幅は約2.6 kmです" in html
+    assert Elements(html).of("ol")
+
+
+def test_a_single_place_is_drawn_in_the_middle() -> None:
+    features = BLOCKS["map"]["geojson"]["features"][:1]
+    html = drawn({**BLOCKS["map"], "geojson": {"type": "FeatureCollection", "features": features}})
+    dot = Elements(html).of("circle")[0]
+    assert (dot["cx"], dot["cy"]) == ("160.0", "92.0")
+
+
+def test_an_image_is_ours_never_the_providers() -> None:
+    html = drawn(BLOCKS["image"])
+    image = Elements(html).of("img")[0]
+    assert image["src"] == "/i/a.png"
+    assert image["alt"] == "収集所の入口"
+    assert "waste.example" not in html
+    parsed = card.parse(card_bytes(blocks=[BLOCKS["image"]]), manifest=info())
+    assert "<img" not in render(parsed, locale="ja"), "without an address of ours the words stand alone"
+    assert "収集所の入口" in render(parsed, locale="ja")
+
+
+def test_a_form_is_a_link_to_a_page_of_ours() -> None:
+    html = drawn(BLOCKS["form"], {"type": "actions", "items": [SUBMIT]})
+    assert [link["href"] for link in Elements(html).of("a")] == ["/f/wish/", "/f/cancel/"]
+    assert "外部サイト" not in html
+    assert "csrf" not in html
 
 
 def test_facts_are_a_description_list() -> None:
@@ -154,7 +249,7 @@ def test_links_leave_openly_and_safely() -> None:
 
 
 def test_an_unknown_block_shows_its_fallback_as_text() -> None:
-    html = drawn({"type": "chart", "series": [1], "fallback": "**12** 件 & 3 < 4"})
+    html = drawn({"type": "hologram", "series": [1], "fallback": "**12** 件 & 3 < 4"})
     assert "<strong>12</strong> 件 &amp; 3 &lt; 4" in html
 
 
