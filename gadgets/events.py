@@ -133,10 +133,15 @@ def _queue_withdrawal(row: EventRow) -> int:
     return int(made)
 
 
+def kick() -> None:
+    """What is queued is sent soon."""
+    tasks.kick(tasks.CONSENT_EVENTS)
+
+
 def queue(*, gadget_id: str, sub: str, kind: str) -> UUID:
     """An event that names nobody but the pseudonym; sent soon after the caller's transaction."""
     made = EventDelivery.objects.create(gadget_id=gadget_id, sub=sub, kind=kind)
-    transaction.on_commit(lambda: tasks.kick(tasks.CONSENT_EVENTS))
+    transaction.on_commit(kick)
     return made.txn
 
 

@@ -5,19 +5,11 @@ from django.db import transaction
 from gadgets import manifest as manifests
 from gadgets import tasks
 from gadgets.errors import NotNewerError, NotYoursError, WrongStateError
-from gadgets.models import CheckRun, Gadget, GadgetVersion, Provider, Region, ReviewNote
+from gadgets.models import CheckRun, Gadget, GadgetVersion, Provider, Region
 from gadgets.registration import Fetched
+from gadgets.steps import OPEN, Decision, Side, note
 from gadgets.types import content_hash
 from identity.roles import Actor
-
-Decision = ReviewNote.Decision
-OPEN = (
-    GadgetVersion.State.DRAFT,
-    GadgetVersion.State.CHECKED,
-    GadgetVersion.State.IN_REVIEW,
-    GadgetVersion.State.REFUSED,
-)
-"""A version in one of these is on its way; a gadget has at most one."""
 
 
 @transaction.atomic
@@ -37,6 +29,8 @@ def file(fetched: Fetched, *, provider_id: int, by: Actor, region: Region | None
         raise WrongStateError("このサービスは終了しています。別の id で登録してください。")
     pin = content_hash(fetched.raw)
     _is_news(gadget, parsed.version, pin)
+    if region is None:
+        _builds_on_what_is_here(gadget, parsed.previous)
     gadget.versions.filter(state__in=OPEN).update(state=GadgetVersion.State.REPLACED)
     version = GadgetVersion.objects.create(
         gadget=gadget,
@@ -50,7 +44,10 @@ def file(fetched: Fetched, *, provider_id: int, by: Actor, region: Region | None
     if gadget.published_id is None:
         gadget.state = Gadget.State.DRAFT
     gadget.save(update_fields=["url", "state"])
-    note(gadget, version, by, Decision.IMPORTED if region else Decision.REGISTERED)
+    if region:
+        note(gadget, version, by, Decision.IMPORTED, side=Side.OPERATOR)
+    else:
+        note(gadget, version, by, Decision.REGISTERED, side=Side.PROVIDER)
     ask_for_checks(version)
     return gadget.gadget_id
 
@@ -85,17 +82,26 @@ def _is_news(gadget: Gadget, version: str, pin: str) -> None:
         raise NotNewerError(
             f"公開中の版は {published.version} です。変更したマニフェストの version を、それより大きくしてください。"
         )
+    # A number names one text for good: residents have agreed to it, and cards are kept under it.
+    for used in gadget.versions.filter(approved_at__isnull=False).values_list("version", flat=True):
+        if not manifests.increases(version, used):
+            raise NotNewerError(
+                f"版 {used} は、前に公開したことがあります。version を、それより大きくしてください。"
+            )
+
+
+def _builds_on_what_is_here(gadget: Gadget, previous: str | None) -> None:
+    """A manifest may name the version that it changes; when that is not the published one, something was missed."""
+    published = gadget.published
+    if previous is None or published is None or previous == published.version:
+        return
+    raise NotNewerError(
+        f"マニフェストの previous は {previous} ですが、公開中の版は {published.version} です。"
+        "公開中の版からの変更として書き直すか、previous を除いてください。"
+    )
 
 
 def ask_for_checks(version: GadgetVersion) -> None:
     if not version.runs.filter(state__in=[CheckRun.State.WAITING, CheckRun.State.RUNNING]).exists():
         CheckRun.objects.create(version=version)
     transaction.on_commit(lambda: tasks.kick(tasks.RUN_CHECKS))
-
-
-def note(
-    gadget: Gadget, version: GadgetVersion | None, by: Actor | None, decision: str, reason: str = ""
-) -> None:
-    ReviewNote.objects.create(
-        gadget=gadget, version=version, who_id=by.id if by else None, decision=decision, reason=reason
-    )

@@ -13,6 +13,7 @@ from django.db import transaction
 from identity import attributes, audit
 from identity.accounts import create_resident, create_synthetic, group_of, set_roles
 from identity.ledger import (
+    end_grants,
     grant,
     opt_in_personalisation,
     opt_out,
@@ -29,6 +30,7 @@ __all__ = [
     "ask_reach",
     "create_resident",
     "create_synthetic",
+    "end_grants",
     "grant",
     "group_of",
     "opt_in_personalisation",

@@ -9,7 +9,15 @@ from django.utils import timezone
 
 from identity import attributes, audit, clients, consent
 from identity.consent import Notice
-from identity.errors import NothingAsked, ProtectedPerson, UndeclaredItem, UnknownItem, UnknownLevel
+from identity.errors import (
+    NoSuchResident,
+    NotAllowed,
+    NothingAsked,
+    ProtectedPerson,
+    UndeclaredItem,
+    UnknownItem,
+    UnknownLevel,
+)
 from identity.models import (
     AccessLog,
     ConsentReceipt,
@@ -158,6 +166,34 @@ def take_back(
         )
         for earlier, taken in by_receipt.items()
     ]
+
+
+def end_grants(*, recipient: str, most: int, by: Actor) -> int:
+    """A recipient that is no more: takes back what up to `most` residents granted to it; returns how many residents.
+
+    By the portal itself only. Call it until it returns 0.
+    """
+    if by.id is not None:
+        raise NotAllowed
+    living = ConsentState.objects.filter(
+        recipient=recipient,
+        status=consent.GRANTED,
+        resident__is_active=True,
+        resident__erase_at=None,
+    ).exclude(expires_at__lte=timezone.now())
+    residents = list(living.values_list("resident_id", flat=True).distinct()[:most])
+    return sum(_end_grants(resident_id, recipient, by) for resident_id in residents)
+
+
+@transaction.atomic
+def _end_grants(resident_id: UUID, recipient: str, by: Actor) -> bool:
+    try:
+        resident = locked(resident_id)
+    except NoSuchResident:  # closed since
+        return False
+    receipts = take_back(resident, recipient=recipient, method="recipient_ended")
+    audit.record_receipts(receipts, by=by)
+    return bool(receipts)
 
 
 def opt_in_personalisation(*, resident_id: UUID, notice: Notice, controller: str, by: Actor) -> UUID:

@@ -390,6 +390,22 @@ def pseudonymous(resident_id: UUID) -> frozenset[str]:
     return frozenset(rows)
 
 
+def subjects_of(gadget_id: str) -> tuple[str, ...]:
+    """Every pseudonym under which something was ever granted to the gadget."""
+    return tuple(Subject.objects.filter(client__gadget_id=gadget_id).values_list("sub", flat=True))
+
+
+def still_granted(recipients: Iterable[str]) -> tuple[str, ...]:
+    """Those of `recipients` to whom some resident still grants something."""
+    found = ConsentState.objects.filter(
+        recipient__in=list(recipients),
+        status=consent.GRANTED,
+        resident__is_active=True,
+        resident__erase_at=None,
+    ).exclude(expires_at__lte=timezone.now())
+    return tuple(found.values_list("recipient", flat=True).distinct().order_by("recipient"))
+
+
 def shown_text(sha256: str) -> str | None:
     """The text that was on the screen when a decision with this notice was made."""
     return NoticeVersion.objects.filter(sha256=sha256).values_list("text", flat=True).first()

@@ -6,7 +6,7 @@ import pytest
 from django.db import IntegrityError, transaction
 
 from examples.kit.provider import Provider as ExampleProvider
-from gadgets import actions, queries, registration
+from gadgets import actions, queries, registering, registration
 from gadgets.errors import (
     ManifestError,
     NoSuchGadgetError,
@@ -14,6 +14,7 @@ from gadgets.errors import (
     NotNewerError,
     NotPermittedError,
     NotYoursError,
+    ReasonMissingError,
     TooOftenError,
     UrlRefusedError,
     WrongStateError,
@@ -128,7 +129,7 @@ def test_a_domain_belongs_to_one_organisation_and_an_organisation_to_one_domain(
 def test_too_many_registrations_in_an_hour_are_put_off(
     careless: life.Careless, organisation: int, busco: Actor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(actions, "REGISTRATIONS_AN_HOUR", 1)
+    monkeypatch.setattr(registering, "REGISTRATIONS_AN_HOUR", 1)
     actions.register(url=careless.url, provider_id=organisation, by=busco)
     with pytest.raises(TooOftenError) as told:
         actions.register(url=careless.url, provider_id=organisation, by=busco)
@@ -281,11 +282,15 @@ def test_retirement_is_the_end(
     gadget_id = live(careless, organisation, busco, django_capture_on_commit_callbacks)
     with pytest.raises(NotPermittedError):
         actions.retire(gadget_id=gadget_id, by=cast.as_actor(cast.hanako()))
-    with django_capture_on_commit_callbacks(execute=True):
+    with pytest.raises(WrongStateError, match="予告"):
         actions.retire(gadget_id=gadget_id, by=busco)
+    with pytest.raises(ReasonMissingError):
+        actions.retire(gadget_id=gadget_id, by=SYSTEM)
+    with django_capture_on_commit_callbacks(execute=True):
+        actions.retire(gadget_id=gadget_id, reason="危険なため", by=SYSTEM)
     assert gadget_id not in queries.registry().gadgets
     with pytest.raises(WrongStateError):
-        actions.retire(gadget_id=gadget_id, by=busco)
+        actions.retire(gadget_id=gadget_id, reason="危険なため", by=SYSTEM)
     careless.document["version"] = "2.0.0"
     with pytest.raises(WrongStateError, match="終了"):
         actions.refresh(gadget_id=gadget_id, by=busco)
