@@ -17,7 +17,7 @@ from datetime import UTC, datetime, timedelta
 from django.core.cache import cache
 from django.utils import timezone
 
-from gadgets import breaker, calendar, card_clock, figures, keys, private_cards
+from gadgets import breaker, calendar, card_addresses, card_clock, figures, keys, private_cards
 from gadgets import card as cards
 from gadgets.apart import HttpInTransactionError, give_back_connections, refuse_in_transaction
 from gadgets.errors import (
@@ -126,30 +126,40 @@ def _from_other(wanted: Wanted, lock: str, until: float) -> StoredCard | Unavail
 
 def _attempt(wanted: Wanted, held: StoredCard | None, until: float) -> StoredCard | Unavailable:
     gadget = wanted.gadget
-    started = time.monotonic()
     try:
-        with _bulkhead(gadget.id, until):
-            if not breaker.allows(gadget.id):
-                raise BreakerOpenError
-            fetched = _ask(wanted, until)
-    except (BreakerOpenError, GadgetBusyError) as error:
-        return held or _unavailable(error)
+        with guarded(gadget, until):
+            return _ask(wanted, until)
     except IdentityError as error:
         log.warning("card of %s not asked for: %s", gadget.id, type(error).__name__)
         return held or _unavailable(GadgetError())
-    except (DoorError, CardError) as error:
-        breaker.failed(gadget.id)
-        log.warning("card of %s failed: %s", gadget.id, error.code)
-        _report(gadget, error.code, error.provider_message, started)
+    except GadgetError as error:
         return held or _unavailable(error)
-    breaker.succeeded(gadget.id)
-    _report(gadget, "", "", started)
-    return fetched
+
+
+@contextmanager
+def guarded(gadget: GadgetInfo, until: float) -> Iterator[None]:
+    """A call to a provider by the rules of all calls: a place in the bulkheads, the breaker, the figures.
+
+    Raises GadgetBusyError or BreakerOpenError before the call; what the call itself raises counts and goes on.
+    """
+    started = time.monotonic()
+    with _bulkhead(gadget.id, until):
+        if not breaker.allows(gadget.id):
+            raise BreakerOpenError
+        try:
+            yield
+        except (DoorError, CardError) as error:
+            breaker.failed(gadget.id)
+            log.warning("card of %s failed: %s", gadget.id, error.code)
+            _report(gadget, error.code, error.provider_message, started)
+            raise
+        breaker.succeeded(gadget.id)
+        _report(gadget, "", "", started)
 
 
 def _ask(wanted: Wanted, until: float) -> StoredCard:
     """One signed request for what is granted now; the answer is checked, drawn and stored."""
-    wanted = _as_granted_now(wanted)
+    wanted = as_granted_now(wanted)
     gadget = wanted.gadget
     url = gadget.card_url or ""
     held = cached(wanted)
@@ -163,14 +173,22 @@ def _ask(wanted: Wanted, until: float) -> StoredCard:
     headers["Authorization"] = f"Bearer {token}"
     give_back_connections()
     answer = _send(door(), url, headers, wanted, until)
-    now = timezone.now()
     if answer.status == 304 and held is not None:
-        stored = _dated(held, answer, gadget, wanted, now)
-    else:
-        if answer.sets_cookie:
-            raise CookieRefusedError(url)
-        parsed = card_clock.check(cards.parse(answer.body, manifest=gadget), now)
-        stored = _dated(_drawn(parsed, wanted, answer, now), answer, gadget, wanted, now)
+        now = timezone.now()
+        return _put(_dated(held, answer, gadget, wanted, now), wanted, now)
+    return keep(answer, wanted)
+
+
+def keep(answer: Answer, wanted: Wanted) -> StoredCard:
+    """Checks, draws and stores the card that a provider answered; raises CardError or CookieRefusedError."""
+    now = timezone.now()
+    if answer.sets_cookie:
+        raise CookieRefusedError(answer.url)
+    parsed = card_clock.check(cards.parse(answer.body, manifest=wanted.gadget), now)
+    return _put(_dated(_drawn(parsed, wanted, answer, now), answer, wanted.gadget, wanted, now), wanted, now)
+
+
+def _put(stored: StoredCard, wanted: Wanted, now: datetime) -> StoredCard:
     raw = encode(stored, wanted)
     seconds = (stored.stale_until - now).total_seconds()
     if wanted.level == "pairwise":
@@ -180,7 +198,7 @@ def _ask(wanted: Wanted, until: float) -> StoredCard:
     return decode(raw, wanted, now) or stored
 
 
-def _as_granted_now(wanted: Wanted) -> Wanted:
+def as_granted_now(wanted: Wanted) -> Wanted:
     """The same card for what the resident grants at this moment; public when nothing is left."""
     if wanted.level == "none":
         return wanted
@@ -228,8 +246,9 @@ def _send(through: Door, url: str, headers: dict[str, str], wanted: Wanted, unti
 def _drawn(parsed: cards.Card, wanted: Wanted, answer: Answer, now: datetime) -> StoredCard:
     etag = answer.headers.get("etag", "")
     address = calendar.address(wanted)
-    current = render(parsed, locale=wanted.locale, calendar_url=address)
-    old = render(parsed, locale=wanted.locale, calendar_url=address, old=True)
+    at = card_addresses.of(wanted)
+    current = render(parsed, locale=wanted.locale, calendar_url=address, addresses=at)
+    old = render(parsed, locale=wanted.locale, calendar_url=address, addresses=at, old=True)
     return StoredCard(
         html=current,
         summary=parsed.summary,
@@ -242,6 +261,7 @@ def _drawn(parsed: cards.Card, wanted: Wanted, answer: Answer, now: datetime) ->
         etag=etag if re.fullmatch(r'(W/)?"[!#-~]{0,200}"', etag) else "",
         forms=(current, old if old != current else ""),
         dates=calendar.dates_of(parsed),
+        inputs=parsed.inputs,
     )
 
 

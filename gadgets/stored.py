@@ -159,6 +159,7 @@ def encode(stored: StoredCard, wanted: Wanted) -> bytes:
         "source": [source.publisher, source.licence, source.url, source.note],
         "etag": stored.etag,
         "dates": stored.dates,
+        "inputs": stored.inputs,
     }
     current, old = (form.encode() for form in stored.forms)
     head["length"] = len(current)
@@ -206,4 +207,5 @@ def _opened(body: bytes) -> StoredCard:
         etag=found["etag"],
         forms=forms,
         dates=tuple((iso, label, note) for iso, label, note in found["dates"]),
+        inputs=tuple(found["inputs"]),
     )
