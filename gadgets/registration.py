@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from gadgets import manifest as manifests
 from gadgets.errors import ManifestError, NotListedError, Problem
-from gadgets.http import JSON_TYPES, door
+from gadgets.http import JSON_TYPES, Door, door
 from gadgets.wire import loads
 
 WELL_KNOWN = "/.well-known/region-gadget.json"
@@ -21,9 +21,12 @@ class Fetched:
     manifest: manifests.Manifest
 
 
-def fetch(url: str) -> Fetched:
-    """Raises DoorError, ManifestError, or NotListedError when the origin does not name this URL as its own."""
-    outside = door()
+def fetch(url: str, outside: Door | None = None) -> Fetched:
+    """Raises DoorError, ManifestError, or NotListedError when the origin does not name this URL as its own.
+
+    `outside`: the door to use where no portal's settings are; else the portal's own.
+    """
+    outside = outside or door()
     outside.check(url)
     well_known = manifests.origin_of(url) + WELL_KNOWN
     listing = outside.fetch(well_known, deadline=SECONDS, max_bytes=LISTING_BYTES, content_types=JSON_TYPES)

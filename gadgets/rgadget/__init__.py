@@ -1,0 +1,1 @@
+"""The provider's own tool: writes, checks, shows, signs and hands in a gadget, without a portal's settings or database."""
