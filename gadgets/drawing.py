@@ -78,10 +78,11 @@ def tile(
     size: str,
     now: datetime,
     page_url: str = "",
+    anchor: str = "",
 ) -> str:
     """The whole tile of a gadget on a home: title, provider, body, and the status in words.
 
-    `page_url`: where the gadget's own page is, which the title leads to.
+    `page_url`: where the gadget's own page is, which the title leads to. `anchor` tells tiles of one page apart.
     """
     ready()
     from django.template.loader import get_template
@@ -112,6 +113,7 @@ def tile(
             "gadget": view["gadget"],
             "title": words.pick(manifest.title),
             "size": size.lower(),
+            "anchor": anchor or manifest.id,
             "page_url": page_url,
             "login_url": manifest.endpoints.login or "",
         }

@@ -8,10 +8,22 @@ import time
 from collections.abc import Iterator
 
 from gadgets import manifest as manifests
-from gadgets.conformance import cards, events, manifest, network, speed, tokens
+from gadgets.conformance import (
+    accessibility,
+    cards,
+    events,
+    faults,
+    interference,
+    kinds,
+    manifest,
+    network,
+    privacy,
+    speed,
+    tokens,
+)
 from gadgets.conformance.bench import Bench, Subject
 from gadgets.conformance.environment import BUDGET, CALL_SECONDS, LOCALES, Environment, Signer
-from gadgets.conformance_lines import Line, passed
+from gadgets.conformance_lines import Line
 from gadgets.errors import ManifestError
 
 __all__ = ["BUDGET", "CALL_SECONDS", "LOCALES", "Environment", "Line", "Signer", "Subject", "check", "main"]
@@ -28,22 +40,27 @@ def check(subject: Subject, env: Environment) -> Iterator[Line]:
     yield from manifest.check(subject, parsed)
     yield from network.check(subject, parsed, env)
     if parsed.endpoints.card is None:
-        yield passed(
-            4,
-            {"ja": "カード", "en": "Card"},
-            {
-                "ja": "リンクだけのサービスのため、カードの検査（3・4・5・8・11）はありません。",
-                "en": "A link has no card: checks 3, 4, 5, 8 and 11 do not apply.",
-            },
-        )
+        yield from kinds.without_card(parsed)
     else:
-        yield from tokens.check(bench)
-        yield cards.personas(bench)
-        yield from cards.forms(bench)
-        yield from speed.check(bench)
-        yield cards.links(bench)
+        yield from _card(bench)
+    yield kinds.without_frame(parsed)
+    yield from privacy.check(parsed, env)
     if parsed.identity == "pairwise":
         yield from events.check(bench)
+    else:
+        yield kinds.nobody(parsed)
+
+
+def _card(bench: Bench) -> Iterator[Line]:
+    """Checks 3 to 11, of a provider that makes cards."""
+    yield from tokens.check(bench)
+    yield cards.personas(bench)
+    yield from cards.forms(bench)
+    yield kinds.pairwise() if bench.manifest.identity == "pairwise" else interference.check(bench)
+    yield from speed.check(bench)
+    yield from faults.check(bench)
+    yield from accessibility.check(bench)
+    yield cards.links(bench)
 
 
 def main(arguments: list[str] | None = None) -> int:

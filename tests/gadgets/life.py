@@ -26,6 +26,7 @@ from tests.gadgets.providers import Answer, Handler, Provider, Seen, card_docume
 
 Build = Callable[[Any], ExampleProvider]
 PORTAL = "portal.region.localhost"
+PRIVACY = "<!doctype html><title>BusCo</title><p>このサービスは、住民の情報を何も受け取りません。</p>"
 
 
 @contextmanager
@@ -106,6 +107,7 @@ class Careless:
         }
         self.card: Answer | Mapping[str, Any] = card_document()
         self.event: Answer = reply(b"", status=204)
+        self.privacy: Answer = reply(PRIVACY.encode(), content_type="text/html; charset=utf-8")
 
     def pairwise(self, *, events: bool = True) -> None:
         """Knows residents by a pseudonym, and is told of what happens to them."""
@@ -137,6 +139,8 @@ class Careless:
             reply(body, content_type="application/json")(handler)
         elif handler.path == "/g/events":
             self.event(handler)
+        elif handler.path == "/privacy":
+            self.privacy(handler)
         elif handler.path == "/g/card" and callable(self.card):
             self.card(handler)
         elif handler.path == "/g/card":
