@@ -24,6 +24,13 @@ GadgetError
 ├── BreakerOpenError              the provider failed too often; we wait before asking again
 ├── MaintenanceError              the provider pauses its service as it announced
 ├── NoCardError                   the gadget has no card to fetch (kind `link`)
+├── SubmitError                   what a resident filled in was not taken; nothing typed is lost
+│   ├── NotGrantedError           nothing is granted (any more): nothing was sent
+│   ├── FormGoneError             the card has no such form (any more): nothing was sent
+│   ├── FormUnavailableError      the card that holds the form cannot be had: nothing was sent
+│   ├── FormChangedError          the form is another one by now: nothing was sent
+│   ├── FormRefusedError          the provider said no
+│   └── TooManySubmitsError       too many submissions in a short time: nothing was sent
 └── LifeError                     a step in a gadget's life or in a resident's layout was refused
     ├── NotPermittedError         the person may not do this
     ├── NotListedError            the origin's /.well-known/region-gadget.json does not list the manifest
@@ -254,6 +261,57 @@ class NoCardError(GadgetError):
     message = "このサービスには、ここに表示する内容がありません。"
 
 
+class SubmitError(GadgetError):
+    """What a resident filled in was not taken; the page shows again what was typed."""
+
+    code = "submit"
+    message = "送れませんでした。"
+
+
+class NotGrantedError(SubmitError):
+    code = "not_granted"
+    message = "このサービスへの許可がないため、送っていません。許可を確かめてから、もう一度お試しください。"
+
+
+class FormGoneError(SubmitError):
+    code = "form_gone"
+    message = "この入力は、いまは受け付けていません。何も送っていません。"
+
+
+class FormUnavailableError(SubmitError):
+    """`message` is that of the card which cannot be had."""
+
+    code = "form_unavailable"
+    retry = True
+
+    def __init__(self, message: str) -> None:
+        self.message = message
+        super().__init__(message)
+
+
+class FormChangedError(SubmitError):
+    code = "form_changed"
+    message = "入力の項目が変わりました。まだ送っていません。内容を確かめて、もう一度送ってください。"
+    retry = True
+
+
+class FormRefusedError(SubmitError):
+    """The provider read what was sent and did not take it; `reason` is its own sentence, or empty."""
+
+    code = "form_refused"
+    message = "提供者が受け付けませんでした。"
+
+    def __init__(self, reason: str = "") -> None:
+        self.reason = reason
+        super().__init__(reason or self.message)
+
+
+class TooManySubmitsError(SubmitError):
+    code = "too_many_submits"
+    message = "短い時間に何度も送られました。しばらくしてから、もう一度お試しください。"
+    retry = True
+
+
 class LifeError(GadgetError):
     """A step was refused; nothing was changed. `message` is shown to whoever tried it."""
 
@@ -313,7 +371,9 @@ class KeysChangedError(LifeError):
 
 class NotForUsError(LifeError):
     code = "not_for_us"
-    message = "このサービスは、この地域向けではありません。提供者のマニフェストの regions を確かめてください。"
+    message = (
+        "このサービスは、この地域向けではありません。提供者のマニフェストの regions を確かめてください。"
+    )
 
 
 class NoSuchGadgetError(LifeError):
@@ -338,7 +398,9 @@ class BadSettingError(LifeError):
 
 class KeyRefusedError(LifeError):
     code = "key_refused"
-    message = "鍵がないか、使えない鍵です。提供者のページで新しい鍵を作り、Authorization: Bearer に入れてください。"
+    message = (
+        "鍵がないか、使えない鍵です。提供者のページで新しい鍵を作り、Authorization: Bearer に入れてください。"
+    )
 
 
 class TooManyCallsError(LifeError):

@@ -1,5 +1,7 @@
 """The portal's signing key: its public half as a key set, and request tokens of 60 seconds for gadgets."""
 
+import base64
+import hashlib
 import uuid
 from collections.abc import Mapping
 from datetime import datetime
@@ -56,7 +58,20 @@ def plain(value: Value) -> str | bool | list[str]:
     return list(value) if isinstance(value, tuple) else value
 
 
-def mint(wanted: Wanted, *, method: str, url: str, now: datetime, sub: str | None = None) -> str:
+def digest(body: bytes) -> str:
+    """SHA-256 of a request's body, base64url without padding: what binds a token to what is posted with it."""
+    return base64.urlsafe_b64encode(hashlib.sha256(body).digest()).rstrip(b"=").decode()
+
+
+def mint(
+    wanted: Wanted,
+    *,
+    method: str,
+    url: str,
+    now: datetime,
+    sub: str | None = None,
+    body: bytes | None = None,
+) -> str:
     """The token for one request; `sub` only at level pairwise. Mint just before sending, never earlier."""
     if (sub is not None) != (wanted.level == "pairwise"):
         raise ValueError("a subject belongs to the level pairwise, and only there")
@@ -76,4 +91,6 @@ def mint(wanted: Wanted, *, method: str, url: str, now: datetime, sub: str | Non
     }
     if sub is not None:
         claims["sub"] = sub
+    if body is not None:
+        claims["digest"] = digest(body)
     return sign(claims, token_type=TOKEN_TYPE)

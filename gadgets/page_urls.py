@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from gadgets import views, views_catalogue, views_provider, views_residents
+from gadgets import views, views_catalogue, views_forms, views_provider, views_residents
 
 app_name = "gadgets"
 urlpatterns = [
@@ -12,6 +12,7 @@ urlpatterns = [
     path("gadgets/<str:gadget_id>/remove", views_residents.remove, name="remove"),
     path("gadgets/<str:gadget_id>/move", views_residents.move, name="move"),
     path("gadgets/<str:gadget_id>/settings", views_residents.settings, name="settings"),
+    path("gadgets/<str:gadget_id>/forms/<str:name>/", views_forms.form, name="form"),
     path("fragments/card/<str:gadget_id>", views.card_fragment, name="fragment"),
     path("home/arrange/", views_residents.arrange, name="arrange"),
     path("provider/", views_provider.console, name="console"),

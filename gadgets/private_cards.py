@@ -43,6 +43,11 @@ def store(wanted: Wanted, raw: bytes, seconds: float) -> None:
 def purge(gadget_id: str, resident_id: UUID) -> int:
     """Takes every private card of this gadget and resident out of the cache; returns how many."""
     cache.set(_mark(gadget_id, resident_id), 1, MARK_SECONDS)
+    return forget(gadget_id, resident_id)
+
+
+def forget(gadget_id: str, resident_id: UUID) -> int:
+    """As `purge`, but what is fetched from now on may stay: a form changed what the cards say."""
     locales = dict(settings.LANGUAGES)
     slots = [_slot(gadget_id, resident_id, size, locale) for size, locale in product(SIZES, locales)]
     keys = list(cache.get_many(slots).values())

@@ -93,9 +93,12 @@ def level_text(level: str) -> str:
 
 def via_text(via: str) -> str:
     """Through which door something left."""
-    return {"card": _("カードの表示"), "claims": _("提供者のサイトでの利用"), "frame": _("画面の表示")}.get(
-        via, via
-    )
+    return {
+        "card": _("カードの表示"),
+        "claims": _("提供者のサイトでの利用"),
+        "frame": _("画面の表示"),
+        "form": _("入力した内容の送信"),
+    }.get(via, via)
 
 
 def title_of(recipient: str, gadgets: Mapping[str, GadgetInfo], locale: str) -> str:
