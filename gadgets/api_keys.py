@@ -116,11 +116,13 @@ def _hash(key: str) -> str:
 
 
 def _acts_for(provider_id: int, by: Actor) -> bool:
+    if by.id is None:
+        return False
     return Membership.objects.filter(provider_id=provider_id, resident_id=by.id, role__in=_MAY).exists()
 
 
 def _may(provider_id: int, by: Actor) -> None:
-    if by.id is None or not _acts_for(provider_id, by):
+    if not _acts_for(provider_id, by):
         raise NotPermittedError
 
 

@@ -5,6 +5,7 @@ import shutil
 from pathlib import Path
 
 from gadgets.conformance import Environment, Line, Subject, check
+from gadgets.http import Door
 from gadgets.package import MAX_BYTES as PACKAGE_BYTES
 from gadgets.package import verify
 from gadgets.registration import fetch
@@ -17,11 +18,11 @@ from gadgets.types import content_hash
 KEY_SET_BYTES = 64 * 1024
 
 
-def validate(out: Out, env: Environment, *, place: str, url: str, keys: str) -> Exit:
+def validate(out: Out, door: Door, *, place: str, url: str, keys: str) -> Exit:
     """A manifest against schema and rules; a package also against the keys of whoever signed it."""
     if place.endswith(".rgadget"):
         return _package(out, place, keys)
-    manifest = read(place, env.door, url).parsed()
+    manifest = read(place, door, url).parsed()
     out.say(
         f"✔ {manifest.id} {manifest.version} は正しいマニフェストです（{manifest.kind}、{manifest.identity}）。",
         f"✔ {manifest.id} {manifest.version} is a valid manifest ({manifest.kind}, {manifest.identity}).",
@@ -133,5 +134,8 @@ def _write(path: Path, source: Source, lines: list[Line]) -> None:
         raise ToolError(
             Exit.USAGE,
             {"ja": f"{path} に書けません（{error.strerror}）。", "en": f"{path}: {error.strerror}."},
-            {"ja": "--report に書ける場所を指定してください。", "en": "Name a place that can be written."},
+            {
+                "ja": "--report に書ける場所を指定してください。",
+                "en": "Name a place that can be written with --report.",
+            },
         ) from error

@@ -3,6 +3,7 @@
 import argparse
 import os
 from collections.abc import Sequence
+from itertools import pairwise
 from pathlib import Path
 
 from gadgets.errors import GadgetError
@@ -40,7 +41,7 @@ _HELP = {
 
 def language_of(arguments: Sequence[str]) -> str:
     """As `--language` says, else as the terminal does; needed before the arguments are parsed, for the help."""
-    for given, following in zip(arguments, [*arguments[1:], ""], strict=True):
+    for given, following in pairwise([*arguments, ""]):
         if given == "--language" and following in ("ja", "en"):
             return following
         if given in ("--language=ja", "--language=en"):
@@ -84,6 +85,12 @@ def parser(language: str) -> argparse.ArgumentParser:
     tested.add_argument("--report", default="", help="file for the report, which `sign` takes")
     tested.add_argument("--chromium", default="", help="browser for the checks that draw the card")
     for one in (shown, tested):
+        one.add_argument(
+            "--state",
+            type=Path,
+            default=surroundings.STATE,
+            help="folder of the mock portal's key (.rgadget)",
+        )
         one.add_argument("--port", type=_port, default=surroundings.PORT, help=f"{surroundings.PORT}")
 
     signed = command("sign")
@@ -91,10 +98,6 @@ def parser(language: str) -> argparse.ArgumentParser:
     signed.add_argument("--report", type=Path, required=True)
     signed.add_argument("--key", type=Path, default=surroundings.STATE / "provider-key.pem")
     signed.add_argument("--out", default="", help="ID-VERSION.rgadget")
-    for one in (shown, tested, signed, valid):
-        one.add_argument(
-            "--state", type=Path, default=surroundings.STATE, help="folder of the keys (.rgadget)"
-        )
 
     handed = command("submit")
     handed.add_argument("url", metavar="URL")
@@ -139,18 +142,25 @@ def _command(out: Out, options: argparse.Namespace) -> Exit:
             if options.command == "submit"
             else remote.status(out, portal, options.id)
         )
-    port = getattr(options, "port", surroundings.PORT)
-    env = surroundings.environment(options.state, port, checking.browser(getattr(options, "chromium", "")))
     if options.command == "validate":
-        return checking.validate(out, env, place=options.place, url=options.url, keys=options.keys)
-    if options.command == "serve":
-        return checking.serve(out, env, url=options.url, port=port)
-    if options.command == "test":
-        return checking.test(
-            out, env, url=options.url, port=port, previous=options.previous, report=options.report
+        return checking.validate(
+            out, surroundings.door(), place=options.place, url=options.url, keys=options.keys
         )
-    return signing.sign(
-        out, env, place=options.place, report=options.report, key_file=options.key, target=options.out
+    if options.command == "sign":
+        return signing.sign(
+            out,
+            surroundings.door(),
+            place=options.place,
+            report=options.report,
+            key_file=options.key,
+            target=options.out,
+        )
+    browser = checking.browser(options.chromium) if options.command == "test" else ""
+    env = surroundings.environment(options.state, options.port, browser)
+    if options.command == "serve":
+        return checking.serve(out, env, url=options.url, port=options.port)
+    return checking.test(
+        out, env, url=options.url, port=options.port, previous=options.previous, report=options.report
     )
 
 

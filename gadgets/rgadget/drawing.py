@@ -120,7 +120,7 @@ def page(url: str, env: Environment, choice: Choice, *, language: str) -> str:
 
 @cache
 def _engine() -> Engine:
-    return Engine(dirs=[Path(__file__).resolve().parent / "files"])
+    return Engine(dirs=[str(Path(__file__).resolve().parent / "files")])
 
 
 def cases(manifest: Manifest, choice: Choice) -> list[Case]:

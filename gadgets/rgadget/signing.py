@@ -5,7 +5,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from gadgets.conformance import Environment, Line
+from gadgets.conformance import Line
+from gadgets.http import Door
 from gadgets.package import build
 from gadgets.package import sign as signed
 from gadgets.rgadget.mock import key_set
@@ -17,11 +18,11 @@ from gadgets.types import content_hash
 REPORT_BYTES = 512 * 1024
 
 
-def sign(out: Out, env: Environment, *, place: str, report: Path, key_file: Path, target: str) -> Exit:
+def sign(out: Out, door: Door, *, place: str, report: Path, key_file: Path, target: str) -> Exit:
     """Writes the package, and beside the key the key set with which others check it."""
     found = as_json(report, REPORT_BYTES)
     lines, sha256, url = _report(found, report)
-    source = read(place, env.door, url)
+    source = read(place, door, url)
     manifest = source.parsed()
     if content_hash(source.raw) != sha256:
         raise ToolError(
@@ -55,7 +56,10 @@ def sign(out: Out, env: Environment, *, place: str, report: Path, key_file: Path
         raise ToolError(
             Exit.USAGE,
             {"ja": f"{path} に書けません（{error.strerror}）。", "en": f"{path}: {error.strerror}."},
-            {"ja": "--out に書ける場所を指定してください。", "en": "Name a place that can be written."},
+            {
+                "ja": "--out に書ける場所を指定してください。",
+                "en": "Name a place that can be written with --out.",
+            },
         ) from error
     out.say(f"{path} を書きました。確かめる鍵: {keys}", f"Wrote {path}. Keys to check it with: {keys}")
     return Exit.GOOD
