@@ -119,6 +119,7 @@ def form(request: HttpRequest, resident_id: UUID, gadget_id: str, name: str) -> 
         locale=words.locale(),
         size=request.GET.get("size", "") or (placed.size if placed else ""),
         settings=dict(placed.settings) if placed else {},
+        cells=queries.registry().cells,
     )
     page = _Page(request, resident_id, wanted, name)
     return page.posted() if request.method == "POST" else page.asked()
