@@ -1,4 +1,4 @@
-"""Registers the gadgets package with Django, and says to identity how a gadget is told of a lost logout."""
+"""Registers the gadgets package with Django, and says to identity what it cannot know of gadgets."""
 
 from django.apps import AppConfig
 
@@ -9,7 +9,8 @@ class GadgetsConfig(AppConfig):
 
     def ready(self) -> None:
         """identity may not import upwards."""
-        from gadgets import events
-        from identity import relay
+        from gadgets import events, registry
+        from identity import relay, releases
 
         relay.lost = events.session_ended
+        releases.may = registry.may_be_told

@@ -13,6 +13,7 @@ from gadgets import launch
 from gadgets import manifest as manifests
 from gadgets.errors import NoSuchGadgetError, WrongStateError
 from gadgets.models import Gadget, GadgetVersion, bump_registry
+from gadgets.types import LEVELS
 from identity.errors import IdentityError
 from identity.idp import ClientCredentials, ClientSpec, provider
 from identity.roles import SYSTEM, Actor
@@ -33,7 +34,7 @@ def sync_due_clients() -> int:
 
 def _try(rows: QuerySet[Gadget]) -> int:
     done = 0
-    for row in rows.select_related("published"):
+    for row in rows.select_related("published", "earlier"):
         try:
             _sync(row)
         except IdentityError as error:
@@ -54,7 +55,9 @@ def _sync(row: Gadget, secret: str = "", by: Actor = SYSTEM) -> ClientCredential
         provider().disable_client(row.client_id)
     client_id = spec.client_id if spec is not None else row.client_id
     with transaction.atomic():
-        same = Gadget.objects.filter(pk=row.pk, state=row.state, published_id=row.published_id)
+        same = Gadget.objects.filter(
+            pk=row.pk, state=row.state, published_id=row.published_id, earlier_id=row.earlier_id
+        )
         if not same.update(client_due=False, client_id=client_id):
             # It was suspended, say, while we talked: what we told the ID may have come after that.
             Gadget.objects.filter(pk=row.pk).update(client_due=True)
@@ -64,29 +67,37 @@ def _sync(row: Gadget, secret: str = "", by: Actor = SYSTEM) -> ClientCredential
 
 
 def client_spec(row: Gadget) -> ClientSpec | None:
-    """What the gadget's site registers; None when it declares no `login`."""
-    version: GadgetVersion | None = row.published
-    if version is None:
+    """What the gadget's site registers; None when it declares no `login`.
+
+    While some residents still have the version before, its site is let in as well, and its claims are known.
+    """
+    found = [_parsed(version) for version in (row.published, row.earlier) if version is not None]
+    sites = [parsed for parsed in found if parsed.endpoints.login is not None]
+    if row.published is None or not sites:
         return None
-    parsed = manifests.parse(bytes(version.manifest), url=version.url)
-    if parsed.endpoints.login is None:
-        return None
+    parsed = found[0]
+    logins = [one.endpoints.login for one in sites if one.endpoints.login is not None]
+    claims = (claim.name for one in found for claim in one.claims)
     return ClientSpec(
         gadget_id=parsed.id,
         client_id=row.client_id or parsed.id,
         name=parsed.title["ja"],
         sector_host=parsed.host,
-        identity_level=parsed.identity,
-        claims=tuple(claim.name for claim in parsed.claims),
-        redirect_uris=(launch.redirect_uri(parsed.endpoints.login),),
-        post_logout_redirect_uris=(f"{parsed.origin}/",),
-        logout_uri=launch.logout_uri(parsed.endpoints.login),
+        identity_level=max((one.identity for one in found), key=LEVELS.index),
+        claims=tuple(dict.fromkeys(claims)),
+        redirect_uris=tuple(dict.fromkeys(map(launch.redirect_uri, logins))),
+        post_logout_redirect_uris=tuple(dict.fromkeys(f"{one.origin}/" for one in sites)),
+        logout_uri=launch.logout_uri(logins[0]),
     )
+
+
+def _parsed(version: GadgetVersion) -> manifests.Manifest:
+    return manifests.parse(bytes(version.manifest), url=version.url)
 
 
 def set_secret(gadget_id: str, secret: str = "", *, by: Actor = SYSTEM) -> ClientCredentials:
     """A new secret for the gadget's client, chosen by the ID or given; it is shown once and not kept."""
-    row = Gadget.objects.select_related("published").filter(gadget_id=gadget_id).first()
+    row = Gadget.objects.select_related("published", "earlier").filter(gadget_id=gadget_id).first()
     if row is None:
         raise NoSuchGadgetError
     if row.state != Gadget.State.PUBLISHED or client_spec(row) is None:

@@ -1,6 +1,5 @@
 """Planned maintenance of a gadget: announced by its provider or an operator, in the registry until it is over."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -10,7 +9,7 @@ from django.utils import timezone
 from gadgets.errors import LifeError, WrongStateError
 from gadgets.models import Gadget, Maintenance, bump_registry
 from gadgets.steps import Decision, locked, member, note, side_of
-from gadgets.types import Pause, Texts
+from gadgets.types import Texts
 from identity.roles import OPERATOR, Actor
 
 LONGEST = timedelta(days=14)
@@ -36,14 +35,6 @@ def windows(gadget_id: str, *, now: datetime) -> tuple[Window, ...]:
     """What is planned or running, the next one first."""
     rows = Maintenance.objects.filter(gadget__gadget_id=gadget_id, ends_at__gt=now).order_by("starts_at")
     return tuple(Window(row.pk, row.starts_at, row.ends_at, row.note) for row in rows)
-
-
-def pauses(now: datetime) -> Mapping[int, tuple[Pause, ...]]:
-    """For the registry: what is planned or running, by the gadget's row."""
-    found: dict[int, tuple[Pause, ...]] = {}
-    for row in Maintenance.objects.filter(ends_at__gt=now).order_by("starts_at"):
-        found[row.gadget_id] = (*found.get(row.gadget_id, ()), Pause(row.starts_at, row.ends_at, row.note))
-    return found
 
 
 @transaction.atomic

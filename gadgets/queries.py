@@ -1,21 +1,16 @@
 """Reads of gadgets for other packages and for our own pages: frozen dataclasses, never models."""
 
 import json
-import logging
-import threading
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
-from types import MappingProxyType
 from typing import Any
 from uuid import UUID
 
-from django.core.cache import cache
 from django.db import connection
 from django.db.models import Count, Prefetch, TextField, UUIDField
 from django.db.models.functions import Cast
-from django.utils import timezone
 
 from gadgets import manifest as manifests
 from gadgets import review
@@ -23,24 +18,19 @@ from gadgets.errors import ManifestError
 from gadgets.layout import Placement
 from gadgets.models import (
     VERSION_KEY,
-    VERSION_TTL,
-    CellCount,
     CheckLine,
     CheckRun,
     Gadget,
     GadgetVersion,
-    Maintenance,
     Membership,
     Provider,
-    RegistryVersion,
     ReviewNote,
 )
 from gadgets.models import Placement as PlacementRow
 from gadgets.notices import Notice, notices
-from gadgets.types import GadgetInfo, Pause, Texts
-from identity.audience import K_CLAIMS, Audience
-
-log = logging.getLogger(__name__)
+from gadgets.registry import Registry, registry
+from gadgets.types import Texts
+from identity.audience import K_CLAIMS
 
 __all__ = [
     "VERSION_KEY",
@@ -48,6 +38,7 @@ __all__ = [
     "Notice",
     "Registry",
     "approved_manifest",
+    "ended",
     "gadget_for_member",
     "gadget_for_operator",
     "is_member",
@@ -61,115 +52,6 @@ __all__ = [
     "waiting_count",
     "waits",
 ]
-
-
-@dataclass(frozen=True, slots=True)
-class Registry:
-    """All published gadgets as of one version number, and the cells of claims that are large enough to be told.
-
-    `cells`: the canonical form of a combination of claims (`stored.claims_key`) to how many residents share it.
-    """
-
-    version: int
-    gadgets: Mapping[str, GadgetInfo] = field(default_factory=lambda: MappingProxyType({}))
-    cells: Mapping[str, int] = field(default_factory=lambda: MappingProxyType({}))
-
-
-_held: Registry | None = None
-_lock = threading.Lock()
-
-
-def registry(version: int | None = None) -> Registry:
-    """The published gadgets. `version`: what the caller's own multi-get found under `VERSION_KEY`, if anything.
-
-    Costs nothing while the number stands; one query for the number when the cache does not know it, two when
-    the registry has changed.
-    """
-    global _held  # one registry for each process, replaced whole
-    number = version if version is not None else _number()
-    held = _held
-    if held is not None and held.version == number:
-        return held
-    with _lock:
-        if _held is None or _held.version != number:
-            _held = _load()
-            if _held.version != number:
-                # The cache's number is not the table's: put right, or every call would load again.
-                cache.set(VERSION_KEY, _held.version, VERSION_TTL)
-        return _held
-
-
-def _number() -> int:
-    cached = cache.get(VERSION_KEY)
-    if isinstance(cached, int):
-        return cached
-    number = RegistryVersion.objects.filter(pk=1).values_list("number", flat=True).first() or 0
-    # `add`: a writer that has just committed a higher number must not be overwritten by this older read.
-    cache.add(VERSION_KEY, number, VERSION_TTL)
-    return number
-
-
-def _load() -> Registry:
-    # The number is read before the rows: a change between the two is then seen again at the next call.
-    number = RegistryVersion.objects.filter(pk=1).values_list("number", flat=True).first() or 0
-    rows = (
-        Gadget.objects.filter(state=Gadget.State.PUBLISHED)
-        .select_related("published")
-        .prefetch_related(
-            Prefetch(
-                "maintenances", Maintenance.objects.filter(ends_at__gt=timezone.now()).order_by("starts_at")
-            )
-        )
-        .order_by("gadget_id")
-    )
-    infos = (_info(row) for row in rows)
-    cells = CellCount.objects.filter(count__gte=K_CLAIMS).values_list("key", "count")
-    return Registry(
-        number,
-        MappingProxyType({info.id: info for info in infos if info is not None}),
-        MappingProxyType(dict(cells)),
-    )
-
-
-def _info(row: Gadget) -> GadgetInfo | None:
-    version = row.published
-    if version is None or row.published_at is None:
-        return None
-    try:
-        parsed = manifests.parse(bytes(version.manifest), url=version.url)
-    except ManifestError:
-        log.exception("gadget %s left out: its approved manifest no longer parses", row.gadget_id)
-        return None
-    return GadgetInfo(
-        id=parsed.id,
-        version=parsed.version,
-        kind=parsed.kind,
-        identity=parsed.identity,
-        title=parsed.title,
-        summary=parsed.summary,
-        provider_name=parsed.provider.name,
-        provider_privacy=parsed.provider.privacy,
-        category=parsed.category,
-        claims=parsed.claims,
-        sizes=parsed.sizes,
-        card_url=parsed.endpoints.card,
-        login_url=parsed.endpoints.login,
-        max_age=parsed.max_age,
-        stale=parsed.stale,
-        link_origins=parsed.link_origins,
-        client_id=row.client_id or None,
-        audience=Audience.parse(row.audience),
-        topics=tuple(row.topics) or parsed.topics,
-        published_at=row.published_at,
-        regions=parsed.regions,
-        settings=parsed.settings,
-        action_url=parsed.endpoints.action,
-        frame=parsed.frame,
-        data=parsed.data,
-        provides=parsed.provides,
-        template=parsed.template,
-        pauses=tuple(Pause(at.starts_at, at.ends_at, at.note) for at in row.maintenances.all()),
-    )
 
 
 _PROBE = UUID(int=0)
@@ -225,6 +107,43 @@ def approved_manifest(gadget_id: str) -> bytes | None:
         .first()
     )
     return bytes(row.published.manifest) if row and row.published else None
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """A gadget that is over: since when, and the sentence that was told to residents."""
+
+    title: Texts
+    provider_name: str
+    at: datetime
+    note: str
+
+
+def ended(gadget_ids: Iterable[str]) -> Mapping[str, Ended]:
+    """Those of the gadgets that were published once and are retired."""
+    rows = Gadget.objects.filter(
+        gadget_id__in=list(gadget_ids),
+        state=Gadget.State.RETIRED,
+        published__isnull=False,
+        retires_at__isnull=False,
+    ).select_related("published")
+    found = {}
+    for row in rows:
+        version = _version_of(row)
+        if version is not None and row.retires_at is not None:
+            found[row.gadget_id] = Ended(
+                version.title, version.provider.name, row.retires_at, row.retire_note
+            )
+    return found
+
+
+def _version_of(row: Gadget) -> manifests.Manifest | None:
+    if row.published is None:
+        return None
+    try:
+        return manifests.parse(bytes(row.published.manifest), url=row.published.url)
+    except ManifestError:
+        return None
 
 
 # --- the desks of provider and operator ------------------------------------------------------------------------

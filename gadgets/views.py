@@ -125,9 +125,6 @@ def card_fragment(request: HttpRequest, gadget_id: str) -> HttpResponse:
 
     A guest gets the public form. The answer is 200 also when there is no card: it then says so in words.
     """
-    gadget = queries.registry().gadgets.get(gadget_id)
-    if gadget is None:
-        raise Http404
     locale = request.GET.get("locale", "")
     if locale not in dict(settings.LANGUAGES):
         locale = words.locale()
@@ -135,9 +132,12 @@ def card_fragment(request: HttpRequest, gadget_id: str) -> HttpResponse:
     bundle = identity_queries.bundle(resident_id) if resident_id else None
     placed = queries.placement(resident_id, gadget_id) if resident_id else None
     size = request.GET.get("size", "") or (placed.size if placed else "")
+    chosen = queries.registry().choose(gadget_id, bundle, timezone.now())
+    if chosen is None:
+        raise Http404
     with translation.override(locale):
         view = frame_for(
-            gadget,
+            chosen.shown,
             bundle=bundle,
             locale=locale,
             size=size,

@@ -18,14 +18,15 @@ from identity.attributes import pick
 def dates(request: HttpRequest, gadget_id: str) -> HttpResponse:
     """The card that this reader sees, as iCalendar; 404 where it has no dates, 503 while there is no card."""
     published = queries.registry()
-    gadget = published.gadgets.get(gadget_id)
-    if gadget is None or gadget.card_url is None:
-        raise Http404
     locale = request.GET.get("locale", "ja")
     if locale not in dict(settings.LANGUAGES):
         locale = "ja"
     resident_id = household.subject(request)
     bundle = identity_queries.bundle(resident_id) if resident_id else None
+    chosen = published.choose(gadget_id, bundle, timezone.now())
+    if chosen is None or chosen.shown.card_url is None:
+        raise Http404
+    gadget = chosen.shown
     placed = queries.placement(resident_id, gadget_id) if resident_id else None
     wanted = fetch.wanted_for(
         gadget,

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from http import HTTPStatus
 from uuid import UUID
 
 from django.conf import settings as django_settings
@@ -10,10 +11,11 @@ from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import reverse
+from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
-from gadgets import actions, layout, queries, words
+from gadgets import actions, layout, queries, versions, words
 from gadgets.errors import BadSettingError, GadgetError
 from gadgets.layout import DIRECTIONS, Arranged
 from gadgets.types import ClaimSpec, GadgetInfo, Setting, SettingSpec, choice_key
@@ -97,9 +99,12 @@ def _on_home(resident_id: UUID | None) -> Mapping[str, Arranged]:
 @require_safe
 def page(request: HttpRequest, gadget_id: str) -> HttpResponse:
     """A gadget's own page: its card drawn by the server, what it may know, its settings, its provider."""
-    gadget = _published(gadget_id)
     resident_id = household.subject(request)
     bundle = identity_queries.bundle(resident_id) if resident_id else None
+    chosen = queries.registry().choose(gadget_id, bundle, timezone.now())
+    if chosen is None:
+        return _ended(request, gadget_id)
+    gadget, asks = chosen.shown, chosen.asks
     placed = queries.placement(resident_id, gadget_id) if resident_id else None
     view: FrameView = frame_for(
         gadget,
@@ -114,16 +119,25 @@ def page(request: HttpRequest, gadget_id: str) -> HttpResponse:
         "gadget": gadget,
         "resident": resident_id is not None,
         "placed": at_home,
-        "claims": _claims(gadget, bundle),
+        "asks": asks,
+        "claims": _claims(asks, bundle),
         "local_only": _is_foreign(gadget, bundle),
         "to_ask": bundle is not None
         and not bundle.protected
-        and any(not row.decision for row in _claims(gadget, bundle)),
+        and any(not row.decision for row in _claims(asks, bundle)),
         "consent_url": reverse("mydata:consent", args=[gadget.id]),
         "settings_form": _settings_form(gadget, placed.settings if placed else {}) if at_home else (),
         "sizes": gadget.sizes,
     }
     return render(request, "gadgets/page.html", context)
+
+
+def _ended(request: HttpRequest, gadget_id: str) -> HttpResponse:
+    """The page of a gadget that is over: that it was there, and until when."""
+    ended = queries.ended([gadget_id]).get(gadget_id)
+    if ended is None:
+        raise Http404
+    return render(request, "gadgets/ended.html", {"ended": ended}, status=HTTPStatus.GONE)
 
 
 def _is_foreign(gadget: GadgetInfo, bundle: Bundle | None) -> bool:
@@ -139,8 +153,13 @@ def _published(gadget_id: str) -> GadgetInfo:
 
 
 def _claims(gadget: GadgetInfo, bundle: Bundle | None) -> list[ClaimRow]:
+    """What was granted under older terms counts as not asked yet."""
     decided = bundle.decided.get(gadget.id, {}) if bundle else {}
-    return [ClaimRow(claim, STATUS.get(decided.get(claim.name, ""), "")) for claim in gadget.claims]
+    again = versions.outdated(gadget, bundle) if bundle else ()
+    return [
+        ClaimRow(claim, "" if claim in again else STATUS.get(decided.get(claim.name, ""), ""))
+        for claim in gadget.claims
+    ]
 
 
 def _settings_form(gadget: GadgetInfo, chosen: Mapping[str, Setting]) -> list[SettingRow]:

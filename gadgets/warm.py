@@ -9,10 +9,12 @@ import time
 from uuid import UUID
 
 from django.core.cache import cache
+from django.utils import timezone
 
-from gadgets import fetch, queries
+from gadgets import fetch, queries, versions
 from gadgets.types import GadgetInfo, Wanted
 from identity import queries as identity_queries
+from identity.queries import Bundle
 
 MOST_NOTES = 200
 MOST_AT_ONCE = 40
@@ -29,7 +31,8 @@ def note(wanted: Wanted, now: float | None = None) -> None:
     now = time.time() if now is None else now
     reader = str(wanted.resident_id) if wanted.level == "audience" else ""
     claims = fetch.claims_key(wanted.claims) if wanted.level == "audience" else ""
-    name = json.dumps([wanted.size, wanted.locale, dict(wanted.settings), _short(claims)], sort_keys=True)
+    drawn = [wanted.gadget.version, wanted.size, wanted.locale, dict(wanted.settings), _short(claims)]
+    name = json.dumps(drawn, sort_keys=True)
     held = _notes(wanted.gadget.id, now)
     held.pop(name, None)
     held[name] = [reader, now + wanted.gadget.max_age]
@@ -68,9 +71,23 @@ def refresh_read(now: float | None = None) -> int:
     return asked
 
 
+def _version(gadget: GadgetInfo, version: str, bundle: Bundle | None) -> GadgetInfo | None:
+    """The noted version, while somebody may still get it: a reader who is known, or anybody."""
+    earlier = queries.registry().earlier.get(gadget.id)
+    if bundle is not None:
+        gadget = versions.choose(gadget, earlier, bundle=bundle, now=timezone.now()).shown
+    elif earlier is not None and earlier.gadget.version == version:
+        gadget = earlier.gadget
+    return gadget if gadget.version == version else None
+
+
 def _refresh(gadget: GadgetInfo, name: str, reader: str) -> int:
-    size, locale, settings, claims = json.loads(name)
+    version, size, locale, settings, claims = json.loads(name)
     bundle = identity_queries.bundle(UUID(reader)) if reader else None
+    found = _version(gadget, version, bundle)
+    if found is None:
+        return 0
+    gadget = found
     wanted = fetch.wanted_for(
         gadget,
         bundle=bundle,

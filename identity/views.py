@@ -13,7 +13,7 @@ from django.views.decorators.http import require_GET, require_POST, require_safe
 from joserfc import jwt
 from joserfc.jwk import ECKey
 
-from identity import actions, queries, relay
+from identity import actions, queries, relay, releases
 from identity.errors import InvalidToken, ProviderUnavailable
 from identity.idp import Bearer, provider
 from identity.models import GadgetClient, Subject
@@ -87,7 +87,8 @@ def _granted(bearer: Bearer) -> dict[str, Any]:
     if row is None or row.client.identity_level != "pairwise":
         return {}
     gadget = row.client.gadget_id
-    granted = dict(queries.granted(row.resident_id, gadget, row.client.claims, level="pairwise"))
+    declared = releases.may(row.resident_id, gadget, row.client.claims)
+    granted = dict(queries.granted(row.resident_id, gadget, declared, level="pairwise"))
     if granted:
         actions.record_release(
             resident_id=row.resident_id, recipient=gadget, items=sorted(granted), via="claims"

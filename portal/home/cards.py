@@ -5,9 +5,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, TypeVar
 
-from gadgets import fetch
+from django.utils import timezone
+
+from gadgets import fetch, versions
 from gadgets.layout import Arranged, Placement, Slot, arrange
-from gadgets.types import ClaimSpec, GadgetInfo, StoredCard, Wanted
+from gadgets.types import ClaimSpec, GadgetInfo, StoredCard, Texts, Wanted
 from identity.queries import Bundle
 from portal.home.catalogue import Catalogue
 
@@ -20,6 +22,8 @@ class Wish:
     gadget: GadgetInfo
     wanted: Wanted | None
     key: str
+    asks: GadgetInfo | None = None
+    """The version to ask about, where it is another than the one that is shown."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +32,7 @@ class CardView:
 
     `asks` are the attributes to ask for, at most for one gadget of a page; `lacks` those that the gadget
     needs and the resident has not filled in; `too_few` those that are not told because few residents share them.
+    `asking` is the version of the gadget that asks, and `news` what it asks in another way than before.
     """
 
     place: Arranged
@@ -37,6 +42,8 @@ class CardView:
     asks: tuple[ClaimSpec, ...] = ()
     lacks: tuple[str, ...] = ()
     too_few: tuple[str, ...] = ()
+    asking: GadgetInfo | None = None
+    news: tuple[Texts, ...] = ()
 
     @property
     def has_card(self) -> bool:
@@ -53,10 +60,15 @@ def wishes(
 ) -> list[Wish]:
     """The gadgets of a home in order; a hidden, no longer published or foreign one is left out."""
     found = []
+    earlier = catalogue.registry.earlier
     for place in arrange(slots, placements):
         gadget = catalogue.registry.gadgets.get(place.gadget_id)
         if gadget is None or place.hidden or (bundle is not None and not gadget.serves(bundle.home_region)):
             continue
+        asks = gadget
+        if place.gadget_id in earlier:
+            chosen = versions.choose(gadget, earlier[place.gadget_id], bundle=bundle, now=timezone.now())
+            gadget, asks = chosen.shown, chosen.asks
         wanted = None
         if gadget.card_url is not None:
             wanted = fetch.wanted_for(
@@ -67,7 +79,7 @@ def wishes(
                 settings=place.settings,
                 cells=catalogue.registry.cells,
             )
-        found.append(Wish(place, gadget, wanted, _key(wanted) if wanted else ""))
+        found.append(Wish(place, gadget, wanted, _key(wanted) if wanted else "", asks))
     return found
 
 
@@ -82,8 +94,9 @@ def views(
     """The wishes with what the cache held for them."""
     made = []
     for wish in found:
-        lacks = _lacks(wish.gadget, bundle) if bundle else ()
-        asks = _asks(wish.gadget, bundle) if may_ask and bundle and not lacks else ()
+        asking = wish.asks or wish.gadget
+        lacks = _lacks(asking, bundle) if bundle else ()
+        asks = versions.question(asking, bundle) if may_ask and bundle and not lacks else ()
         may_ask = may_ask and not asks
         made.append(
             CardView(
@@ -94,6 +107,8 @@ def views(
                 asks=asks,
                 lacks=lacks,
                 too_few=wish.wanted.too_few if wish.wanted is not None else (),
+                asking=asking,
+                news=_news(asking, bundle, asks) if bundle and asks else (),
             )
         )
     return tuple(made)
@@ -139,14 +154,8 @@ def _keep(kept: dict[K, V], key: K, value: V) -> None:
     kept[key] = value
 
 
-def _asks(gadget: GadgetInfo, bundle: Bundle) -> tuple[ClaimSpec, ...]:
-    """Attributes that nothing was decided about; what has no value yet is not asked for."""
-    if gadget.identity == "none" or bundle.protected:
-        return ()
-    decided = bundle.decided.get(gadget.id, {})
-    return tuple(
-        claim for claim in gadget.claims if claim.name not in decided and claim.name in bundle.attributes
-    )
+def _news(gadget: GadgetInfo, bundle: Bundle, asks: tuple[ClaimSpec, ...]) -> tuple[Texts, ...]:
+    return versions.news(gadget, bundle, tuple(claim.name for claim in asks))
 
 
 def _lacks(gadget: GadgetInfo, bundle: Bundle) -> tuple[str, ...]:

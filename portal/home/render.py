@@ -229,7 +229,7 @@ def _news(view: HomeView) -> str:
 def _card(view: HomeView, card: CardView, csrf: str) -> str:
     locale, gadget, place = view.reader.locale, card.gadget, card.place
     resident = view.reader.mode == "resident"
-    key = (locale, "frame", gadget.id, place.size, place.locked, resident)
+    key = (locale, "frame", gadget.id, gadget.version, place.size, place.locked, resident)
     frame = view.catalogue.drawn.get(key)
     if frame is None:
         context = {
@@ -256,7 +256,7 @@ def _body(view: HomeView, card: CardView) -> str:
         return f"<p>{escape(pick(card.gadget.summary, view.reader.locale))}</p>"
     return _draw(
         view,
-        ("missing", card.gadget.id),
+        ("missing", card.gadget.id, card.gadget.version),
         "home/_missing.html",
         {"gadget": card.gadget, "title": clean(pick(card.gadget.title, view.reader.locale))},
     ).fill({})
@@ -319,21 +319,22 @@ def _prompt(view: HomeView, card: CardView, csrf: str) -> str:
     """The question for consent, or what has to be filled in before there is anything to ask."""
     if not card.asks and not card.lacks:
         return ""
-    locale, gadget = view.reader.locale, card.gadget
+    locale, gadget = view.reader.locale, card.asking or card.gadget
     title = clean(pick(gadget.title, locale))
     if card.lacks:
         subjects = [(label(name, locale), change_url(name, "resident")) for name in card.lacks]
         context = {"title": title, "subjects": subjects}
-        return _draw(view, ("lacks", gadget.id), "home/_lacks.html", context).fill({})
+        return _draw(view, ("lacks", gadget.id, gadget.version), "home/_lacks.html", context).fill({})
     names = tuple(claim.name for claim in card.asks)
-    key = (locale, "prompt", gadget.id, names)
+    news = tuple(pick(text, locale) for text in card.news)
+    key = (locale, "prompt", gadget.id, gadget.version, names, news)
     found = view.catalogue.drawn.get(key)
     if found is None:
         context = {
-            **prompt.body_context(gadget, names, locale),
+            **prompt.body_context(gadget, names, locale, news=card.news),
             "title": title,
             "language": locale,
-            "shown": prompt.gadget_notice(gadget, names, locale).sha256,
+            "shown": prompt.gadget_notice(gadget, names, locale, news=card.news).sha256,
             "next": reverse("home:home"),
             "csrf_token": slot("csrf"),
         }

@@ -14,7 +14,7 @@ from django.template.loader import render_to_string
 from django.utils.html import strip_tags
 from django.utils.translation import gettext as _
 
-from gadgets.types import GadgetInfo
+from gadgets.types import GadgetInfo, Texts
 from identity import attributes
 from identity.attributes import pick
 from identity.consent import GRANT_DAYS, RANKING_ITEMS, RENEW_DAYS, Notice
@@ -56,19 +56,24 @@ def asked(gadget: GadgetInfo, names: Iterable[str], locale: str) -> tuple[Asked,
     )
 
 
-def body_context(gadget: GadgetInfo, names: Iterable[str], locale: str) -> dict[str, Any]:
-    """What the template of the question needs."""
+def body_context(
+    gadget: GadgetInfo, names: Iterable[str], locale: str, *, news: Iterable[Texts] = ()
+) -> dict[str, Any]:
+    """What the template of the question needs; `news`: what is asked in another way than when they decided."""
     return {
         "gadget": gadget,
         "title": pick(gadget.title, locale),
         "items": asked(gadget, names, locale),
+        "news": [pick(text, locale) for text in news],
         **_TIMES,
     }
 
 
-def gadget_notice(gadget: GadgetInfo, names: Iterable[str], locale: str) -> Notice:
+def gadget_notice(
+    gadget: GadgetInfo, names: Iterable[str], locale: str, *, news: Iterable[Texts] = ()
+) -> Notice:
     """The question as plain text; raises `UndeclaredItem`."""
-    return Notice(locale, plain(render_to_string(BODY, body_context(gadget, names, locale))))
+    return Notice(locale, plain(render_to_string(BODY, body_context(gadget, names, locale, news=news))))
 
 
 def ranking_context(locale: str) -> dict[str, Any]:

@@ -1,5 +1,6 @@
 """わたしのデータ: the resident's own pages, and the questions for consent. All of it works without JavaScript."""
 
+from collections.abc import Sequence
 from http import HTTPStatus
 from typing import Any
 
@@ -13,9 +14,9 @@ from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from gadgets import notices
+from gadgets import notices, versions
 from gadgets import queries as gadget_queries
-from gadgets.types import GadgetInfo
+from gadgets.types import GadgetInfo, Texts
 from identity import actions, attributes, mydata, queries
 from identity.consent import PURPOSE_CARD, RECOMMENDER, Notice
 from identity.errors import AttributeProblem, ConsentProblem, NothingAsked, ProtectedPerson, UndeclaredItem
@@ -181,9 +182,10 @@ def consent_page(request: HttpRequest, bundle: Bundle, recipient: str) -> HttpRe
     gadget = _gadget(recipient, bundle)
     if bundle.protected:
         return _asks(request, gadget, [], problem=ProtectedPerson())
-    held = bundle.grants.get(recipient, frozenset())
+    held = versions.holding(gadget, bundle)
     renews = "renew" in request.GET
-    return _asks(request, gadget, [name for name in gadget.declared if (name in held) == renews])
+    names = [name for name in gadget.declared if (name in held) == renews]
+    return _asks(request, gadget, names, news=versions.news(gadget, bundle, tuple(names)))
 
 
 @require_POST
@@ -201,10 +203,11 @@ def consent_refuse(request: HttpRequest, bundle: Bundle, recipient: str) -> Http
 
 
 def _gadget(recipient: str, bundle: Bundle) -> GadgetInfo:
-    gadget = gadget_queries.registry().gadgets.get(recipient)
-    if gadget is None or not gadget.serves(bundle.home_region):
+    """The version of the gadget that this resident is asked about."""
+    chosen = gadget_queries.registry().choose(recipient, bundle, timezone.now())
+    if chosen is None or not chosen.asks.serves(bundle.home_region):
         raise Http404(recipient)
-    return gadget
+    return chosen.asks
 
 
 def _decide(request: HttpRequest, bundle: Bundle, recipient: str, *, granted: bool) -> HttpResponse:
@@ -215,9 +218,10 @@ def _decide(request: HttpRequest, bundle: Bundle, recipient: str, *, granted: bo
             raise ProtectedPerson
         if not names:
             raise NothingAsked
-        notice = prompt.gadget_notice(gadget, names, locale)
+        news = versions.news(gadget, bundle, tuple(names))
+        notice = prompt.gadget_notice(gadget, names, locale, news=news)
         if _differs(request, gadget, notice.sha256):
-            return _asks(request, gadget, names, status=HTTPStatus.CONFLICT)
+            return _asks(request, gadget, names, news=news, status=HTTPStatus.CONFLICT)
         _write(bundle, gadget, names, notice, granted=granted)
     except ConsentProblem as error:
         again = [] if bundle.protected else list(gadget.declared)
@@ -243,6 +247,7 @@ def _write(bundle: Bundle, gadget: GadgetInfo, names: list[str], notice: Notice,
         notice=notice,
         controller=gadget.provider_name,
         by=actor_of(bundle),
+        terms=gadget.version,
     )
 
 
@@ -266,19 +271,20 @@ def _asks(
     gadget: GadgetInfo,
     names: list[str],
     *,
+    news: Sequence[Texts] = (),
     problem: ConsentProblem | None = None,
     status: int = HTTPStatus.OK,
 ) -> HttpResponse:
     locale = _locale()
     context: dict[str, Any] = {
-        **prompt.body_context(gadget, names, locale),
+        **prompt.body_context(gadget, names, locale, news=news),
         "language": locale,
         "changed": status == HTTPStatus.CONFLICT,
         "problem": _problem_text(problem) if problem else "",
         "next": next_path(request, ""),
     }
     if names:
-        context["shown"] = prompt.gadget_notice(gadget, names, locale).sha256
+        context["shown"] = prompt.gadget_notice(gadget, names, locale, news=news).sha256
     return render(request, "mydata/consent.html", context, status=status)
 
 

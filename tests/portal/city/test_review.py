@@ -7,7 +7,7 @@ import pytest
 from django.core.cache import cache
 from django.urls import reverse
 
-from gadgets import actions, queries
+from gadgets import actions
 from gadgets.errors import NotPermittedError, ReasonMissingError
 from gadgets.models import Gadget, Membership, ReviewNote
 from identity.models import Resident
@@ -17,7 +17,7 @@ from tests.gadgets import life
 
 @pytest.fixture
 def careless(monkeypatch: pytest.MonkeyPatch) -> Iterator[life.Careless]:
-    monkeypatch.setattr(queries, "_held", None)
+    monkeypatch.setattr("gadgets.registry._held", None)
     cache.clear()
     with life.careless() as provider:
         yield provider

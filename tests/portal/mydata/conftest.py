@@ -66,7 +66,7 @@ def fill_registry() -> None:
 def registry(db: None, monkeypatch: pytest.MonkeyPatch) -> None:
     """The three are published, and no gadget of another test is remembered."""
     cache.clear()
-    monkeypatch.setattr(gadget_queries, "_held", None)
+    monkeypatch.setattr("gadgets.registry._held", None)
     fill_registry()
 
 

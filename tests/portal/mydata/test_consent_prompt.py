@@ -9,7 +9,6 @@ from typing import Any
 import pytest
 from django.test import Client
 
-from gadgets import queries as gadget_queries
 from gadgets.models import Gadget
 from identity import actions, queries
 from identity.models import ConsentReceipt, Resident
@@ -212,7 +211,7 @@ def test_nothing_is_asked_for_a_gadget_that_is_not_published(
     hanako: Resident, signed_in: SignIn, monkeypatch: pytest.MonkeyPatch, path: str
 ) -> None:
     Gadget.objects.filter(gadget_id=WASTE).update(state="suspended")
-    monkeypatch.setattr(gadget_queries, "_held", None)
+    monkeypatch.setattr("gadgets.registry._held", None)
     client = signed_in(hanako)
     for gadget in (WASTE, "example.unknown.gadget"):
         url = path.format(gadget)

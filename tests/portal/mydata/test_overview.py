@@ -8,7 +8,6 @@ from django.test import Client
 from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
-from gadgets import queries as gadget_queries
 from gadgets.models import EventDelivery, Gadget
 from identity import actions, idp, protection, queries
 from identity.consent import Notice
@@ -142,7 +141,7 @@ def test_a_suspended_gadget_keeps_its_row_and_can_be_stopped(
 ) -> None:
     grant(hanako, WASTE, ["area.waste_zone"])
     Gadget.objects.filter(gadget_id=WASTE).update(state="suspended")
-    monkeypatch.setattr(gadget_queries, "_held", None)
+    monkeypatch.setattr("gadgets.registry._held", None)
     client = signed_in(hanako)
     html = page(client)
     assert WASTE in html
