@@ -55,7 +55,9 @@ def run_checks_job(run_id: int) -> bool:
     CheckLine.objects.filter(run_id=run_id).delete()
     run = CheckRun.objects.select_related("version__gadget__published").get(pk=run_id)
     ok = True
-    for position, line in enumerate(conformance.check(_subject(run.version), checking.environment())):
+    for position, line in enumerate(
+        conformance.check(_subject(run.version), checking.environment(run.version.gadget.gadget_id))
+    ):
         ok = ok and line.ok is not False
         CheckLine.objects.create(
             run=run,

@@ -20,6 +20,12 @@ SHOWN = 3
 """How many faults of one check are shown."""
 
 
+_ANSWER: Texts = {
+    "ja": f"endpoints.card は、状態コード 200 と {cards.MEDIA_TYPE} で、{cards.MAX_BYTES // 1024} KB までを返してください。",
+    "en": f"Let endpoints.card answer 200 with {cards.MEDIA_TYPE} and at most {cards.MAX_BYTES // 1024} KB.",
+}
+
+
 @dataclass(frozen=True, slots=True)
 class Subject:
     """What is checked: the bytes of a manifest, where they were published, and the version before, if any."""
@@ -46,6 +52,14 @@ class Seen:
     case: Case
     answer: Answer
     card: cards.Card
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """Why one card could not be had or read, and what to do."""
+
+    told: Texts
+    remedy: Texts
 
 
 @dataclass(slots=True)
@@ -89,18 +103,19 @@ class Bench:
         """One good call for a case."""
         return self.call(tokens.good(self.manifest, case, self.env), headers, case.locale)
 
-    def fault(self, case: Case) -> Texts | None:
+    def fault(self, case: Case) -> Fault | None:
         """Reads one card as a reader would; None when it is whole, else what is wrong with it."""
         try:
             answer = self.ask(case)
         except DoorError as error:
-            return broken(error)
+            return Fault(broken(error), _ANSWER)
         if answer.status != 200:
-            return answered(answer.status)
+            return Fault(answered(answer.status), _ANSWER)
         try:
             card = cards.parse(answer.body, manifest=self.anywhere)
         except CardError as error:
-            return {"ja": error.in_words("ja"), "en": error.in_words("en")}
+            told = {"ja": error.in_words("ja"), "en": error.in_words("en")}
+            return Fault(told, error.problems[0].remedy)
         self.seen.append(Seen(case, answer, card))
         return None
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 
 from gadgets import card as cards
-from gadgets.conformance.bench import SHOWN, Bench, no_card, out_of_time
+from gadgets.conformance.bench import SHOWN, Bench, Fault, no_card, out_of_time
 from gadgets.conformance.request_tokens import PERSONAS, Case
 from gadgets.conformance_lines import Line, fix, passed
 from gadgets.errors import CardError
@@ -15,7 +15,7 @@ def personas(bench: Bench) -> Line:
         "ja": "どの人・言語・大きさでも正しいカード",
         "en": "Card valid for every persona, locale and size",
     }
-    faults: list[tuple[str, Texts]] = []
+    faults: list[tuple[str, Fault]] = []
     cases = bench.cases()
     for case in cases:
         if bench.over:
@@ -34,12 +34,12 @@ def personas(bench: Bench) -> Line:
         4,
         title,
         {
-            language: "\n".join(f"[{name}] {fault[language]}" for name, fault in faults)
+            language: "\n".join(f"[{name}] {fault.told[language]}" for name, fault in faults)
             for language in ("ja", "en")
         },
         {
-            "ja": "示された場所を、カードの仕様 /schemas/card-1.0.json に合わせてください。",
-            "en": "Correct the places named, after /schemas/card-1.0.json.",
+            "ja": f"{faults[0][1].remedy['ja']} 示された場所は、カードの仕様 /schemas/card-1.0.json にあります。",
+            "en": f"{faults[0][1].remedy['en']} The places named are those of /schemas/card-1.0.json.",
         },
     )
 
@@ -67,10 +67,10 @@ def forms(bench: Bench) -> Iterator[Line]:
             yield fix(
                 5,
                 title,
-                fault,
+                fault.told,
                 {
-                    "ja": "granted にある属性だけで、役に立つカードを返してください。",
-                    "en": "Answer usefully with nothing but what `granted` names.",
+                    "ja": f"granted にある属性だけで、役に立つカードを返してください。{fault.remedy['ja']}",
+                    "en": f"Answer usefully with nothing but what `granted` names. {fault.remedy['en']}",
                 },
             )
 

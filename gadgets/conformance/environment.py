@@ -36,9 +36,9 @@ class Signer:
 class Environment:
     """One portal as the checks see it. The provider verifies `signer` by the key set of that portal.
 
-    `portal` is the issuer of every token and the only one who may frame. `others`: the origins of frames of the
-    region's other gadgets. `chromium`: path of the browser, empty where there is none. `stylesheet`: the CSS under
-    which a card is drawn. `seconds`: the longest a run may take.
+    `portal` is the issuer of every token and the only one who may frame. `others`: where the region's other gadgets
+    live, as origins. `chromium`: path of the browser, empty where there is none. `stylesheet`: the CSS under which a
+    card is drawn. `seconds`: the longest a run may take.
     """
 
     portal: str

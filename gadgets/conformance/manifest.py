@@ -7,6 +7,7 @@ from gadgets.conformance.bench import Subject
 from gadgets.conformance_lines import Line, fix, passed
 from gadgets.errors import ManifestError
 from gadgets.manifest import Manifest
+from gadgets.types import Texts
 
 
 def unreadable(error: ManifestError) -> Iterator[Line]:
@@ -17,14 +18,29 @@ def unreadable(error: ManifestError) -> Iterator[Line]:
 
 
 def check(subject: Subject, parsed: Manifest) -> Iterator[Line]:
-    yield passed(
-        1,
-        {"ja": "マニフェストの書き方", "en": "Manifest schema, id and domain"},
-        {
-            "ja": f"{parsed.id} は {parsed.host} のマニフェストとして正しく書かれています。",
-            "en": f"{parsed.id} is a valid manifest of {parsed.host}.",
-        },
-    )
+    title = {"ja": "マニフェストの書き方", "en": "Manifest schema, id and domain"}
+    if subject.gadget_id and parsed.id != subject.gadget_id:
+        yield fix(
+            1,
+            title,
+            {
+                "ja": f"id が {subject.gadget_id} から {parsed.id} に変わっています。",
+                "en": f"The id was {subject.gadget_id} and is now {parsed.id}.",
+            },
+            {
+                "ja": f"id を {subject.gadget_id} に戻すか、別のサービスとして登録してください。",
+                "en": f"Let `id` be {subject.gadget_id} again, or register another gadget.",
+            },
+        )
+    else:
+        yield passed(
+            1,
+            title,
+            {
+                "ja": f"{parsed.id} は {parsed.host} のマニフェストとして正しく書かれています。",
+                "en": f"{parsed.id} is a valid manifest of {parsed.host}.",
+            },
+        )
     title = {"ja": "版の番号", "en": "Version number"}
     if subject.previous and not manifests.increases(parsed.version, subject.previous):
         yield fix(
@@ -42,27 +58,42 @@ def check(subject: Subject, parsed: Manifest) -> Iterator[Line]:
     yield _languages(parsed)
 
 
+def _texts(parsed: Manifest) -> Iterator[tuple[str, Texts]]:
+    """Every text of the manifest that a resident reads beside the title."""
+    yield "summary", parsed.summary
+    for claim in parsed.claims:
+        yield f"claims.{claim.name}.purpose", claim.purpose
+    for read in parsed.data:
+        yield f"data.{read.name}.purpose", read.purpose
+    for spec in parsed.settings:
+        # A field without a title goes by its own name in every language.
+        if spec.title != {"ja": spec.name}:
+            yield f"settings.{spec.name}.title", spec.title
+        for choice, label in spec.labels.items():
+            yield f"settings.{spec.name}.labels.{choice}", label
+
+
 def _languages(parsed: Manifest) -> Line:
-    """What the title speaks, summary and purposes speak too: nobody is asked in a language half understood."""
+    """What the title speaks, every other text speaks too: nobody is asked in a language half understood."""
     title = {"ja": "言語のそろい", "en": "Languages complete"}
-    texts = {
-        "summary": parsed.summary,
-        **{f"claims.{claim.name}.purpose": claim.purpose for claim in parsed.claims},
-    }
     gaps = [
         f"{place} ({language})"
-        for place, text in texts.items()
+        for place, text in _texts(parsed)
         for language in parsed.title
         if not text.get(language)
     ]
+    languages = ", ".join(parsed.title)
     if not gaps:
-        languages = ", ".join(parsed.title)
         return passed(
             1, title, {"ja": f"すべて {languages} で書かれています。", "en": f"All in {languages}."}
         )
+    named = ", ".join(gaps)
     return fix(
         1,
         title,
-        {"ja": f"足りない文があります: {', '.join(gaps)}", "en": f"Missing: {', '.join(gaps)}."},
-        {"ja": "題名と同じ言語で書いてください。", "en": "Write them in the languages of the title."},
+        {"ja": f"足りない文があります: {named}", "en": f"Missing: {named}."},
+        {
+            "ja": f"{gaps[0].split()[0]} などを、title と同じ言語（{languages}）で書いてください。",
+            "en": f"Write {gaps[0].split()[0]} and the like in the languages of `title` ({languages}).",
+        },
     )

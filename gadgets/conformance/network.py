@@ -13,6 +13,7 @@ from gadgets.manifest import Manifest
 def check(subject: Subject, parsed: Manifest, env: Environment) -> Iterator[Line]:
     title = {"ja": "公開されたアドレスと TLS", "en": "Public address and TLS"}
     url = parsed.endpoints.health or subject.url
+    place = "endpoints.health" if parsed.endpoints.health else subject.url
     try:
         target = env.door.check(url)
         env.door.fetch(url, deadline=CALL_SECONDS, max_bytes=manifests.MAX_BYTES, accept=(200, 204))
@@ -22,8 +23,8 @@ def check(subject: Subject, parsed: Manifest, env: Environment) -> Iterator[Line
             title,
             broken(error),
             {
-                "ja": "誰でも到達できる https のアドレスで、状態コード 200 を返してください。",
-                "en": "Answer 200 on an https address that everybody can reach.",
+                "ja": f"{place} を、誰でも到達できる https のアドレスにし、状態コード 200 か 204 を返してください。",
+                "en": f"Let {place} be an https address that everybody can reach, and answer 200 or 204 there.",
             },
         )
         return

@@ -8,10 +8,10 @@ import pytest
 from examples.kit.provider import Provider as ExampleProvider
 from examples.lunch.provider import build as build_lunch
 from examples.river.provider import build as build_river
-from gadgets import checking, conformance, registration
+from gadgets import conformance, registration
 from gadgets.conformance import Subject, speed
 from gadgets.conformance_lines import Line
-from tests.gadgets import life
+from tests.gadgets import life, whole
 from tests.gadgets.providers import Handler, card_document, reply
 
 
@@ -24,7 +24,7 @@ def lines_of(
     fetched = registration.fetch(url)
     return list(
         conformance.check(
-            Subject(fetched.raw, url, fetched.manifest.id, previous), env or checking.environment()
+            Subject(fetched.raw, url, fetched.manifest.id, previous), env or whole.environment()
         )
     )
 
@@ -93,11 +93,11 @@ def test_a_slow_provider_fails_the_speed_check(
     careless: life.Careless, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(speed, "SPEED_CALLS", 2)
-    monkeypatch.setattr(speed, "SPEED_LIMIT", 0.1)
+    monkeypatch.setattr(speed, "SPEED_LIMIT", 0.02)
     plain = reply_with_card()
 
     def slow(handler: Handler) -> None:
-        time.sleep(0.15)
+        time.sleep(0.03)
         plain(handler)
 
     careless.card = slow
@@ -105,7 +105,7 @@ def test_a_slow_provider_fails_the_speed_check(
 
 
 def test_a_provider_that_is_slow_throughout_ends_within_the_budget(careless: life.Careless) -> None:
-    env = replace(checking.environment(), seconds=0.5)
+    env = replace(whole.environment(), seconds=0.5)
     plain = reply_with_card()
 
     def slow(handler: Handler) -> None:
@@ -137,7 +137,7 @@ def test_a_broken_manifest_gives_one_line_for_each_problem(careless: life.Carele
     careless.document["colour"] = "red"
     careless.document["version"] = "one"
     raw = life.json.dumps(careless.document).encode()
-    lines = list(conformance.check(Subject(raw, careless.url), checking.environment()))
+    lines = list(conformance.check(Subject(raw, careless.url), whole.environment()))
     assert {line.title["ja"] for line in lines} == {"マニフェスト $.colour", "マニフェスト $.version"}
     assert not any(line.ok for line in lines)
 
@@ -166,7 +166,7 @@ def test_a_provider_that_is_away_fails_check_2(careless: life.Careless) -> None:
     url = careless.url.replace(str(careless.provider.port), "9")
     raw = raw.replace(str(careless.provider.port).encode(), b"9")
     line = next(
-        line for line in conformance.check(Subject(raw, url), checking.environment()) if line.number == 2
+        line for line in conformance.check(Subject(raw, url), whole.environment()) if line.number == 2
     )
     assert not line.ok
     assert "9" in line.message["ja"]
@@ -184,7 +184,7 @@ def test_a_link_needs_no_card(careless: life.Careless) -> None:
 
 
 def test_the_command_prints_each_line_and_its_result(
-    careless: life.Careless, waste: ExampleProvider, capsys: pytest.CaptureFixture[str]
+    clean: None, db: None, careless: life.Careless, waste: ExampleProvider, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert conformance.main([waste.config.url("/gadget.json")]) == 0
     assert "✔  3 正しいトークンを受け入れる" in capsys.readouterr().out

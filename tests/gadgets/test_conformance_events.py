@@ -7,12 +7,12 @@ from typing import Any
 import pytest
 
 from examples.lunch.provider import build as build_lunch
-from gadgets import checking, conformance, registration
+from gadgets import conformance, registration
 from gadgets.conformance import Subject
 from gadgets.conformance import events as conformance_events
 from gadgets.conformance_lines import Line
 from gadgets.event_wire import MEDIA_TYPE
-from tests.gadgets import life
+from tests.gadgets import life, whole
 from tests.gadgets.providers import Handler, reply
 
 ANSWERS = 4
@@ -29,7 +29,7 @@ BAD = {
 def lines_of(url: str) -> list[Line]:
     fetched = registration.fetch(url)
     subject = Subject(fetched.raw, url, fetched.manifest.id)
-    return [line for line in conformance.check(subject, checking.environment()) if line.number == 14]
+    return [line for line in conformance.check(subject, whole.environment()) if line.number == 14]
 
 
 def wrong(careless: life.Careless) -> dict[str, Line]:
