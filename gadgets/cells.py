@@ -35,9 +35,15 @@ def combinations(gadgets: Iterable[GadgetInfo]) -> frozenset[tuple[str, ...]]:
     return frozenset(found - {()})
 
 
+def _served() -> list[GadgetInfo]:
+    """Every version that somebody gets."""
+    known = queries.registry()
+    return [*known.gadgets.values(), *(before.gadget for before in known.earlier.values())]
+
+
 def count_due() -> bool:
     """Counts when the last count is old, or a gadget asks for something that was not counted; whether it did."""
-    wanted = combinations(queries.registry().gadgets.values())
+    wanted = combinations(_served())
     asked = fingerprint(repr(sorted(wanted)))
     if cache.get(_COUNTED) == asked:
         return False
@@ -49,7 +55,7 @@ def count_due() -> bool:
 def count(wanted: frozenset[tuple[str, ...]] | None = None) -> int:
     """Counts and keeps the cells; the registry's number rises only when a cell appears or goes. Returns how many."""
     if wanted is None:
-        wanted = combinations(queries.registry().gadgets.values())
+        wanted = combinations(_served())
     cells = identity_cells.shared(wanted) if wanted else {}
     counted = {claims_key(dict(cell)): number for cell, number in cells.items()}
     found = {key: number for key, number in counted.items() if len(key) <= _LONGEST_KEY}

@@ -18,7 +18,8 @@ def suspend(*, gadget_id: str, reason: str, by: Actor) -> None:
     gadget = locked(gadget_id)
     why = words(reason)
     turn(gadget, Gadget.State.PUBLISHED, Gadget.State.SUSPENDED)
-    note(gadget, gadget.published, by, Decision.SUSPENDED, why, side=Side.OPERATOR)
+    side = Side.OPERATOR if by.id else Side.MACHINE
+    note(gadget, gadget.published, by, Decision.SUSPENDED, why, side=side)
     bump_registry()
     client_due(gadget)
 

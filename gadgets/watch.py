@@ -85,7 +85,7 @@ def sweep(now: datetime | None = None) -> int:
 
 
 def _judge(gadget: Gadget, now: datetime) -> bool:
-    hours = figures.hours(gadget.gadget_id, max(now - timedelta(hours=24), _counts_from(gadget)))
+    hours = figures.hours(gadget.gadget_id, _counts_from(gadget, now))
     if attack := _attack(hours, now):
         words = _sentence("応答が、攻撃と見られるものでした", attack)
         return _suspend(gadget, words)
@@ -102,13 +102,13 @@ def _judge(gadget: Gadget, now: datetime) -> bool:
     return False
 
 
-def _counts_from(gadget: Gadget) -> datetime:
-    """The first full hour after the gadget was last put right; the beginning of time when it never was."""
+def _counts_from(gadget: Gadget, now: datetime) -> datetime:
+    """A day ago, or the first full hour after the gadget was last put right, if that was later."""
+    day = now - timedelta(hours=24)
     notes = gadget.notes.filter(decision__in=[Decision.APPROVED, Decision.RESUMED, Decision.ROLLED_BACK])
     found = list(notes.order_by("-at", "-pk").values_list("at", flat=True)[:2])
-    if len(found) < 2:
-        return gadget.created_at - timedelta(hours=1)
-    return found[0] + timedelta(hours=1)
+    # The first approval puts nothing right.
+    return max(day, found[0] + timedelta(hours=1)) if len(found) > 1 else day
 
 
 def _attack(hours: Sequence[tuple[datetime, Figures]], now: datetime) -> tuple[tuple[str, int], ...]:

@@ -10,7 +10,6 @@ from django.core.cache import cache
 
 from examples.kit.provider import Provider as ExampleProvider
 from examples.waste.provider import build as build_waste
-from gadgets import queries
 from identity.models import Resident
 from tests.gadgets import life
 
@@ -26,7 +25,7 @@ def static_root() -> None:
 @pytest.fixture
 def clean(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """No registry, card or count of an earlier test."""
-    monkeypatch.setattr(queries, "_held", None)
+    monkeypatch.setattr("gadgets.registry._held", None)
     cache.clear()
     yield
     cache.clear()

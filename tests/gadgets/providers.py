@@ -84,10 +84,11 @@ class Provider:
     seen: list[Seen] = field(default_factory=list)
     port: int = 0
     scheme: str = "http"
+    host: str = "waste.localhost"
 
     @property
     def origin(self) -> str:
-        return f"{self.scheme}://waste.localhost:{self.port}"
+        return f"{self.scheme}://{self.host}:{self.port}"
 
     @property
     def card_url(self) -> str:
@@ -95,11 +96,13 @@ class Provider:
 
     @classmethod
     @contextmanager
-    def running(cls, answer: Answer, *, tls: ssl.SSLContext | None = None) -> Iterator[Self]:
+    def running(
+        cls, answer: Answer, *, tls: ssl.SSLContext | None = None, host: str = "waste.localhost"
+    ) -> Iterator[Self]:
         server = Server(("127.0.0.1", 0), Handler)
         if tls is not None:
             server.socket = tls.wrap_socket(server.socket, server_side=True)
-        provider = cls(answer, port=server.server_address[1], scheme="https" if tls else "http")
+        provider = cls(answer, port=server.server_address[1], scheme="https" if tls else "http", host=host)
         server.provider = provider
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
         thread.start()
