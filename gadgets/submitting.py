@@ -92,15 +92,35 @@ def send(*, wanted: Wanted, spec: FormSpec, values: Mapping[str, Value], key: st
     refuse_in_transaction()
     assert wanted.resident_id is not None  # noqa: S101  (pairwise is always somebody's)
     until = time.monotonic() + fetch.PERSON_WAITS
-    body = forms.canonical({"form": spec.name, "values": dict(values)})
-    once = hashlib.sha256(f"{wanted.resident_id}\n{key}\n".encode() + body).hexdigest()[:32]
-    done = f"form-sent:{wanted.gadget.id}:{once}"
+    body = _body(spec, values)
+    once = _once(wanted.gadget.id, wanted.resident_id, key, body)
     with _alone(f"form-sending:{once}", until):
-        if cache.get(done) is not None:
+        if cache.get(f"form-sent:{once}") is not None:
             return
         _count(wanted.gadget, wanted.resident_id)
         _post(wanted, body, once, until)
-        cache.set(done, 1, DONE_SECONDS)
+        cache.set(f"form-sent:{once}", 1, DONE_SECONDS)
+
+
+def sent_before(
+    *, gadget_id: str, resident_id: UUID, spec: FormSpec, values: Mapping[str, Value], key: str
+) -> bool:
+    """Whether the very same was sent and answered; waits for a first click that is on its way.
+
+    The card that answered often has no form any more: the second click of two must not be told so.
+    """
+    once = _once(gadget_id, resident_id, key, _body(spec, values))
+    with _alone(f"form-sending:{once}", time.monotonic() + fetch.PERSON_WAITS):
+        return cache.get(f"form-sent:{once}") is not None
+
+
+def _body(spec: FormSpec, values: Mapping[str, Value]) -> bytes:
+    return forms.canonical({"form": spec.name, "values": dict(values)})
+
+
+def _once(gadget_id: str, resident_id: UUID, key: str, body: bytes) -> str:
+    """One name for one submission: other values under the same key are another one."""
+    return hashlib.sha256(f"{gadget_id}\n{resident_id}\n{key}\n".encode() + body).hexdigest()[:32]
 
 
 class _alone:  # noqa: N801  (used as a statement)

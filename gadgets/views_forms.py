@@ -20,6 +20,7 @@ from gadgets.errors import (
     FormChangedError,
     FormGoneError,
     FormRefusedError,
+    GadgetBusyError,
     GadgetError,
     NotGrantedError,
 )
@@ -147,20 +148,35 @@ class _Page:
             return HttpResponseRedirect(self.request.get_full_path())
         typed = {field.name: self.request.POST.get(PREFIX + field.name, "") for field in drawn.fields}
         key = self.request.POST.get("key", "")[:64] or uuid4().hex
+        values, faults = forms.check(drawn, typed)
         found = submitting.opened(self.wanted, self.name, again=True)
+        same = found.spec is not None and found.spec.digest == drawn.digest
+        if not same and not faults and self.sent_before(drawn, values, key):
+            return self.told()
         if found.spec is None:
             return self.draw(drawn, typed, sealed=sealed, key=key, error=found.error)
-        if found.spec.digest != drawn.digest:
+        if not same:
             sealed = submitting.seal(self.gadget.id, self.resident_id, found.raw)
             return self.draw(found.spec, typed, sealed=sealed, key=key, error=FormChangedError())
-        values, faults = forms.check(drawn, typed)
         if faults:
             return self.draw(drawn, typed, sealed=sealed, key=key, faults=faults)
         try:
             submitting.send(wanted=self.wanted, spec=drawn, values=values, key=key)
         except GadgetError as error:
             return self.draw(drawn, typed, sealed=sealed, key=key, error=error)
-        messages.success(self.request, _("「%(name)s」に送りました。") % {"name": self.gadget.provider_name})
+        return self.told()
+
+    def sent_before(self, drawn: FormSpec, values: Mapping[str, forms.Value], key: str) -> bool:
+        try:
+            return submitting.sent_before(
+                gadget_id=self.gadget.id, resident_id=self.resident_id, spec=drawn, values=values, key=key
+            )
+        except GadgetBusyError:
+            return False
+
+    def told(self) -> HttpResponse:
+        sent = _("「%(name)s」に送りました。") % {"name": self.gadget.provider_name}
+        messages.success(self.request, sent)
         return HttpResponseRedirect(reverse("gadgets:page", args=[self.gadget.id]))
 
     def draw(

@@ -107,6 +107,7 @@ class Careless:
         }
         self.card: Answer | Mapping[str, Any] = card_document()
         self.event: Answer = reply(b"", status=204)
+        self.action: Answer = reply(b"", status=204)
         self.privacy: Answer = reply(PRIVACY.encode(), content_type="text/html; charset=utf-8")
 
     def pairwise(self, *, events: bool = True) -> None:
@@ -126,6 +127,16 @@ class Careless:
             for name in ("area.waste_zone", "age_band")
         ]
 
+    def takes_forms(self) -> None:
+        """Knows residents by a pseudonym, and takes what they fill in."""
+        self.pairwise(events=False)
+        self.document["endpoints"]["action"] = f"{self.provider.origin}/g/action"
+
+    @property
+    def posted(self) -> list[Seen]:
+        """The forms that came."""
+        return [seen for seen in self.provider.seen if seen.path == "/g/action"]
+
     @property
     def events(self) -> list[Seen]:
         """The requests that came to the endpoint of events."""
@@ -139,6 +150,8 @@ class Careless:
             reply(body, content_type="application/json")(handler)
         elif handler.path == "/g/events":
             self.event(handler)
+        elif handler.path == "/g/action":
+            self.action(handler)
         elif handler.path == "/privacy":
             self.privacy(handler)
         elif handler.path == "/g/card" and callable(self.card):
