@@ -29,6 +29,7 @@ from gadgets.models import (
 from gadgets.models import Placement as PlacementRow
 from gadgets.notices import Notice, notices
 from gadgets.registry import Registry, registry
+from gadgets.standing import Standing, standing
 from gadgets.types import Texts
 from identity.audience import K_CLAIMS
 
@@ -37,6 +38,7 @@ __all__ = [
     "GadgetView",
     "Notice",
     "Registry",
+    "Standing",
     "approved_manifest",
     "ended",
     "gadget_for_member",
@@ -49,6 +51,7 @@ __all__ = [
     "reach",
     "registry",
     "review_queue",
+    "standing",
     "waiting_count",
     "waits",
 ]

@@ -24,6 +24,7 @@ COUNT_CELLS = "gadgets.count_cells"
 WRITE_FIGURES = "gadgets.write_figures"
 WATCH = "gadgets.watch"
 FORGET_FIGURES = "gadgets.forget_figures"
+END_GADGETS = "gadgets.end_gadgets"
 # A run that its process never ended (a restart, a crash) is taken up again after this.
 LOST_AFTER = timedelta(seconds=120)
 
@@ -97,6 +98,13 @@ def watch_gadgets() -> int:
     return watch.sweep()
 
 
+def end_gadgets() -> int:
+    """Retires what was announced for now, ends consents of what is over, forgets versions that nobody gets."""
+    from gadgets import ending, reviewing
+
+    return ending.sweep() + reviewing.end_waiting()
+
+
 DUE_JOBS: list[tuple[str, float, Callable[[], object]]] = [
     (RUN_CHECKS, 10, run_waiting_checks),
     (SYNC_CLIENTS, 30, sync_due_clients),
@@ -106,4 +114,5 @@ DUE_JOBS: list[tuple[str, float, Callable[[], object]]] = [
     (WRITE_FIGURES, 30, figures.flush),
     (WATCH, 60, watch_gadgets),
     (FORGET_FIGURES, 6 * 3600, figures.forget_old),
+    (END_GADGETS, 60, end_gadgets),
 ]

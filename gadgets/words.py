@@ -44,13 +44,22 @@ DECISIONS: "Mapping[str, _StrPromise]" = {
     "resumed": gettext_lazy("再開されました"),
     "retired": gettext_lazy("終了しました"),
     "rotated": gettext_lazy("クライアントの秘密を新しくしました"),
+    "rolled_back": gettext_lazy("前の版にもどしました"),
+    "shared": gettext_lazy("公開する割合を広げました"),
+    "announced": gettext_lazy("終了の予告"),
+    "maintenance": gettext_lazy("点検の予定"),
 }
 GATES: "Mapping[str, _StrPromise]" = {
     "checks": gettext_lazy("検査だけで足りる変更です。住民には何も聞きません。"),
     "operator": gettext_lazy("運用者の確認が要る変更です。住民は、新しい選択を使うときだけ聞かれます。"),
     "consent": gettext_lazy(
-        "住民の同意にかかわる変更です。いまの許可は自動では取り消されません。続けてよいかを確かめてから承認してください。"
+        "住民の同意にかかわる変更です。許可している住民には、もう一度聞きます。答えるまで、長くて90日は前の版を使い続けます。"
     ),
+}
+CONSEQUENCES: "Mapping[str, _StrPromise]" = {
+    "checks": gettext_lazy("住民には何も聞きません"),
+    "operator": gettext_lazy("住民が使うときだけ聞きます"),
+    "consent": gettext_lazy("住民にもう一度聞きます"),
 }
 KINDS: "Mapping[str, _StrPromise]" = {
     "company": gettext_lazy("会社"),

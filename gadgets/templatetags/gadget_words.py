@@ -41,6 +41,12 @@ def gate_words(gate: str) -> str:
 
 
 @register.filter
+def consequence_words(gate: str) -> str:
+    """{{ change.gate|consequence_words }}"""
+    return str(words.CONSEQUENCES[gate])
+
+
+@register.filter
 def need_words(need: str) -> str:
     """{{ claim.need|need_words }}"""
     return str(words.NEEDS[need])

@@ -1,9 +1,8 @@
-"""The operator's desk: which gadgets wait, what a manifest says in words, approve, refuse, suspend, resume.
+"""The operator's desk: which gadgets wait, what a manifest says in words, and every decision about one.
 
 Who may decide is checked in `gadgets.actions`; the pages themselves are for operators only.
 """
 
-from collections.abc import Callable
 from uuid import UUID
 
 from django.core.exceptions import PermissionDenied
@@ -14,10 +13,12 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 from wagtail.admin import messages
 
-from gadgets import actions, queries
-from gadgets.errors import GadgetError
+from gadgets import queries
+from gadgets.errors import GadgetError, NoSuchGadgetError
+from gadgets.versions import SHARES
 from identity.queries import actor
 from identity.roles import OPERATOR, Actor
+from portal.city import decisions
 
 
 def _actor(request: HttpRequest) -> Actor:
@@ -66,6 +67,8 @@ def _detail(
         raise Http404
     context = {
         "view": view,
+        "standing": queries.standing(gadget_id),
+        "shares": SHARES,
         "waits": queries.waits(view),
         "own": by.id is not None and queries.is_member(gadget_id, by.id),
         "problem": problem,
@@ -76,29 +79,18 @@ def _detail(
 
 @require_POST
 def decide(request: HttpRequest, gadget_id: str) -> HttpResponse:
-    """`decision` is approve, refuse, suspend, resume or retire; refusing and suspending need a `reason`."""
+    """`decision` is one of those in `portal.city.decisions`; what it needs besides stands in the same form."""
     by = operator_of(request)
-    reason = request.POST.get("reason", "")
-    decisions: dict[str, tuple[Callable[[], None], str]] = {
-        "approve": (lambda: actions.approve(gadget_id=gadget_id, by=by), _("承認し、公開しました。")),
-        "refuse": (
-            lambda: actions.refuse(gadget_id=gadget_id, reason=reason, by=by),
-            _("差し戻しました。理由は提供者に伝わります。"),
-        ),
-        "suspend": (
-            lambda: actions.suspend(gadget_id=gadget_id, reason=reason, by=by),
-            _("停止しました。住民のページからは、すぐに消えます。"),
-        ),
-        "resume": (lambda: actions.resume(gadget_id=gadget_id, by=by), _("再開しました。")),
-        "retire": (lambda: actions.retire(gadget_id=gadget_id, by=by), _("終了しました。")),
-    }
-    found = decisions.get(request.POST.get("decision", ""))
-    if found is None:
-        raise Http404
-    change, told = found
     try:
+        found = decisions.decision(gadget_id, request.POST.dict(), by)
+        if found is None:
+            raise Http404
+        change, told = found
         change()
+    except NoSuchGadgetError as error:
+        raise Http404 from error
     except GadgetError as error:
+        reason = request.POST.get("reason", "")
         return _detail(request, gadget_id, by, problem=_(error.message), reason=reason, status=422)
     messages.success(request, told)
     return HttpResponseRedirect(reverse("city_review_gadget", args=[gadget_id]))

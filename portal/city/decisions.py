@@ -1,0 +1,152 @@
+"""What an operator may decide about a gadget: each decision's name in the form, what it does, what is said then."""
+
+from collections.abc import Callable, Mapping
+from datetime import datetime, time
+
+from django.utils import timezone
+from django.utils.dateparse import parse_date, parse_datetime
+from django.utils.translation import gettext as _
+
+from gadgets import actions
+from gadgets.errors import LifeError
+from identity.roles import Actor
+
+Decision = tuple[Callable[[], object], str]
+Form = Mapping[str, str]
+
+
+def decision(gadget_id: str, form: Form, by: Actor) -> Decision | None:
+    """The decision that a form names, not yet taken; None for an unknown name. Raises LifeError for a bad date."""
+    made = _DECISIONS.get(form.get("decision", ""))
+    return made(gadget_id, form, by) if made else None
+
+
+def _reason(form: Form) -> str:
+    return form.get("reason", "")
+
+
+def _approve(gadget_id: str, form: Form, by: Actor) -> Decision:
+    share = _number(form.get("share", "100"))
+    told = (
+        _("承認し、公開しました。")
+        if share == 100
+        else _("承認し、住民の%(share)s%%に公開しました。") % {"share": share}
+    )
+    return lambda: actions.approve(gadget_id=gadget_id, by=by, share=share), told
+
+
+def _refuse(gadget_id: str, form: Form, by: Actor) -> Decision:
+    return (
+        lambda: actions.refuse(gadget_id=gadget_id, reason=_reason(form), by=by),
+        _("差し戻しました。理由は提供者に伝わります。"),
+    )
+
+
+def _suspend(gadget_id: str, form: Form, by: Actor) -> Decision:
+    return (
+        lambda: actions.suspend(gadget_id=gadget_id, reason=_reason(form), by=by),
+        _("停止しました。住民のページからは、すぐに消えます。"),
+    )
+
+
+def _resume(gadget_id: str, _form: Form, by: Actor) -> Decision:
+    return lambda: actions.resume(gadget_id=gadget_id, by=by), _("再開しました。")
+
+
+def _share(gadget_id: str, form: Form, by: Actor) -> Decision:
+    share = _number(form.get("share", ""))
+    return (
+        lambda: actions.roll_out(gadget_id=gadget_id, share=share, by=by),
+        _("住民の%(share)s%%に公開しました。") % {"share": share},
+    )
+
+
+def _roll_back(gadget_id: str, form: Form, by: Actor) -> Decision:
+    return (
+        lambda: actions.roll_back(gadget_id=gadget_id, reason=_reason(form), by=by),
+        _("前の版にもどしました。理由は提供者に伝わります。"),
+    )
+
+
+def _announce(gadget_id: str, form: Form, by: Actor) -> Decision:
+    at = _day(form.get("day", ""))
+    return (
+        lambda: actions.announce_retirement(
+            gadget_id=gadget_id, at=at, sentence=form.get("sentence", ""), by=by
+        ),
+        _("終了を予告しました。住民のページに出ます。"),
+    )
+
+
+def _keep(gadget_id: str, _form: Form, by: Actor) -> Decision:
+    return lambda: actions.cancel_retirement(gadget_id=gadget_id, by=by), _("終了の予告を取り消しました。")
+
+
+def _retire(gadget_id: str, form: Form, by: Actor) -> Decision:
+    return (
+        lambda: actions.retire(gadget_id=gadget_id, reason=_reason(form), by=by),
+        _("終了しました。許可は止まり、提供者には消すように伝えます。"),
+    )
+
+
+def _plan(gadget_id: str, form: Form, by: Actor) -> Decision:
+    starts_at, ends_at = _moment(form.get("starts_at", "")), _moment(form.get("ends_at", ""))
+    return (
+        lambda: actions.plan_maintenance(
+            gadget_id=gadget_id,
+            starts_at=starts_at,
+            ends_at=ends_at,
+            sentence=form.get("sentence", ""),
+            by=by,
+        ),
+        _("点検の予定を入れました。"),
+    )
+
+
+def _unplan(gadget_id: str, form: Form, by: Actor) -> Decision:
+    window = _number(form.get("window", ""))
+    return (
+        lambda: actions.cancel_maintenance(gadget_id=gadget_id, window=window, by=by),
+        _("点検の予定を取り消しました。"),
+    )
+
+
+_DECISIONS: Mapping[str, Callable[[str, Form, Actor], Decision]] = {
+    "approve": _approve,
+    "refuse": _refuse,
+    "suspend": _suspend,
+    "resume": _resume,
+    "share": _share,
+    "roll_back": _roll_back,
+    "announce": _announce,
+    "keep": _keep,
+    "retire": _retire,
+    "plan": _plan,
+    "unplan": _unplan,
+}
+
+
+def _number(raw: str) -> int:
+    """A number that no rule allows stands for what is none."""
+    return int(raw) if raw.isascii() and raw.isdigit() and len(raw) < 18 else -1
+
+
+def _day(raw: str) -> datetime:
+    """The end of that day in the region."""
+    try:
+        found = parse_date(raw)
+    except ValueError:
+        found = None
+    if found is None:
+        raise LifeError(_("日付を入れてください。"))
+    return timezone.make_aware(datetime.combine(found, time(23, 59)))
+
+
+def _moment(raw: str) -> datetime:
+    try:
+        found = parse_datetime(raw)
+    except ValueError:
+        found = None
+    if found is None:
+        raise LifeError(_("日付と時刻を入れてください。"))
+    return found if timezone.is_aware(found) else timezone.make_aware(found)
