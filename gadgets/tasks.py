@@ -10,13 +10,15 @@ from datetime import timedelta
 from django.db.models import Q
 from django.utils import timezone
 
-from gadgets import cells, checking, conformance, figures, warm
+from gadgets import cells, checking, conformance, figures, nightly, warm
 from gadgets.clients import sync_due_clients
 from gadgets.models import CheckLine, CheckRun, GadgetVersion
 
 log = logging.getLogger(__name__)
 
 RUN_CHECKS = "gadgets.run_checks"
+NIGHTLY_CHECKS = "gadgets.nightly_checks"
+FORGET_CHECKS = "gadgets.forget_checks"
 SYNC_CLIENTS = "gadgets.sync_clients"
 REFRESH_CARDS = "gadgets.refresh_cards"
 CONSENT_EVENTS = "gadgets.consent_events"
@@ -70,6 +72,7 @@ def run_checks_job(run_id: int) -> bool:
             remedy=dict(line.remedy),
         )
     actions.finish_checks(run_id=run_id, ok=ok)
+    nightly.tell(run_id)
     return True
 
 
@@ -107,6 +110,8 @@ def end_gadgets() -> int:
 
 DUE_JOBS: list[tuple[str, float, Callable[[], object]]] = [
     (RUN_CHECKS, 10, run_waiting_checks),
+    (NIGHTLY_CHECKS, 60, nightly.sweep),
+    (FORGET_CHECKS, 6 * 3600, nightly.forget_old),
     (SYNC_CLIENTS, 30, sync_due_clients),
     (REFRESH_CARDS, 30, warm.refresh_read),
     (CONSENT_EVENTS, 5, tell_providers),
