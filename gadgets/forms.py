@@ -46,6 +46,8 @@ class FieldSpec:
     kind: Literal["text", "number", "enum", "boolean", "date"]
     required: bool = False
     help: str = ""
+    value: str = ""
+    """What stands in the field at first, as a web form has it."""
     max_length: int = 0
     multiline: bool = False
     minimum: float = 0
@@ -82,6 +84,13 @@ def _day(text: str | None) -> date | None:
     return date.fromisoformat(text) if text else None
 
 
+def _first(value: object) -> str:
+    """A first value as a web form has it: "on" for a ticked box."""
+    if value is None or isinstance(value, bool):
+        return "on" if value else ""
+    return shown(value) if isinstance(value, int | float) else str(value)
+
+
 def _field(raw: Mapping[str, Any]) -> FieldSpec:
     return FieldSpec(
         name=raw["name"],
@@ -89,6 +98,7 @@ def _field(raw: Mapping[str, Any]) -> FieldSpec:
         kind=raw["type"],
         required=raw.get("required", False),
         help=raw.get("help", ""),
+        value=_first(raw.get("value")),
         max_length=raw.get("max_length", 0),
         multiline=raw.get("multiline", False),
         minimum=raw.get("minimum", 0),

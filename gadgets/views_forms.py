@@ -138,7 +138,8 @@ class _Page:
         if found.spec is None:
             return self.draw(None, {}, error=found.error)
         sealed = submitting.seal(self.gadget.id, self.resident_id, found.raw)
-        return self.draw(found.spec, {}, sealed=sealed, key=uuid4().hex)
+        first = {field.name: field.value for field in found.spec.fields}
+        return self.draw(found.spec, first, sealed=sealed, key=uuid4().hex)
 
     def posted(self) -> HttpResponse:
         sealed = self.request.POST.get("form", "")

@@ -74,6 +74,17 @@ def actions(items: Sequence[tuple[str, str]]) -> Block:
     }
 
 
+def field(name: str, label: str, kind: str, **more: Any) -> Block:
+    """One field of a form; `more` are its limits and its `value` so far."""
+    return {"name": name, "label": label, "type": kind} | more
+
+
+def form(name: str, label: str, fields: Sequence[Block], *, button: str, intro: str = "") -> Block:
+    """A form that the portal draws and posts to the manifest's `action`."""
+    block: Block = {"type": "form", "name": name, "label": label, "fields": list(fields), "button": button}
+    return block | ({"intro": intro} if intro else {})
+
+
 @dataclass(frozen=True)
 class Source:
     """Who publishes the data, under which licence."""

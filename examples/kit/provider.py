@@ -28,6 +28,8 @@ from examples.kit.errors import (
     TokenError,
 )
 from examples.kit.events import ERASURE, ERASURE_CHECK, SESSION_ENDED, Answer, Event, EventDesk, EventVerifier
+from examples.kit.forms import PROBLEM, Filled, FormDesk, FormRefusedError
+from examples.kit.forms import read as read_form
 from examples.kit.keys import RemoteKeys
 from examples.kit.loopback import new_session
 from examples.kit.oidc import RelyingParty
@@ -78,6 +80,8 @@ class Profile:
     max_age: int = 300
     on_event: Callable[[Event], Answer] | None = None
     """What to do for the portal's events; its manifest then declares `events` at `/g/events`."""
+    on_form: Callable[[str, Filled], None] | None = None
+    """What to do with a form of a subject; its manifest then declares `action` at `/g/action`."""
 
 
 class Provider:
@@ -157,6 +161,9 @@ class Provider:
         if self.profile.on_event is not None:
             desk = EventDesk(self._acting(self.profile.on_event))
             add("POST", "/g/events", lambda request: self._event(request, desk))
+        if self.profile.on_form is not None:
+            take, forms = self.profile.on_form, FormDesk()
+            add("POST", "/g/action", lambda request: self._form(request, take, forms))
         if self.config.debug_claims:
             add("GET", "/g/debug/last-claims", lambda _: _json(self.seen.as_json()))
             add("GET", "/g/debug/events", lambda _: _json(self.seen.events_as_json()))
@@ -187,6 +194,9 @@ class Provider:
         except KeysUnavailableError as error:
             return _json({"error": str(error)}, HTTPStatus.SERVICE_UNAVAILABLE, [("Retry-After", "5")])
         self.seen.add(token)
+        return self._drawn(request, token)
+
+    def _drawn(self, request: Request, token: RequestToken) -> Response:
         now = self.now()
         card = self.profile.make_card(token, now)
         body = json.dumps(card, ensure_ascii=False, sort_keys=True).encode()
@@ -204,6 +214,8 @@ class Provider:
 
     def _event(self, request: Request, desk: EventDesk) -> Response:
         """A signed event of the portal: verified, done, answered."""
+        if request.raw:
+            raise BadRequestError("the body must be a token")
         try:
             event = self.event_verifier.verify(request.token)
         except TokenError as error:
@@ -215,6 +227,30 @@ class Provider:
         if event.kind in {ERASURE, ERASURE_CHECK}:
             return _json(answer.as_json())
         return Response("", HTTPStatus.NO_CONTENT, "text/plain; charset=utf-8")
+
+    def _form(self, request: Request, act: Callable[[str, Filled], None], desk: FormDesk) -> Response:
+        """A form that a resident filled in: verified, done once, answered with the card as it is now."""
+        try:
+            token = self.verifier.verify(
+                request.headers.get("authorization"),
+                method="POST",
+                url=self.config.url("/g/action"),
+                body=request.raw,
+            )
+        except TokenError as error:
+            return self._unauthorized(error)
+        except KeysUnavailableError as error:
+            return _json({"error": str(error)}, HTTPStatus.SERVICE_UNAVAILABLE, [("Retry-After", "5")])
+        sub, key = token.sub, request.headers.get("idempotency-key", "")
+        if sub is None or not key:
+            return _json({"error": "a form needs a subject and a key"}, HTTPStatus.BAD_REQUEST)
+        filled = read_form(request.raw)
+        try:
+            desk.take(sub, key, lambda: act(sub, filled))
+        except FormRefusedError as refused:
+            body = json.dumps({"detail": str(refused)}, ensure_ascii=False)
+            return Response(body, HTTPStatus.UNPROCESSABLE_ENTITY, PROBLEM)
+        return self._drawn(request, token)
 
     def _acting(self, on_event: Callable[[Event], Answer]) -> Callable[[Event], Answer]:
         """What every provider does, and then what this one does."""

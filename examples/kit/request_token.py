@@ -1,5 +1,7 @@
 """Verifies the portal's request token (`rgadget+jwt`): who asks, for which gadget, for which URL, once."""
 
+import base64
+import hashlib
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -27,6 +29,11 @@ class RequestToken:
     sub: str | None = None
 
 
+def digest(body: bytes) -> str:
+    """SHA-256, base64url without padding, as the claim `digest` holds it."""
+    return base64.urlsafe_b64encode(hashlib.sha256(body).digest()).rstrip(b"=").decode()
+
+
 class TokenVerifier:
     """Checks signature, issuer, audience, times, method, URL and single use."""
 
@@ -44,8 +51,13 @@ class TokenVerifier:
         self._clock = clock
         self._replays = ReplayGuard()
 
-    def verify(self, authorization: str | None, *, method: str, url: str) -> RequestToken:
-        """Reads the Authorization header; raises TokenError or KeysUnavailableError."""
+    def verify(
+        self, authorization: str | None, *, method: str, url: str, body: bytes | None = None
+    ) -> RequestToken:
+        """Reads the Authorization header; raises TokenError or KeysUnavailableError.
+
+        `body`: what was posted, which the token must be bound to.
+        """
         scheme, _, raw = (authorization or "").partition(" ")
         if scheme.lower() != "bearer" or not raw.strip():
             raise TokenError("a request token is needed", code=None)
@@ -54,6 +66,8 @@ class TokenVerifier:
             claims = jose.read_signed(raw.strip(), self._keys, algorithms=["ES256"], typ="rgadget+jwt")
             jose.check_times(claims, now=now, leeway=LEEWAY)
             self._check(claims, method=method, url=url)
+            if body is not None and claims.get("digest") != digest(body):
+                raise jose.RefusedError("the token is for another body")
             token = _token(claims)
             jti = claims.get("jti")
             if not isinstance(jti, str) or not jti:

@@ -31,6 +31,8 @@ class Request:
     cookies: Mapping[str, str]
     token: str = ""
     """The body of a request that is one signed token (`application/jwt`)."""
+    raw: bytes = b""
+    """The body of a request that is JSON."""
 
     def field(self, name: str) -> str:
         """The first value of a form field, or an empty string."""
@@ -173,7 +175,7 @@ class _Handler(BaseHTTPRequestHandler):
             cookies.load(headers.get("cookie", ""))
         except CookieError as error:
             raise BadRequestError("the cookies cannot be read") from error
-        form, token = self._body(headers)
+        form, token, raw = self._body(headers)
         return Request(
             method=self.command,
             path=path,
@@ -182,10 +184,11 @@ class _Handler(BaseHTTPRequestHandler):
             headers=headers,
             cookies={name: morsel.value for name, morsel in cookies.items()},
             token=token,
+            raw=raw,
         )
 
-    def _body(self, headers: Mapping[str, str]) -> tuple[tuple[tuple[str, str], ...], str]:
-        """The fields of a form, or the token that the body is."""
+    def _body(self, headers: Mapping[str, str]) -> tuple[tuple[tuple[str, str], ...], str, bytes]:
+        """The fields of a form, or the token or the JSON that the body is."""
         if "transfer-encoding" in headers:
             raise BadRequestError("a body needs its length")
         raw_length = headers.get("content-length", "0")
@@ -193,14 +196,16 @@ class _Handler(BaseHTTPRequestHandler):
             raise BadRequestError("the body is too long")
         body = self.rfile.read(int(raw_length))
         if self.command != "POST":
-            return (), ""
+            return (), "", b""
         content_type = headers.get("content-type", "").partition(";")[0].strip()
         if content_type == JWT:
-            return (), body.decode("ascii", "replace")
+            return (), body.decode("ascii", "replace"), b""
+        if content_type == "application/json":
+            return (), "", body
         if content_type != "application/x-www-form-urlencoded":
             raise BadRequestError("the body must be a form")
         try:
-            return tuple(parse_qsl(body.decode("utf-8"), max_num_fields=200)), ""
+            return tuple(parse_qsl(body.decode("utf-8"), max_num_fields=200)), "", b""
         except ValueError as error:
             raise BadRequestError("the form cannot be read") from error
 

@@ -73,6 +73,22 @@ OPEN: Texts = {
     "ja-simple": "気をつける 食べものを えらぶ",
     "en": "Choose ingredients to be warned of",
 }
+FORM = "ingredients"
+FORM_LABEL: Texts = {
+    "ja": "気をつけたい食材",
+    "ja-simple": "気をつける 食べもの",
+    "en": "Ingredients to be warned of",
+}
+FORM_INTRO: Texts = {
+    "ja": "選んだ食材が今日か明日の給食にあると、このカードでお知らせします。食材の名前だけで調べます。アレルギーの判断には使えません。",
+    "ja-simple": "えらんだ 食べものが 今日（きょう）か 明日（あした）の 給食に ある とき、この カードで 知らせます。アレルギーの 人は、学校に 聞（き）いて ください。",
+    "en": "When today's or tomorrow's lunch contains one of these, this card says so. Only names are searched: this is not an allergy check.",
+}
+FORM_BUTTON: Texts = {
+    "ja": "この画面で食材を選ぶ",
+    "ja-simple": "ここで 食べものを えらぶ",
+    "en": "Choose ingredients here",
+}
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 _DAYS_EN = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 
@@ -99,6 +115,8 @@ def make(
         if CLAIM in token.claims:
             blocks.append(card.text(pick(NO_SCHOOL, locale)))
         blocks.append(card.listing(_dishes(menu, _shown(menu, today.date())[1], locale)))
+    if token.sub is not None:
+        blocks.append(ingredients_form(wishes, locale))
     blocks.append(card.actions([(pick(OPEN, locale), config.url("/oidc/start"))]))
     return card.card(
         locale=locale,
@@ -107,6 +125,20 @@ def make(
         valid_until=today + timedelta(days=1),
         source=SOURCE,
         blocks=blocks,
+    )
+
+
+def ingredients_form(wishes: Sequence[str], locale: str) -> Block:
+    """The choice that the site offers too, on a page of the portal; ticked is what holds now."""
+    return card.form(
+        FORM,
+        pick(FORM_LABEL, locale),
+        [
+            card.field(key, pick(one.label, locale), "boolean", value=key in wishes)
+            for key, one in INGREDIENTS.items()
+        ],
+        button=pick(FORM_BUTTON, locale),
+        intro=pick(FORM_INTRO, locale),
     )
 
 

@@ -40,6 +40,7 @@ def manifest(config: Config) -> dict[str, Any]:
             "card": config.url("/g/card"),
             "health": config.url("/g/health"),
             "login": config.url("/oidc/start"),
+            "action": config.url("/g/action"),
             "events": config.url("/g/events"),
         },
         "claims": [

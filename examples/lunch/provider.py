@@ -7,6 +7,7 @@ from examples.kit import pages
 from examples.kit.card import Texts, pick
 from examples.kit.config import Config
 from examples.kit.events import ERASURE, ERASURE_CHECK, Answer, Event
+from examples.kit.forms import Filled
 from examples.kit.provider import Profile, Provider
 from examples.kit.sessions import Session
 from examples.kit.web import Request, Response, redirect
@@ -109,6 +110,11 @@ def build(config: Config) -> Provider:
             return Answer(wishes.count(event.sub))
         return Answer()
 
+    def on_form(sub: str, filled: Filled) -> None:
+        """Unknown forms change nothing; unknown ingredients are dropped."""
+        if filled.name == card.FORM:
+            wishes.keep(sub, [key for key, ticked in filled.values.items() if ticked is True])
+
     provider = Provider(
         config,
         Profile(
@@ -123,6 +129,7 @@ def build(config: Config) -> Provider:
             private_cards=True,
             max_age=MAX_AGE,
             on_event=on_event,
+            on_form=on_form,
         ),
     )
     claims = ClaimsClient(config, provider.http, provider.keys)

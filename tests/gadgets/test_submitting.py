@@ -11,6 +11,7 @@ from django.core.cache import cache
 from django.test import Client
 from django.urls import reverse
 
+from examples.lunch.provider import build as build_lunch
 from gadgets import fetch, keys, queries, submitting
 from gadgets.errors import (
     AnswerTooLargeError,
@@ -160,6 +161,32 @@ def test_the_answered_card_takes_the_place_of_every_cached_one(
     assert len([seen for seen in careless.provider.seen if seen.path == "/g/card"]) == cards
     careless.card = THANKS
     assert "受け付けました。" in seat.page(fragment, locale="en"), "also in the other language"
+
+
+def test_the_lunch_example_keeps_what_is_ticked_and_shows_it_ticked(
+    desk: DeskFor, django_capture_on_commit_callbacks: Any
+) -> None:
+    with life.example(build_lunch, "lunch") as lunch:
+        gadget_id = life.publish(lunch.config.url("/gadget.json"), django_capture_on_commit_callbacks)
+        hanako = cast.hanako()
+        identity_actions.grant(
+            resident_id=hanako.id,
+            recipient=gadget_id,
+            purpose="card",
+            items=["household.school_years"],
+            declared=["household.school_years"],
+            level="pairwise",
+            notice=Notice(language="ja", text="1週間分の献立を出すため"),
+            controller="給食だより",
+            by=cast.as_actor(hanako),
+        )
+        seat = desk(hanako)
+        form = Form(seat, gadget_id, "ingredients")
+        assert not re.search(r"checkbox[^>]* checked", form.page)
+        answer = seat.post(form.url, **{**form.hidden, "f-wheat": "on"})
+        assert "に送りました。" in answer.content.decode()
+        again = Form(seat, gadget_id, "ingredients")
+        assert re.findall(r'id="f-(\w+)" checked', again.page) == ["wheat"]
 
 
 def test_a_submit_asks_and_sends_its_fixed_values(
