@@ -1,55 +1,69 @@
-"""The program of the tutorial is whole: what it publishes is a valid manifest and its cards are valid cards."""
+"""The pages for providers say what there is: each button of the tutorial, each command, option and exit code of the tool."""
 
-import json
 import re
-from typing import Any
+from pathlib import Path
 
 import pytest
 
-from examples.kit import config as kit_config
-from examples.kit.request_token import RequestToken
-from gadgets import card as cards
-from gadgets import manifest as manifests
-from tests.architecture.tables import DOCS
-from tests.conftest import NOW
+from gadgets.rgadget.cli import parser
+from gadgets.rgadget.out import Exit
+from gadgets.rgadget.surroundings import PORT
+from tests.architecture.tables import DOCS, REFERENCE, ROOT, codes, rows
 
-ORIGIN = "http://parks.localhost:8904"
-
-
-@pytest.fixture
-def program() -> dict[str, Any]:
-    """The names of `parks.py` as the tutorial has it, without starting its server."""
-    text = (DOCS / "tutorial" / "write-a-gadget.md").read_text(encoding="utf-8")
-    found = re.search(r"```python\n(.*?)```", text, re.DOTALL)
-    assert found is not None
-    names: dict[str, Any] = {"__name__": "parks"}
-    exec(compile(found[1], "parks.py", "exec"), names)  # noqa: S102  the tutorial's own program
-    return names
+TUTORIAL = DOCS / "tutorial" / "write-a-gadget.md"
+TOOL = REFERENCE / "rgadget.md"
 
 
-@pytest.fixture
-def config() -> kit_config.Config:
-    return kit_config.read({"PORT": "8904"}, default_port=8904, name="parks")
+def commands(path: Path) -> set[str]:
+    """Every `rgadget …` of a page's blocks, by its first word."""
+    return set(re.findall(r"^\s*rgadget (\w+)", path.read_text(encoding="utf-8"), re.MULTILINE))
 
 
-def test_the_gadget_of_the_tutorial_is_valid_in_every_language(
-    program: dict[str, Any], config: kit_config.Config
-) -> None:
-    manifest = manifests.parse(program["manifest"](config), url=f"{ORIGIN}/gadget.json")
-    assert manifest.id == "localhost.parks.hours"
-    assert manifest.link_origins == (ORIGIN,)
-    for locale in ("ja", "en", "ja-simple"):
-        raw = json.dumps(program["make_card"](RequestToken(locale=locale), NOW, config)).encode()
-        assert cards.parse(raw, manifest=manifest).summary == program["OPEN"][locale]
+def known() -> dict[str, set[str]]:
+    """Command → its own options."""
+    (found,) = [
+        action
+        for action in parser("en")._actions
+        if hasattr(action, "choices") and isinstance(action.choices, dict)
+    ]
+    return {
+        name: {
+            option for action in one._actions for option in action.option_strings if option.startswith("--")
+        }
+        for name, one in found.choices.items()  # type: ignore[union-attr]
+    }
 
 
-def test_the_provider_of_the_tutorial_serves_what_the_portal_asks_for(
-    program: dict[str, Any], config: kit_config.Config
-) -> None:
-    provider = program["build"](config)
-    try:
-        manifest = program["manifest"](config)
-        assert manifest["endpoints"] == {"card": f"{ORIGIN}/g/card", "health": f"{ORIGIN}/g/health"}
-        assert provider.verifier is not None
-    finally:
-        provider.close()
+def test_every_command_and_option_of_the_tool_is_described() -> None:
+    text = TOOL.read_text(encoding="utf-8")
+    described = {codes(cells[0])[0].split()[1] for heading, cells in rows(TOOL) if heading == "Commands"}
+    assert described == set(known())
+    for name, options in known().items():
+        for option in options - {"--help"}:
+            assert f"`{option}" in text or f"{option} " in text, f"{name} {option}"
+    assert str(PORT) in text
+
+
+def test_every_exit_code_is_described() -> None:
+    described = {int(cells[0]) for heading, cells in rows(TOOL) if heading == "Exit codes"}
+    assert described == {int(code) for code in Exit}
+
+
+@pytest.mark.parametrize(
+    "path", [TUTORIAL, TOOL, ROOT / "examples" / "node" / "README.md"], ids=lambda path: path.stem
+)
+def test_no_page_types_a_command_that_is_not_there(path: Path) -> None:
+    assert commands(path)
+    assert commands(path) <= set(known())
+
+
+def test_every_word_that_the_tutorial_presses_is_a_word_of_the_portal_or_of_the_gadget() -> None:
+    sources = [
+        path
+        for package in ("portal", "gadgets", "identity")
+        for suffix in ("*.html", "*.py", "*.txt")
+        for path in (ROOT / package).rglob(suffix)
+    ]
+    texts = "\n".join(path.read_text(encoding="utf-8") for path in sources)
+    for words in re.findall(r"「([^」]+)」", TUTORIAL.read_text(encoding="utf-8")):
+        assert words.replace("22", "21") in texts, words

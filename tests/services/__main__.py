@@ -74,6 +74,7 @@ def _needed(*, with_keycloak: bool, with_browser: bool) -> Iterator[packages.Par
         yield packages.CHROMIUM
         yield packages.JAPANESE_FONT
     yield packages.NGINX
+    yield packages.NODE
 
 
 def _folder() -> Path:
