@@ -19,11 +19,17 @@ GadgetError
 │   ├── ContentTypeError          media type or content encoding
 │   ├── HeaderRefusedError        a header with a line break or another control character
 │   ├── CookieRefusedError        the answer to a card sets a cookie
+│   ├── ImageRefusedError         an image of a card is none, is broken or too large
 │   └── AnswerTooLargeError       more bytes than allowed, on the wire or unpacked
 ├── GadgetBusyError               the bulkhead is full
 ├── BreakerOpenError              the provider failed too often; we wait before asking again
 ├── MaintenanceError              the provider pauses its service as it announced
 ├── NoCardError                   the gadget has no card to fetch (kind `link`)
+├── CityOsError                   (`gadgets.cityos.errors`) the data of a query could not be had
+│   ├── NoCityOsError             no context broker is set
+│   ├── BrokerError               the broker did not answer, or not as NGSI-LD says
+│   ├── BrokerPausedError         the broker failed too often; we wait before asking again
+│   └── NoContractError           no contract that holds covers data which the gadget needs
 ├── SubmitError                   what a resident filled in was not taken; nothing typed is lost
 │   ├── NotGrantedError           nothing is granted (any more): nothing was sent
 │   ├── FormGoneError             the card has no such form (any more): nothing was sent
@@ -38,6 +44,9 @@ GadgetError
     ├── WrongStateError           the step does not follow from the present state
     ├── NotNewerError             the manifest is the one that we have, or its version does not rise
     ├── ReasonMissingError        a refusal or a suspension must say why
+    ├── ContractMissingError      the owner of data that a version needs has not agreed
+    ├── InvitationError           an invitation's link is used, over or unknown
+    ├── LastOwnerError            an organisation must keep an owner
     ├── NoSuchRegionError         there is no such region among those that an operator added
     ├── KeysChangedError          a region shows other keys than those that were confirmed
     ├── NotForUsError             a package of another region's gadget that is not for this region
@@ -233,6 +242,11 @@ class CookieRefusedError(DoorError):
         )
 
 
+class ImageRefusedError(DoorError):
+    code = "image_refused"
+    sent = True
+
+
 class AnswerTooLargeError(DoorError):
     code = "answer_too_large"
     sent = True
@@ -357,6 +371,30 @@ class NotNewerError(LifeError):
 class ReasonMissingError(LifeError):
     code = "reason_missing"
     message = "理由を書いてください。提供者に、そのまま伝わります。"
+
+
+class ContractMissingError(LifeError):
+    """`owner`: whose agreement is missing; empty when it is nobody's but the operator's."""
+
+    code = "contract_missing"
+
+    def __init__(self, entity_type: str, owner: str) -> None:
+        self.entity_type, self.owner = entity_type, owner
+        whose = f"（{owner}）" if owner else ""
+        super().__init__(
+            f"必要なデータ「{entity_type}」の持ち主{whose}が、まだ利用に同意していません。"
+            "同意を待つか、データを必須でなくした版を登録してもらってください。"
+        )
+
+
+class InvitationError(LifeError):
+    code = "invitation"
+    message = "この招待は使えません。期限が過ぎたか、すでに使われています。招待した人に、新しいものを頼んでください。"
+
+
+class LastOwnerError(LifeError):
+    code = "last_owner"
+    message = "最後の管理者です。先に、ほかの人を管理者にしてください。"
 
 
 class NoSuchRegionError(LifeError):

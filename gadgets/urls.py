@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from gadgets import views, views_api, views_calendar, views_regions
+from gadgets import views, views_api, views_calendar, views_images, views_regions
 
 app_name = "gadgets_wire"
 urlpatterns = [
@@ -15,6 +15,7 @@ urlpatterns = [
     path("api/provider/gadgets/<str:gadget_id>/check", views_api.check, name="api_check"),
     path("api/provider/gadgets/<str:gadget_id>/submit", views_api.submit, name="api_submit"),
     path("fragments/card/<str:gadget_id>", views.card_fragment, name="card"),
+    path("fragments/image/<str:gadget_id>/<str:signed>", views_images.image, name="image"),
     path("gadgets/<str:gadget_id>/dates.ics", views_calendar.dates, name="dates"),
     path("gadgets/<str:gadget_id>/manifest.json", views.manifest, name="manifest"),
 ]

@@ -1,0 +1,223 @@
+"""A reader gets the portal's own copy of an image: made anew, small, without metadata, and nothing else."""
+
+import io
+import zlib
+from typing import Any
+
+import pytest
+from django.core.cache import cache
+from django.urls import reverse
+from PIL import Image
+
+from gadgets import card_addresses, fetch, images, queries
+from gadgets.errors import ImageRefusedError
+from gadgets.signals import card_fetched
+from gadgets.types import FetchOutcome
+from tests.gadgets import life
+from tests.gadgets.conftest import DeskFor
+from tests.gadgets.life import Careless
+from tests.gadgets.providers import Handler, card_document, reply
+from tests.gadgets.samples import info
+
+SECRET = b"taken at 34.34N 134.05E by Hanako"
+
+
+def picture(kind: str = "PNG", size: tuple[int, int] = (40, 20), mode: str = "RGB", **more: Any) -> bytes:
+    out = io.BytesIO()
+    Image.new(mode, size, (200, 30, 30, 128)[: len(mode)]).save(out, kind, **more)
+    return out.getvalue()
+
+
+def bomb(width: int, height: int) -> bytes:
+    """A small PNG that says it is huge."""
+    head = b"\x89PNG\r\n\x1a\n"
+    for name, body in (
+        (b"IHDR", width.to_bytes(4, "big") + height.to_bytes(4, "big") + b"\x08\x02\x00\x00\x00"),
+        (b"IDAT", zlib.compress(b"\0" * 1000)),
+        (b"IEND", b""),
+    ):
+        head += len(body).to_bytes(4, "big") + name + body + zlib.crc32(name + body).to_bytes(4, "big")
+    return head
+
+
+def opened(raw: bytes) -> Image.Image:
+    image = Image.open(io.BytesIO(raw))
+    image.load()
+    return image
+
+
+class Shown:
+    """A published gadget whose card holds one image."""
+
+    def __init__(self, careless: Careless, gadget_id: str, seat: life.Desk) -> None:
+        self.careless, self.gadget_id, self.seat = careless, gadget_id, seat
+        self.src = f"{careless.provider.origin}/a.png"
+        self.answer: Any = reply(picture(), content_type="image/png")
+        plain = careless.provider.answer
+
+        def answer(handler: Handler) -> None:
+            (self.answer if handler.path == "/a.png" else plain)(handler)
+
+        careless.provider.answer = answer
+
+    @property
+    def url(self) -> str:
+        return card_addresses.of(
+            fetch.wanted_for(queries.registry().gadgets[self.gadget_id], bundle=None, locale="ja", size="S")
+        ).image(self.src)
+
+    @property
+    def asked(self) -> int:
+        return len([seen for seen in self.careless.provider.seen if seen.path == "/a.png"])
+
+
+@pytest.fixture
+def shown(careless: Careless, desk: DeskFor, django_capture_on_commit_callbacks: Any) -> Shown:
+    block = {"type": "image", "src": f"{careless.provider.origin}/a.png", "alt": "入口"}
+    careless.card = card_document(blocks=[block])
+    gadget_id = life.publish(careless.url, django_capture_on_commit_callbacks)
+    return Shown(careless, gadget_id, desk(None))
+
+
+def test_the_card_names_our_address_and_the_browser_gets_our_copy(shown: Shown) -> None:
+    page = shown.seat.page(reverse("gadgets_wire:card", args=[shown.gadget_id]))
+    assert f'src="{shown.url}"' in page
+    assert shown.src not in page
+    answer = shown.seat.get(shown.url)
+    assert answer.status_code == 200
+    assert answer["Content-Type"] == "image/webp"
+    assert answer["Cache-Control"] == "public, max-age=86400, immutable"
+    assert answer["X-Content-Type-Options"] == "nosniff"
+    assert answer["Content-Security-Policy"] == "default-src 'none'; sandbox"
+    assert not answer.cookies
+    assert opened(answer.content).format == "WEBP"
+    assert shown.seat.get(shown.url).content == answer.content
+    assert shown.asked == 1, "the second reader asks nobody"
+    (seen,) = [seen for seen in shown.careless.provider.seen if seen.path == "/a.png"]
+    assert not {"authorization", "cookie", "referer"} & set(seen.headers)
+
+
+@pytest.mark.parametrize("kind", ["PNG", "JPEG", "WEBP", "GIF"])
+def test_every_format_is_made_anew_without_metadata(kind: str) -> None:
+    exif = Image.Exif()
+    exif[0x010E] = SECRET.decode()
+    more: dict[str, Any] = {"comment": SECRET} if kind == "GIF" else {"exif": exif}
+    raw = picture(kind, **more)
+    assert SECRET in raw
+    made = images.made_anew(raw, "x")
+    assert SECRET not in made
+    copy = opened(made)
+    assert (copy.format, copy.size) == ("WEBP", (40, 20))
+    assert not dict(copy.getexif())
+
+
+def test_a_turned_photo_stands_upright_and_a_large_one_becomes_small() -> None:
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    assert opened(images.made_anew(picture("JPEG", exif=exif), "x")).size == (20, 40)
+    assert opened(images.made_anew(picture("PNG", (3200, 100)), "x")).size == (1600, 50)
+
+
+def test_what_is_clear_stays_clear_and_a_moving_picture_stands_still() -> None:
+    assert opened(images.made_anew(picture("PNG", mode="RGBA"), "x")).mode == "RGBA"
+    out = io.BytesIO()
+    frames = [Image.new("P", (8, 8), number) for number in range(3)]
+    frames[0].save(out, "GIF", save_all=True, append_images=frames[1:])
+    assert getattr(opened(images.made_anew(out.getvalue(), "x")), "n_frames", 1) == 1
+
+
+@pytest.mark.parametrize(
+    ("raw", "says"),
+    [
+        (b"<svg xmlns='http://www.w3.org/2000/svg'/>", "SVG"),
+        (b"", "PNG"),
+        (b"GIF89a", "PNG"),
+        (picture()[:60], "壊れ"),
+        (picture("TIFF"), "PNG"),
+        (picture("BMP"), "PNG"),
+        (bomb(4001, 3000), "12000000"),
+        (bomb(60_000, 60_000), "12000000"),
+        (bomb(10_000, 10_000), "12000000"),
+    ],
+    ids=["svg", "empty", "head", "cut", "tiff", "bmp", "large", "huge", "bomb"],
+)
+def test_what_is_no_picture_or_too_large_is_refused_with_the_remedy(raw: bytes, says: str) -> None:
+    with pytest.raises(ImageRefusedError) as caught:
+        images.made_anew(raw, "https://waste.example/a.png")
+    assert says in caught.value.provider_message
+    assert "https://waste.example/a.png" in caught.value.provider_message
+
+
+def test_a_copy_that_stays_too_large_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(images, "MAX_STORED", 10)
+    with pytest.raises(ImageRefusedError):
+        images.made_anew(picture(), "x")
+
+
+@pytest.mark.parametrize(
+    ("answer", "code"),
+    [
+        (reply(b"<svg/>", content_type="image/svg+xml"), "wrong_content_type"),
+        (reply(b"<svg/>", content_type="image/png"), "image_refused"),
+        (reply(b"x" * (2 * 1024 * 1024 + 1), content_type="image/png"), "answer_too_large"),
+        (reply(b"", status=302, headers={"Location": "http://localhost/"}), "redirect_refused"),
+        (reply(b"", status=404), "bad_status"),
+    ],
+    ids=["svg", "lie", "large", "redirect", "missing"],
+)
+def test_what_cannot_be_had_is_told_to_the_provider_and_asked_once_a_minute(
+    shown: Shown, answer: Any, code: str
+) -> None:
+    shown.answer = answer
+    outcomes: list[FetchOutcome] = []
+
+    def note(outcome: FetchOutcome, **_: Any) -> None:
+        outcomes.append(outcome)
+
+    card_fetched.connect(note)
+    try:
+        assert shown.seat.get(shown.url).status_code == 404
+        assert shown.seat.get(shown.url).status_code == 404
+    finally:
+        card_fetched.disconnect(note)
+    assert [(outcome.ok, outcome.code) for outcome in outcomes] == [(False, code)]
+    assert shown.src in outcomes[0].detail
+    assert shown.asked == 1
+
+
+def test_only_addresses_that_we_signed_are_fetched(shown: Shown, careless: Careless) -> None:
+    own = shown.url
+    for address in (own[:-3], own.replace(shown.gadget_id, "a.b.c"), own + "x"):
+        assert shown.seat.get(address).status_code == 404
+    signed = card_addresses._signer("other.gadget").sign_object(shown.src)
+    assert shown.seat.get(reverse("gadgets_wire:image", args=[shown.gadget_id, signed])).status_code == 404
+    signed = card_addresses._signer(shown.gadget_id).sign_object(["x"])
+    assert shown.seat.get(reverse("gadgets_wire:image", args=[shown.gadget_id, signed])).status_code == 404
+    assert shown.asked == 0
+
+
+@pytest.mark.parametrize(
+    ("gadget", "src"),
+    [
+        (info(identity="pairwise"), "https://waste.example/a.png"),
+        (info(), "https://evil.example/a.png"),
+        (info(kind="link", endpoints={"login": "https://waste.example/oidc/start"}), "x"),
+    ],
+    ids=["pairwise", "elsewhere", "no origin"],
+)
+def test_what_the_published_version_does_not_allow_is_not_fetched(gadget: Any, src: str) -> None:
+    assert not images.allowed(gadget, src)
+    assert images.copy_of(gadget, src) is None
+
+
+def test_two_readers_at_the_same_time_cause_one_fetch(shown: Shown) -> None:
+    gadget = queries.registry().gadgets[shown.gadget_id]
+    import hashlib
+
+    key = f"image:{gadget.id}:{hashlib.sha256(shown.src.encode()).hexdigest()}"
+    cache.add(f"fetching-{key}", 1, 1)
+    cache.set(key, b"made by the other", 5)
+    assert images.copy_of(gadget, shown.src) == b"made by the other"
+    cache.delete(key)
+    assert images.copy_of(gadget, shown.src) is None, "the other one came to nothing in the time"
+    assert shown.asked == 0
