@@ -5,6 +5,7 @@ import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from functools import lru_cache
 from itertools import pairwise
 from types import MappingProxyType
 from typing import TYPE_CHECKING
@@ -166,9 +167,15 @@ def _news(approved: list[GadgetVersion], published: int | None) -> tuple[News, .
     return tuple(found)
 
 
+@lru_cache(maxsize=4096)
+def _approved(raw: bytes, url: str) -> manifests.Manifest:
+    """Approved bytes do not change: after a change of one gadget the thousand others are not read again."""
+    return manifests.parse(raw, url=url)
+
+
 def _parsed(version: GadgetVersion) -> manifests.Manifest | None:
     try:
-        return manifests.parse(bytes(version.manifest), url=version.url)
+        return _approved(bytes(version.manifest), version.url)
     except ManifestError:
         log.exception("gadget %s left out: its approved manifest no longer parses", version.gadget.gadget_id)
         return None
