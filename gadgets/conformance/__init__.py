@@ -13,6 +13,7 @@ from gadgets.conformance import (
     cards,
     events,
     faults,
+    frame,
     interference,
     kinds,
     manifest,
@@ -43,7 +44,10 @@ def check(subject: Subject, env: Environment) -> Iterator[Line]:
         yield from kinds.without_card(parsed)
     else:
         yield from _card(bench)
-    yield kinds.without_frame(parsed)
+    if parsed.frame is None:
+        yield kinds.without_frame(parsed)
+    else:
+        yield from frame.check(parsed, env)
     yield from privacy.check(parsed, env)
     if parsed.identity == "pairwise":
         yield from events.check(bench)

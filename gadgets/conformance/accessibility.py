@@ -82,9 +82,9 @@ def check(bench: Bench) -> Iterator[Line]:
     if not bench.seen:
         yield no_card(NUMBER, TITLE)
         return
-    missing = _missing(bench.env.chromium)
-    if missing:
-        yield _elsewhere(missing)
+    lacks = missing(bench.env.chromium)
+    if lacks:
+        yield _elsewhere(lacks)
         return
     pages = {locale: page_of(bench, cards, locale) for locale, cards in _by_language(bench).items()}
     # A thread of its own: playwright's loop must not meet another one that runs in this one.
@@ -97,11 +97,11 @@ def check(bench: Bench) -> Iterator[Line]:
     yield _told(found, sum(len(cards) for cards in _by_language(bench).values()))
 
 
-def _missing(chromium: str) -> str:
-    """What is not here of what the check needs; empty when all is."""
+def missing(chromium: str, *, axe: bool = True) -> str:
+    """What is not here of what a check in the browser needs; empty when all is."""
     if not chromium or not Path(chromium).exists():
         return "Chromium"
-    for module in ("playwright.sync_api", "axe_playwright_python.sync_playwright"):
+    for module in ("playwright.sync_api", *(["axe_playwright_python.sync_playwright"] if axe else [])):
         try:
             importlib.import_module(module)
         except ImportError:
@@ -109,11 +109,11 @@ def _missing(chromium: str) -> str:
     return ""
 
 
-def _elsewhere(missing: str) -> Line:
+def _elsewhere(lacks: str) -> Line:
     return not_run(
         NUMBER,
         TITLE,
-        {"ja": f"ここでは調べられません（{missing}）。", "en": f"Cannot be run here ({missing})."},
+        {"ja": f"ここでは調べられません（{lacks}）。", "en": f"Cannot be run here ({lacks})."},
         {
             "ja": "Chromium のあるコンピューターで rgadget test を実行してください。",
             "en": "Run `rgadget test` on a computer with Chromium.",

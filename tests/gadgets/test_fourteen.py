@@ -4,14 +4,19 @@ import itertools
 import random
 import shutil
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
+from django.conf import settings
 
 from examples.kit.provider import Provider
 from examples.kit.request_token import RequestToken
 from examples.kit.web import Request, Response
+from gadgets import conformance, registration
+from gadgets.conformance import Environment, Subject
 from gadgets.conformance_lines import Line
+from gadgets.manifest import origin_of
 from tests.gadgets import whole
 from tests.gadgets.whole import Document, Handler, Whole
 
@@ -29,6 +34,13 @@ def exactly(lines: list[Line], number: int, *named: str) -> None:
         assert line.message[language]
         for word in named:
             assert word in line.remedy[language], (language, line.remedy[language])
+
+
+@pytest.fixture(scope="module")
+def chromium() -> str:
+    found = shutil.which("chromium")
+    assert found, "Chromium is missing: sudo apt-get install chromium, or run bin/test."
+    return found
 
 
 @pytest.mark.parametrize("pairwise", [False, True], ids=["audience", "pairwise"])
@@ -301,13 +313,6 @@ def _no_break(card: Document, *_: object) -> None:
     ]
 
 
-@pytest.fixture(scope="module")
-def chromium() -> str:
-    found = shutil.which("chromium")
-    assert found, "Chromium is missing: sudo apt-get install chromium, or run bin/test."
-    return found
-
-
 @pytest.mark.browser
 def test_10_a_language_that_does_not_exist(chromium: str) -> None:
     lines = whole.report(Whole(card=_no_language), env=whole.environment(chromium, "ja"))
@@ -334,6 +339,92 @@ def _leads_away(card: Document, *_: object) -> None:
 
 def test_11_a_link_that_leads_elsewhere() -> None:
     exactly(whole.report(Whole(card=_leads_away)), 11, "link_origins")
+
+
+# --- 12 ------------------------------------------------------------------------------------------------------
+
+PORTAL = settings.PORTAL_URL
+
+
+def test_12_a_frame_that_is_whole_leaves_two_lines_to_a_browser() -> None:
+    lines = whole.report(Whole(frame=True))
+    assert whole.failing(lines) == []
+    left = [line.title["en"] for line in lines if line.number == 12 and line.ok is None]
+    assert left == ["Works with third-party cookies blocked", "Keyboard exit"]
+
+
+@pytest.mark.parametrize(
+    ("policy", "said"),
+    [
+        ("default-src 'self'", "no frame-ancestors"),
+        ("default-src 'self'; frame-ancestors 'none'", "'none'"),
+        ("default-src 'self'; frame-ancestors https://other.example", "https://other.example"),
+        (f"default-src 'self'; frame-ancestors * {PORTAL}", "Anybody"),
+        (f"default-src 'self'; frame-ancestors {PORTAL}, frame-ancestors 'self'", "'self'"),
+        ("", "no frame-ancestors"),
+    ],
+    ids=["missing", "none", "another", "anybody", "two-policies", "no-policy"],
+)
+def test_12_a_frame_that_names_not_us_alone(policy: str, said: str) -> None:
+    lines = whole.report(Whole(frame=True, policy=policy))
+    exactly(lines, 12, *(() if policy == "" else ("frame-ancestors", PORTAL)))
+    assert any(said in line.message["en"] for line in whole.failing(lines))
+
+
+@pytest.mark.parametrize(
+    "policy",
+    [
+        f"script-src 'self' 'unsafe-eval'; frame-ancestors {PORTAL}",
+        f"default-src 'unsafe-eval'; frame-ancestors {PORTAL}",
+        f"img-src 'self'; frame-ancestors {PORTAL}",
+    ],
+    ids=["script-src", "default-src", "none"],
+)
+def test_12_text_that_may_run_as_code(policy: str) -> None:
+    exactly(whole.report(Whole(frame=True, policy=policy)), 12, "'unsafe-eval'", "script-src")
+
+
+def _on_the_portal(env: Environment, src: str) -> Environment:
+    return replace(env, others=frozenset({origin_of(src)}))
+
+
+def test_12_an_origin_that_another_gadget_has_too() -> None:
+    broken = Whole(frame=True)
+    with whole.running(broken) as url:
+        fetched = registration.fetch(url)
+        assert fetched.manifest.frame is not None
+        env = _on_the_portal(whole.environment(), fetched.manifest.frame.src)
+        lines = list(conformance.check(Subject(fetched.raw, url, fetched.manifest.id), env))
+    exactly(lines, 12, "frame.src", "map.map.whole.localhost")
+
+
+def test_12_a_page_that_is_not_there() -> None:
+    broken = Whole(frame=True, routes={("GET", "/frame"): whole.answer("", 404)})
+    exactly(whole.report(broken), 12, "frame.src")
+
+
+@pytest.mark.browser
+def test_12_passes_in_a_browser(chromium: str) -> None:
+    lines = whole.report(Whole(frame=True), env=whole.environment(chromium, "ja"))
+    assert [line for line in lines if line.ok is not True] == []
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize(
+    ("script", "named"),
+    [
+        ("document.cookie = 'a=b'; if (document.cookie) parent.postMessage('ready', '*');", "parent"),
+        (
+            "addEventListener('load', () => parent.postMessage('ready', '*'));"
+            "addEventListener('keydown', event => event.preventDefault());",
+            "preventDefault",
+        ),
+    ],
+    ids=["cookies", "keyboard-trap"],
+)
+def test_12_a_frame_that_needs_cookies_or_keeps_the_focus(chromium: str, script: str, named: str) -> None:
+    lines = whole.report(Whole(frame=True, script=script), env=whole.environment(chromium, "ja"))
+    exactly(lines, 12, "frame.src", named)
 
 
 # --- 13 ------------------------------------------------------------------------------------------------------

@@ -24,6 +24,12 @@ Document = dict[str, Any]
 Handler = Callable[[Request], Response]
 
 
+FRAME = (
+    '<!doctype html><html lang="ja"><title>地図</title><script src="/frame.js"></script>'
+    '<p><a href="#here">ここ</a></p><button type="button">ひろげる</button></html>'
+)
+
+
 @dataclass
 class Whole:
     """How one provider is broken. `card` changes a card by the request that asked for it."""
@@ -33,6 +39,9 @@ class Whole:
     routes: dict[tuple[str, str], Callable[[Handler], Handler]] = field(default_factory=dict)
     built: Callable[[Provider], None] = lambda _: None
     pairwise: bool = False
+    frame: bool = False
+    policy: str = f"default-src 'none'; script-src 'self'; frame-ancestors {settings.PORTAL_URL}"
+    script: str = 'addEventListener("load", () => parent.postMessage({ method: "ready" }, "*"));'
 
 
 def _texts(ja: str, en: str) -> dict[str, str]:
@@ -75,6 +84,10 @@ def document(config: Config, broken: Whole) -> Document:
         "settings": {"type": "object", "properties": {}},
         "regions": ["*"],
     }
+    if broken.frame:
+        made["kind"] = "frame"
+        src = config.url("/frame").replace("//whole.", "//map.whole.")
+        made["frame"] = {"src": src, "csp": {}, "permissions": [], "height": {"min": 200, "max": 600}}
     broken.manifest(made)
     return made
 
@@ -132,6 +145,13 @@ def _build(config: Config, broken: Whole) -> Provider:
         ("GET", "/privacy"): provider._privacy,
         ("POST", "/g/events"): provider.site._routes.get(("POST", "/g/events"), lambda _: Response("")),
     }
+    if broken.frame:
+        # Without the kit's own policy, which lets nobody frame it.
+        provider.site.headers = list  # type: ignore[method-assign]
+        handlers["GET", "/frame"] = lambda _: Response(
+            FRAME, headers=[("Content-Security-Policy", broken.policy)]
+        )
+        handlers["GET", "/frame.js"] = lambda _: Response(broken.script, content_type="text/javascript")
     for (method, path), handler in handlers.items():
         wrap = broken.routes.get((method, path), lambda inner: inner)
         provider.site.route(method, path, wrap(handler))
