@@ -46,7 +46,11 @@ def _short(claims: str) -> str:
 
 
 def _notes(gadget_id: str, now: float) -> dict[str, list[object]]:
-    held: dict[str, list[object]] = json.loads(cache.get(_key(gadget_id)) or "{}")
+    return _live(cache.get(_key(gadget_id)), now)
+
+
+def _live(noted: str | None, now: float) -> dict[str, list[object]]:
+    held: dict[str, list[object]] = json.loads(noted or "{}")
     return {name: row for name, row in held.items() if isinstance(row[1], float | int) and row[1] > now}
 
 
@@ -63,8 +67,10 @@ def refresh_read(now: float | None = None) -> int:
     """Fetches the stale ones among the noted cards; returns how many were asked for."""
     now = time.time() if now is None else now
     asked = 0
-    for gadget in queries.registry().gadgets.values():
-        for name, (reader, _) in _notes(gadget.id, now).items():
+    published = queries.registry().gadgets
+    noted = cache.get_many([_key(gadget_id) for gadget_id in published])
+    for gadget in published.values():
+        for name, (reader, _) in _live(noted.get(_key(gadget.id)), now).items():
             if asked >= MOST_AT_ONCE:
                 return asked
             asked += _refresh(gadget, name, str(reader))
