@@ -25,7 +25,7 @@ GadgetError
 ├── BreakerOpenError              the provider failed too often; we wait before asking again
 ├── MaintenanceError              the provider pauses its service as it announced
 ├── NoCardError                   the gadget has no card to fetch (kind `link`)
-├── CityOsError                   (`gadgets.cityos.errors`) the data of a query could not be had
+├── CityOsError                   the data of a query could not be had
 │   ├── NoCityOsError             no context broker is set
 │   ├── BrokerError               the broker did not answer, or not as NGSI-LD says
 │   ├── BrokerPausedError         the broker failed too often; we wait before asking again
@@ -324,6 +324,46 @@ class TooManySubmitsError(SubmitError):
     code = "too_many_submits"
     message = "短い時間に何度も送られました。しばらくしてから、もう一度お試しください。"
     retry = True
+
+
+class CityOsError(GadgetError):
+    """The data of a query could not be had. Not the gadget's fault: no breaker and no figure of it counts this."""
+
+    code = "city_os"
+    message = "市のデータを取得できませんでした。"
+    retry = True
+
+
+class NoCityOsError(CityOsError):
+    """No context broker is set (CONTEXT_BROKER_URL)."""
+
+    code = "no_city_os"
+    message = "この窓口は市のデータ連携基盤につながっていないため、表示できません。"
+    retry = False
+
+
+class BrokerError(CityOsError):
+    """The context broker did not answer, or not as NGSI-LD says; `detail` is for the operator."""
+
+    code = "broker"
+
+    def __init__(self, detail: str) -> None:
+        self.detail = detail
+        super().__init__(detail)
+
+
+class BrokerPausedError(CityOsError):
+    """The context broker failed too often; we wait before asking again."""
+
+    code = "broker_paused"
+
+
+class NoContractError(CityOsError):
+    """No contract that holds covers data which the gadget needs."""
+
+    code = "no_contract"
+    message = "データの持ち主との取り決めがないため、表示できません。"
+    retry = False
 
 
 class LifeError(GadgetError):

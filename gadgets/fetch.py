@@ -20,6 +20,7 @@ from django.utils import timezone
 from gadgets import breaker, calendar, card_addresses, card_clock, figures, keys, private_cards
 from gadgets import card as cards
 from gadgets.apart import HttpInTransactionError, give_back_connections, refuse_in_transaction
+from gadgets.cityos import query
 from gadgets.errors import (
     BreakerOpenError,
     CardError,
@@ -29,6 +30,7 @@ from gadgets.errors import (
     GadgetError,
     MaintenanceError,
     NoCardError,
+    NoContractError,
 )
 from gadgets.http import Answer, Door, door
 from gadgets.render import render
@@ -92,7 +94,7 @@ def refresh(wanted: Wanted, *, deadline: float = PERSON_WAITS) -> StoredCard | U
     On error the stale card comes back where there is one. Consent is read again before anything is sent:
     what comes back is the card for what is granted at that moment.
     """
-    if wanted.gadget.card_url is None:
+    if not wanted.gadget.has_card:
         return _unavailable(NoCardError())
     refuse_in_transaction()
     until = time.monotonic() + deadline
@@ -132,6 +134,10 @@ def _attempt(wanted: Wanted, held: StoredCard | None, until: float) -> StoredCar
     except IdentityError as error:
         log.warning("card of %s not asked for: %s", gadget.id, type(error).__name__)
         return held or _unavailable(GadgetError())
+    except NoContractError as error:
+        # What was read under an agreement that is over is not shown any longer either.
+        cache.delete(cache_key(wanted))
+        return _unavailable(error)
     except GadgetError as error:
         return held or _unavailable(error)
 
@@ -161,6 +167,8 @@ def _ask(wanted: Wanted, until: float) -> StoredCard:
     """One signed request for what is granted now; the answer is checked, drawn and stored."""
     wanted = as_granted_now(wanted)
     gadget = wanted.gadget
+    if gadget.template is not None:
+        return keep(query.answer(wanted, seconds=max(until - time.monotonic(), 0.01)), wanted)
     url = gadget.card_url or ""
     held = cached(wanted)
     sub = None

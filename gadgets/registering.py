@@ -4,7 +4,9 @@ from django.core.cache import cache
 from django.db import transaction
 from django.utils import timezone
 
+from gadgets import manifest as manifests
 from gadgets import registration
+from gadgets.cityos import contracts
 from gadgets.clients import set_secret
 from gadgets.errors import NoSuchGadgetError, NotPermittedError, TooOftenError, WrongStateError
 from gadgets.filing import ask_for_checks, file
@@ -94,6 +96,7 @@ def submit(*, gadget_id: str, by: Actor) -> None:
         raise WrongStateError("すべての検査に合格してから、審査を申し込んでください。")
     step(version, GadgetVersion.State.CHECKED, GadgetVersion.State.IN_REVIEW)
     mirror(gadget, GadgetVersion.State.IN_REVIEW)
+    contracts.ask(gadget, manifests.parse(bytes(version.manifest), url=version.url), by=by)
     note(gadget, version, by, Decision.SUBMITTED, side=Side.PROVIDER)
 
 

@@ -1,8 +1,10 @@
 """Fetches a manifest for registration: the origin must list it, and it must parse; writes nothing."""
 
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
 from gadgets import manifest as manifests
+from gadgets.cityos import template
 from gadgets.errors import ManifestError, NotListedError, Problem
 from gadgets.http import JSON_TYPES, Door, door
 from gadgets.wire import loads
@@ -33,7 +35,10 @@ def fetch(url: str, outside: Door | None = None) -> Fetched:
     if url not in _listed(listing.body, well_known):
         raise NotListedError(url, well_known)
     answer = outside.fetch(url, deadline=SECONDS, max_bytes=manifests.MAX_BYTES, content_types=JSON_TYPES)
-    return Fetched(url, answer.body, manifests.parse(answer.body, url=url))
+    parsed = manifests.parse(answer.body, url=url)
+    if found := template.check(parsed, datetime.now(UTC)):
+        raise ManifestError(*found)
+    return Fetched(url, answer.body, parsed)
 
 
 def _listed(raw: bytes, place: str) -> list[str]:

@@ -7,6 +7,7 @@ from django.utils import timezone
 
 from gadgets import manifest as manifests
 from gadgets import review
+from gadgets.cityos import contracts
 from gadgets.clients import client_due
 from gadgets.errors import NotPermittedError, WrongStateError
 from gadgets.manifest import Manifest
@@ -32,6 +33,7 @@ def approve(*, gadget_id: str, by: Actor, share: int = WHOLE) -> None:
     now = timezone.now()
     before = gadget.published
     _may_share(gadget, share, now)
+    contracts.approved(gadget, parsed, by=by)
     old = manifests.parse(bytes(before.manifest), url=before.url) if before else None
     asks = old is not None and review.gate_of(review.changes(old, parsed)) == "consent"
     terms = review.terms(before.terms if before else {}, old, parsed)

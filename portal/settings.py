@@ -45,6 +45,10 @@ KEYCLOAK_SYNC_CLIENT_SECRET = env.text("KEYCLOAK_SYNC_CLIENT_SECRET", "")
 KEYCLOAK_BOOTSTRAP_CLIENT_ID = env.text("KEYCLOAK_BOOTSTRAP_CLIENT_ID", "bootstrap")
 KEYCLOAK_BOOTSTRAP_CLIENT_SECRET = env.text("KEYCLOAK_BOOTSTRAP_CLIENT_SECRET", "")
 LOOPBACK_NAMES = env.flag("LOOPBACK_NAMES") or DEMO
+# The City OS: without a context broker, gadgets of kind `query` say that they are not available.
+CONTEXT_BROKER_URL = env.url("CONTEXT_BROKER_URL") if env.text("CONTEXT_BROKER_URL", "") else ""
+CONTEXT_BROKER_TOKEN = env.text("CONTEXT_BROKER_TOKEN", "")
+CONTEXT_BROKER_CONTEXT = env.text("CONTEXT_BROKER_CONTEXT", "")
 CHROMIUM = env.text("CHROMIUM", "")
 
 PORTAL_HOST = urlsplit(PORTAL_URL).hostname or ""

@@ -35,7 +35,14 @@ def manifest(config: Config) -> dict[str, Any]:
         "endpoints": {"card": config.url("/g/card"), "health": config.url("/g/health")},
         "claims": [],
         "data": [],
-        "provides": [],
+        "provides": [
+            {
+                "type": "WaterLevelObserved",
+                "attrs": ["name", "waterLevel", "dateObserved"],
+                "licence": "MIT",
+                "description": {"ja": "川の水位", "en": "River levels"},
+            }
+        ],
         "link_origins": [config.public_origin],
         "cache": {"max_age": MAX_AGE, "stale": 3600},
         "settings": {"type": "object", "properties": {}},

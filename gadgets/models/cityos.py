@@ -9,7 +9,11 @@ from gadgets.models.organisations import Provider
 
 
 class Contract(models.Model):
-    """One consumer, one dataset: it holds once the dataset's owner and the operator have both agreed."""
+    """One consumer, one dataset: it holds once the dataset's owner and the operator have both agreed.
+
+    Without an owner the data are the city's own, and the operator's agreement is the owner's too. A wider contract is
+    asked for beside the one that holds; it takes its place when it is agreed.
+    """
 
     class State(models.TextChoices):
         ASKED = "asked"
@@ -18,10 +22,11 @@ class Contract(models.Model):
         ENDED = "ended"
 
     consumer = models.ForeignKey(Gadget, on_delete=models.CASCADE, related_name="contracts")
-    owner = models.ForeignKey(Provider, on_delete=models.CASCADE, related_name="contracts")
+    owner = models.ForeignKey(Provider, null=True, on_delete=models.CASCADE, related_name="contracts")
     entity_type = models.CharField(max_length=60)
     attrs = models.JSONField()
     purpose = models.JSONField()
+    licence = models.CharField(max_length=100, blank=True)
     state = models.CharField(max_length=8, choices=State.choices, default=State.ASKED)
     asked_at = models.DateTimeField(default=timezone.now)
     owner_agreed_at = models.DateTimeField(null=True)
@@ -32,9 +37,9 @@ class Contract(models.Model):
     class Meta:
         constraints = [
             models.UniqueConstraint(
-                fields=["consumer", "entity_type"],
+                fields=["consumer", "entity_type", "state"],
                 condition=Q(state__in=["asked", "agreed"]),
-                name="one_live_contract_per_type",
+                name="one_contract_of_a_state_per_type",
             ),
             models.CheckConstraint(
                 condition=~Q(state="agreed")

@@ -175,6 +175,7 @@ class ReviewNote(models.Model):
         WARNED = "warned"
         IMPORTED = "imported"
         MAINTENANCE = "maintenance"
+        CONTRACT = "contract"
 
     class Side(models.TextChoices):
         PROVIDER = "provider"

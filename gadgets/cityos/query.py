@@ -1,0 +1,70 @@
+"""The card of a query for one reader: contracts, release, read, template; what a provider's answer is elsewhere.
+
+A broker that fails is nobody's gadget: it has a breaker of its own and counts in no provider's figures.
+"""
+
+import logging
+import time
+from datetime import timedelta
+
+from django.utils import timezone
+
+from gadgets import breaker
+from gadgets.apart import give_back_connections
+from gadgets.cityos import gateway, ngsi_ld, template
+from gadgets.cityos.source import ContextSource
+from gadgets.errors import BrokerError, BrokerPausedError
+from gadgets.http import Answer
+from gadgets.types import GadgetInfo, Texts, Wanted
+from identity import actions as identity_actions
+
+log = logging.getLogger(__name__)
+
+BREAKER = "city-os"
+UNSTATED: Texts = {
+    "ja": "ライセンスの記載なし",
+    "en": "licence not stated",
+    "ja-simple": "きまりの 記載（きさい）なし",
+}
+
+
+def answer(wanted: Wanted, *, seconds: float) -> Answer:
+    """The card as if a provider had answered it; raises CityOsError. Over after `seconds`."""
+    started = time.monotonic()
+    broker = ngsi_ld.source()
+    gadget = wanted.gadget
+    planned = gateway.plan(gadget.data, wanted.claims, gateway.grants(gadget.id))
+    if not breaker.allows(BREAKER):
+        raise BrokerPausedError
+    if planned.released and wanted.resident_id is not None:
+        # Written down before anything leaves, as with a card of a provider's.
+        identity_actions.record_release(
+            resident_id=wanted.resident_id, recipient=gadget.id, items=planned.released, via="query"
+        )
+    give_back_connections()
+    found = _read(planned, broker, seconds, wanted.locale, gadget.id)
+    now = timezone.now()
+    gateway.count(gadget.id, planned, timezone.localdate(now))
+    body = template.card(gadget.template or {}, found.data, terms(gadget, wanted.locale, found))
+    return Answer("", 200, {}, body, time.monotonic() - started)
+
+
+def terms(gadget: GadgetInfo, locale: str, found: gateway.Found) -> template.Terms:
+    """What the card is made under: an observation is old once the manifest's `max_age` and `stale` are over."""
+    return template.Terms(
+        locale, timezone.now(), timedelta(seconds=gadget.max_age + gadget.stale), found.source
+    )
+
+
+def _read(
+    planned: gateway.Plan, broker: ContextSource, seconds: float, locale: str, gadget_id: str
+) -> gateway.Found:
+    unstated = UNSTATED.get(locale, UNSTATED["ja"])
+    try:
+        found = gateway.read(planned, source=broker, deadline=seconds, unstated=unstated)
+    except BrokerError as error:
+        breaker.failed(BREAKER)
+        log.warning("context broker, read for %s: %s", gadget_id, error.detail)
+        raise
+    breaker.succeeded(BREAKER)
+    return found
