@@ -6,8 +6,12 @@ from datetime import datetime
 
 from django.utils.translation import gettext as _
 
+from gadgets import queries as gadget_queries
+from gadgets import versions
 from gadgets.notices import Notice
+from gadgets.queries import Ended
 from gadgets.types import GadgetInfo
+from gadgets.versions import Choice
 from identity import attributes
 from identity.attributes import pick
 from identity.consent import RECOMMENDER
@@ -46,6 +50,12 @@ class Recipient:
     count: int
     own: bool
     ends_soon: bool
+    changed: tuple[str, ...] = ()
+    """What it asks in another way than was agreed to, in words; the resident has yet to answer."""
+    waits_until: datetime | None = None
+    """Until when what was agreed to before goes on meanwhile."""
+    ending: GadgetInfo | None = None
+    ended: Ended | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,19 +127,29 @@ def recipients(
     now: datetime,
 ) -> tuple[Recipient, ...]:
     """Every recipient that was decided about or got something, in the order of `rows`."""
-    return tuple(_recipient(row, bundle, gadgets, locale, now) for row in rows)
+    gone = [row.recipient for row in rows if row.recipient not in gadgets and row.recipient != RECOMMENDER]
+    over = gadget_queries.ended(gone) if gone else {}
+    return tuple(_recipient(row, bundle, gadgets, locale, now, over.get(row.recipient)) for row in rows)
 
 
 def _recipient(
-    row: RecipientRow, bundle: Bundle, gadgets: Mapping[str, GadgetInfo], locale: str, now: datetime
+    row: RecipientRow,
+    bundle: Bundle,
+    gadgets: Mapping[str, GadgetInfo],
+    locale: str,
+    now: datetime,
+    ended: Ended | None,
 ) -> Recipient:
     gadget = gadgets.get(row.recipient)
     own = row.recipient == RECOMMENDER
+    chosen = gadget_queries.registry().choose(row.recipient, bundle, now) if gadget else None
+    owed = chosen is not None and bool(row.granted) and versions.owes(chosen.asks, bundle)
+    gadget = chosen.shown if chosen else gadget
     purposes = {claim.name: pick(claim.purpose, locale) for claim in gadget.claims} if gadget else {}
     return Recipient(
         id=row.recipient,
-        title=title_of(row.recipient, gadgets, locale),
-        provider=gadget.provider_name if gadget else "",
+        title=pick(ended.title, locale) if ended else title_of(row.recipient, gadgets, locale),
+        provider=gadget.provider_name if gadget else ended.provider_name if ended else "",
         privacy=gadget.provider_privacy if gadget else "",
         known=own or gadget is not None,
         level="" if own else level_text(row.level),
@@ -150,7 +170,22 @@ def _recipient(
         count=row.count,
         own=own,
         ends_soon=bool(row.granted) and row.ends_soon(now),
+        changed=_changed(chosen.asks, bundle, locale) if chosen and owed else (),
+        waits_until=_waits_until(chosen) if chosen and owed else None,
+        ending=gadget if gadget and gadget.retires_at else None,
+        ended=ended,
     )
+
+
+def _changed(gadget: GadgetInfo, bundle: Bundle, locale: str) -> tuple[str, ...]:
+    return tuple(pick(text, locale) for text in versions.news(gadget, bundle, gadget.declared))
+
+
+def _waits_until(chosen: Choice) -> datetime | None:
+    if chosen.shown is chosen.asks:
+        return None
+    earlier = gadget_queries.registry().earlier.get(chosen.asks.id)
+    return earlier.until if earlier else None
 
 
 def _value(bundle: Bundle, key: str, locale: str) -> str:

@@ -5,12 +5,13 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.urls import reverse
 from django.utils import timezone
 
 from gadgets import actions, queries, versions
 from gadgets.errors import NotNewerError, NotPermittedError, ReasonMissingError, WrongStateError
 from gadgets.fetch import wanted_for
-from gadgets.models import Gadget, GadgetVersion, Membership, ReviewNote
+from gadgets.models import Gadget, GadgetVersion, Membership, Placement, ReviewNote
 from gadgets.registry import may_be_told
 from gadgets.reviewing import end_waiting
 from gadgets.types import GadgetInfo
@@ -367,3 +368,57 @@ def test_a_withdrawal_while_she_is_asked_ends_the_old_form(bins: Bins, hanako: R
     bins.upgrade()
     identity_actions.withdraw(resident_id=hanako.id, recipient=bins.id, by=cast.as_actor(hanako))
     assert granted(hanako, bins) == ("2.0.0", ())
+
+
+def test_her_data_page_says_that_an_answer_is_owed_and_what_goes_on_meanwhile(
+    bins: Bins, hanako: Resident, desk: DeskFor
+) -> None:
+    bins.upgrade()
+    browser = desk(hanako)
+    until = timezone.localtime(timezone.now() + versions.EARLIER_DAYS)
+    html = browser.page("/my-data/")
+    assert "「年代」を新しく聞きます（必須）。" in html
+    assert f"長くて{until:%Y-%m-%d}まで" in html
+    assert consent_url(bins.id) in html
+    Gadget.objects.update(earlier_until=timezone.now() - timedelta(minutes=1))
+    assert "だれでも見られる内容だけを表示します。" in browser.page("/my-data/")
+    decide(hanako, bins.info, "age_band")
+    assert "前に許可をいただいたあと" not in browser.page("/my-data/")
+
+
+def test_the_desk_says_what_each_change_means_and_gives_it_to_a_share(bins: Bins, desk: DeskFor) -> None:
+    bins.draft(claims=[ZONE, AGE], title={"ja": "ごみ箱の地図"})
+    operator = desk(cast.operator())
+    html = operator.page(reverse("city_review_gadget", args=[bins.id]))
+    assert "住民にもう一度聞きます</strong> 「年代」を新しく聞きます（必須）。" in html
+    assert "住民には何も聞きません</strong> 題名:" in html
+    url = reverse("city_review_decide", args=[bins.id])
+    assert operator.post(url, decision="approve", share="7").status_code == 422
+    html = operator.post(url, decision="approve", share="5").content.decode()
+    assert "版 2.0.0 を、住民の 5% に公開しています。" in html
+    assert "ほかの住民には、版 1.0.0 が見えます。" in html
+    html = operator.post(url, decision="share", share="50").content.decode()
+    assert "住民の 50% に公開しています。" in html
+    assert operator.post(url, decision="roll_back").status_code == 422
+    html = operator.post(url, decision="roll_back", reason="数字が誤っていたため").content.decode()
+    assert "公開中の版: 1.0.0" in html
+    assert "前の版にもどしました" in html
+
+
+def test_the_home_asks_her_again_beside_the_card_that_she_has(
+    bins: Bins, hanako: Resident, desk: DeskFor, django_assert_num_queries: Any
+) -> None:
+    Placement.objects.create(resident=hanako, gadget_id=bins.id, position=0)
+    browser = desk(hanako)
+    browser.page("/")
+    bins.upgrade(title={"ja": "ごみ箱の地図"}, claims=[ZONE, AGE])
+    browser.page("/")
+    with django_assert_num_queries(2):
+        html = browser.page("/")
+    card = html[html.index(f'id="gadget-{bins.id}"') :]
+    card = card[: card.index("</article>")]
+    assert ">ごみ箱</a>" in card
+    assert "ごみ箱の地図に、次のことを伝えてよいですか" in card
+    assert "「年代」を新しく聞きます（必須）。" in card
+    assert card.count('name="items"') == 2
+    assert card.count('value="age_band"') == 2
