@@ -5,23 +5,16 @@ transaction, and lets effects (clients at the ID, the registry's number, the exe
 Nothing is fetched inside a transaction. Residents' layouts are in `gadgets.placing`.
 """
 
-from uuid import UUID
-
-from django.core.exceptions import ValidationError
-from django.db import IntegrityError, transaction
-
 from gadgets.ending import announce_retirement, cancel_retirement, retire
-from gadgets.errors import LifeError, NotPermittedError, NotYoursError
 from gadgets.forgetting import forget_resident
 from gadgets.maintenance import cancel as cancel_maintenance
 from gadgets.maintenance import plan as plan_maintenance
-from gadgets.models import Membership, Provider
+from gadgets.organisations import add_member, create_organisation
 from gadgets.placing import configure, hide, move, place, unplace
 from gadgets.registering import finish_checks, refresh, register, rotate_secret, run_checks, submit
 from gadgets.reviewing import approve, refuse, roll_back, roll_out
 from gadgets.running import resume, suspend
-from gadgets.steps import member
-from identity.roles import Actor
+from gadgets.thread import say
 
 __all__ = [
     "add_member",
@@ -46,36 +39,8 @@ __all__ = [
     "roll_out",
     "rotate_secret",
     "run_checks",
+    "say",
     "submit",
     "suspend",
     "unplace",
 ]
-
-
-# --- organisations ---------------------------------------------------------------------------------------------
-
-
-def create_organisation(*, name: str, kind: str, contact: str, by: Actor) -> int:
-    """Anyone signed in may create one and becomes its first member; returns its number."""
-    if by.id is None:
-        raise NotPermittedError
-    provider = Provider(name=name.strip(), kind=kind, contact=contact.strip())
-    try:
-        provider.clean_fields(exclude=["host"])
-        if "\0" in name + contact:
-            raise ValidationError("null byte")
-    except ValidationError as error:
-        raise LifeError("組織の名前、種類、連絡先のメールアドレスを書いてください。") from error
-    try:
-        with transaction.atomic():
-            provider.save()
-            Membership.objects.create(provider=provider, resident_id=by.id)
-    except IntegrityError as error:
-        raise NotYoursError("同じ名前の組織が、すでに登録されています。") from error
-    return provider.pk
-
-
-def add_member(*, provider_id: int, resident_id: UUID, by: Actor) -> None:
-    """A member lets another resident act for the organisation."""
-    member(provider_id, by)
-    Membership.objects.get_or_create(provider_id=provider_id, resident_id=resident_id)

@@ -1,5 +1,6 @@
 """What every step of a gadget's life shares: who may take it, the row that it changes, the note that it leaves."""
 
+from gadgets import state_notices
 from gadgets.errors import NoSuchGadgetError, NotPermittedError, ReasonMissingError, WrongStateError
 from gadgets.models import Gadget, GadgetVersion, Membership, ReviewNote
 from identity.roles import OPERATOR, Actor
@@ -21,18 +22,23 @@ REASON_LENGTH = 2000
 # --- who -------------------------------------------------------------------------------------------------------
 
 
-def member(provider_id: int, by: Actor) -> None:
-    """Raises NotPermittedError for whoever may not act for the organisation."""
+_RANKS = (Membership.Role.READER, Membership.Role.DEVELOPER, Membership.Role.OWNER)
+
+
+def member(provider_id: int, by: Actor, role: str = Membership.Role.DEVELOPER) -> None:
+    """Raises NotPermittedError for whoever may not act for the organisation in this role, or in a higher one."""
     if by.id is None and by.has(OPERATOR):
         return  # the portal's own commands, such as the seed of the demo
-    if by.id is None or not is_member(provider_id, by):
+    if not is_member(provider_id, by, role):
         raise NotPermittedError
 
 
-def is_member(provider_id: int, by: Actor) -> bool:
-    """Whether somebody belongs to the organisation, in whatever role."""
+def is_member(provider_id: int, by: Actor, role: str = Membership.Role.READER) -> bool:
+    """Whether somebody belongs to the organisation in this role, or in a higher one."""
+    enough = [rank for rank in _RANKS if _RANKS.index(rank) >= _RANKS.index(Membership.Role(role))]
     return (
-        by.id is not None and Membership.objects.filter(provider_id=provider_id, resident_id=by.id).exists()
+        by.id is not None
+        and Membership.objects.filter(provider_id=provider_id, resident_id=by.id, role__in=enough).exists()
     )
 
 
@@ -114,12 +120,15 @@ def note(
     *,
     side: str,
 ) -> None:
-    """The entry of the audit trail; what no person did is the machine's."""
+    """The entry of the audit trail; what no person did is the machine's. The provider is told of what others did."""
+    whose = Side.MACHINE if by is None or by.id is None else side
     ReviewNote.objects.create(
         gadget=gadget,
         version=version,
         who_id=by.id if by else None,
         decision=decision,
-        side=Side.MACHINE if by is None or by.id is None else side,
+        side=whose,
         reason=reason,
     )
+    if whose != Side.PROVIDER:
+        state_notices.announce(gadget, version, decision)

@@ -27,6 +27,7 @@ WRITE_FIGURES = "gadgets.write_figures"
 WATCH = "gadgets.watch"
 FORGET_FIGURES = "gadgets.forget_figures"
 END_GADGETS = "gadgets.end_gadgets"
+STATE_NOTICES = "gadgets.state_notices"
 # A run that its process never ended (a restart, a crash) is taken up again after this.
 LOST_AFTER = timedelta(seconds=120)
 
@@ -108,6 +109,13 @@ def end_gadgets() -> int:
     return ending.sweep() + reviewing.end_waiting()
 
 
+def send_state_notices() -> int:
+    """Tells providers of the changes of their gadgets' states."""
+    from gadgets import state_notices
+
+    return state_notices.send_due()
+
+
 DUE_JOBS: list[tuple[str, float, Callable[[], object]]] = [
     (RUN_CHECKS, 10, run_waiting_checks),
     (NIGHTLY_CHECKS, 60, nightly.sweep),
@@ -120,4 +128,5 @@ DUE_JOBS: list[tuple[str, float, Callable[[], object]]] = [
     (WATCH, 60, watch_gadgets),
     (FORGET_FIGURES, 6 * 3600, figures.forget_old),
     (END_GADGETS, 60, end_gadgets),
+    (STATE_NOTICES, 10, send_state_notices),
 ]
