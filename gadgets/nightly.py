@@ -26,22 +26,23 @@ def sweep(now: datetime | None = None) -> int:
     places = AT_ONCE - CheckRun.objects.filter(state=CheckRun.State.WAITING).count()
     if places <= 0:
         return 0
-    return sum(_queue(gadget, now) for gadget in _due(now)[:places])
+    return sum(_queue(version_id, now) for version_id in _due(now)[:places])
 
 
-def _due(now: datetime) -> list[Gadget]:
-    """Published, not paused by plan, and not checked since last night."""
+def _due(now: datetime) -> list[int]:
+    """Published versions, not paused by plan, and not checked since last night."""
     of_version = CheckRun.objects.filter(version=OuterRef("published"))
     lately = of_version.filter(Q(created_at__gt=now - EVERY) | ~Q(state=CheckRun.State.DONE))
     paused = Maintenance.objects.filter(gadget=OuterRef("pk"), starts_at__lte=now, ends_at__gt=now)
     found = Gadget.objects.filter(~Exists(lately), ~Exists(paused), state=Gadget.State.PUBLISHED)
-    return list(found.order_by("pk")[:AT_ONCE])
+    versions = found.order_by("pk").values_list("published_id", flat=True)[:AT_ONCE]
+    return [version_id for version_id in versions if version_id is not None]
 
 
-def _queue(gadget: Gadget, now: datetime) -> bool:
+def _queue(version_id: int, now: datetime) -> bool:
     try:
         with transaction.atomic():
-            CheckRun.objects.create(version_id=gadget.published_id, created_at=now)
+            CheckRun.objects.create(version_id=version_id, created_at=now)
     except IntegrityError:  # another sweep was here first: one open run for a version
         return False
     return True

@@ -40,7 +40,11 @@ def check(subject: Subject, env: Environment) -> Iterator[Line]:
     bench = Bench(parsed, env, time.monotonic() + env.seconds)
     yield from manifest.check(subject, parsed)
     yield from network.check(subject, parsed, env)
-    if parsed.endpoints.card is None:
+    if parsed.template is not None:
+        from gadgets.conformance import query  # the City OS is left out where no gadget is of its kind
+
+        yield from query.check(bench)
+    elif parsed.endpoints.card is None:
         yield from kinds.without_card(parsed)
     else:
         yield from _card(bench)

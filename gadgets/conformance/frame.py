@@ -79,7 +79,7 @@ def _apart(frame: FrameSpec, env: Environment) -> Line:
 def policies_of(answer: Answer) -> list[Policy]:
     """The content security policies of an answer; several hold together."""
     header = answer.headers.get("content-security-policy", "")
-    found = []
+    found: list[Policy] = []
     for policy in header.split(","):
         directives: dict[str, tuple[str, ...]] = {}
         for directive in policy.split(";"):

@@ -84,7 +84,8 @@ def test_a_planned_pause_is_left_alone(bins: Gadget) -> None:
 def test_a_run_that_waits_already_is_enough(bins: Gadget) -> None:
     CheckRun.objects.create(version=bins.published, created_at=NIGHT - timedelta(days=2))
     assert nightly.sweep(NIGHT) == 0
-    assert not nightly._queue(bins, NIGHT)
+    assert bins.published_id
+    assert not nightly._queue(bins.published_id, NIGHT)
 
 
 def test_a_full_queue_is_not_made_longer(bins: Gadget, monkeypatch: pytest.MonkeyPatch) -> None:
