@@ -170,7 +170,8 @@ def _body(request: HttpRequest) -> Body:
             gettext_noop("本文が JSON ではありません。"),
             gettext_noop("Content-Type を application/json にしてください。"),
         )
-    if int(request.headers.get("Content-Length") or 0) > BODY_BYTES:
+    raw = request.read(BODY_BYTES + 1)
+    if len(raw) > BODY_BYTES:
         raise _BadCallError(
             HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
             "too_large",
@@ -178,7 +179,7 @@ def _body(request: HttpRequest) -> Body:
             gettext_noop("アドレスだけを送ってください。マニフェストは、ポータルが取りに行きます。"),
         )
     try:
-        document = json.loads(request.body)
+        document = json.loads(raw)
     except (ValueError, RecursionError):
         document = None
     if not isinstance(document, dict):

@@ -148,7 +148,11 @@ def one(manifest: Manifest, env: Environment, case: Case, language: str) -> Show
     try:
         answer = env.door.fetch(
             manifest.endpoints.card or "",
-            headers={"Authorization": f"Bearer {good(manifest, case, env)}", "Accept": cards.MEDIA_TYPE},
+            headers={
+                "Authorization": f"Bearer {good(manifest, case, env)}",
+                "Accept": cards.MEDIA_TYPE,
+                "Accept-Language": "en" if case.locale == "en" else "ja",
+            },
             deadline=CALL_SECONDS,
             max_bytes=cards.MAX_BYTES,
             content_types={cards.MEDIA_TYPE},

@@ -15,6 +15,7 @@ import requests
 from playwright.sync_api import Browser, Page, expect
 
 from portal.supervise import Launcher
+from tests import logs
 from tests.architecture.tables import DOCS, ROOT
 from tests.journeys import desk, steps
 from tests.services.ports import is_free
@@ -56,7 +57,7 @@ class Desks:
     """The terminals of somebody who follows the tutorial, each opened in the root of the repository."""
 
     def __init__(self, root: Path) -> None:
-        self._root = root
+        self.root = root
         kept = {
             name: value
             for name, value in os.environ.items()
@@ -70,7 +71,7 @@ class Desks:
 
     def __getitem__(self, name: str) -> Terminal:
         if name not in self._open:
-            self._open[name] = Terminal(self._root, self._env)
+            self._open[name] = Terminal(self.root, self._env)
         return self._open[name]
 
     def type(self, block: Block) -> None:
@@ -114,6 +115,7 @@ def desks(tmp_path: Path) -> Iterator[Desks]:
     opened = Desks(root)
     yield opened
     opened.close()
+    assert logs.found_below(root / "var") == [], "no log may hold personal values, tokens or addresses"
 
 
 def test_a_gadget_by_the_tutorial_only(desks: Desks, browser: Browser, tmp_path: Path) -> None:
