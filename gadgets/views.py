@@ -103,7 +103,7 @@ def frame_for(
         cells=queries.registry().cells,
     )
     found: StoredCard | Unavailable
-    if gadget.card_url is None:
+    if not gadget.has_card:
         found = Unavailable(NoCardError.code, NoCardError.message, NoCardError.retry)
     else:
         found = fetch.refresh(wanted, deadline=fetch.PERSON_WAITS)

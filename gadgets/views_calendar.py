@@ -24,7 +24,7 @@ def dates(request: HttpRequest, gadget_id: str) -> HttpResponse:
     resident_id = household.subject(request)
     bundle = identity_queries.bundle(resident_id) if resident_id else None
     chosen = published.choose(gadget_id, bundle, timezone.now())
-    if chosen is None or chosen.shown.card_url is None:
+    if chosen is None or not chosen.shown.has_card:
         raise Http404
     gadget = chosen.shown
     placed = queries.placement(resident_id, gadget_id) if resident_id else None

@@ -26,7 +26,7 @@ def _key(gadget_id: str) -> str:
 
 def note(wanted: Wanted, now: float | None = None) -> None:
     """Somebody reads this card. Of a personal one only who reads it is kept: what they granted is read anew."""
-    if wanted.level == "pairwise" or wanted.gadget.card_url is None:
+    if wanted.level == "pairwise" or not wanted.gadget.has_card:
         return
     now = time.time() if now is None else now
     reader = str(wanted.resident_id) if wanted.level == "audience" else ""

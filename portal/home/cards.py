@@ -47,7 +47,7 @@ class CardView:
 
     @property
     def has_card(self) -> bool:
-        return self.gadget.card_url is not None
+        return self.gadget.has_card
 
 
 def wishes(
@@ -70,7 +70,7 @@ def wishes(
             chosen = versions.choose(gadget, earlier[place.gadget_id], bundle=bundle, now=timezone.now())
             gadget, asks = chosen.shown, chosen.asks
         wanted = None
-        if gadget.card_url is not None:
+        if gadget.has_card:
             wanted = fetch.wanted_for(
                 gadget,
                 bundle=bundle,

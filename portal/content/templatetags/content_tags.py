@@ -83,7 +83,7 @@ def gadget_card(context: dict[str, Any], gadget_id: str, size: str) -> dict[str,
         settings=placed.settings if placed else {},
         cells=published.cells,
     )
-    stored = fetch.cached(wanted, now) if gadget.card_url else None
+    stored = fetch.cached(wanted, now) if gadget.has_card else None
     return {
         "gadget": gadget,
         "title": pick(gadget.title, locale),
@@ -91,7 +91,7 @@ def gadget_card(context: dict[str, Any], gadget_id: str, size: str) -> dict[str,
         "size": wanted.size,
         "locale": locale,
         "stored": stored,
-        "fetch": gadget.card_url is not None and (stored is None or stored.wants_refresh(now)),
+        "fetch": gadget.has_card and (stored is None or stored.wants_refresh(now)),
         "state": stored.status(now) if stored else "",
         "as_of": as_of(stored, now) if stored else "",
         "source": source(stored) if stored else "",
