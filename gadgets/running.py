@@ -18,8 +18,7 @@ def suspend(*, gadget_id: str, reason: str, by: Actor) -> None:
     gadget = locked(gadget_id)
     why = words(reason)
     turn(gadget, Gadget.State.PUBLISHED, Gadget.State.SUSPENDED)
-    side = Side.OPERATOR if by.id else Side.MACHINE
-    note(gadget, gadget.published, by, Decision.SUSPENDED, why, side=side)
+    note(gadget, gadget.published, by, Decision.SUSPENDED, why, side=Side.OPERATOR)
     bump_registry()
     client_due(gadget)
 

@@ -26,7 +26,7 @@ from django.db.models import F
 from django.urls import reverse
 from django.utils import timezone
 
-from gadgets import actions, figures
+from gadgets import actions, figures, state_notices
 from gadgets.errors import LifeError
 from gadgets.figures import Figures
 from gadgets.models import Gadget, GadgetHour, ReviewNote
@@ -183,6 +183,7 @@ def _warn(gadget: Gadget, day: Figures, now: datetime) -> bool:
             reason=words,
             at=now,
         )
+        state_notices.announce(locked, locked.published, Decision.WARNED)
     return True
 
 

@@ -9,7 +9,7 @@ from django.core import mail
 from django.core.mail.backends.locmem import EmailBackend
 
 from gadgets import actions, errors, figures, queries, tasks, watch
-from gadgets.models import Gadget, GadgetHour, GadgetVersion, Provider, ReviewNote
+from gadgets.models import Gadget, GadgetHour, GadgetVersion, Provider, ReviewNote, StateNotice
 from identity.roles import SYSTEM
 from tests import cast
 from tests.gadgets import samples
@@ -51,6 +51,11 @@ def state() -> str:
     return Gadget.objects.get(gadget_id=GADGET).state
 
 
+def told() -> list[str]:
+    """What is on its way to the provider."""
+    return list(StateNotice.objects.values_list("decision", flat=True))
+
+
 def last_note() -> ReviewNote:
     note = ReviewNote.objects.order_by("-pk").first()
     assert note is not None
@@ -70,6 +75,7 @@ class TestWarning:
         )
         assert "1秒以内に" in note.reason
         assert state() == "published"
+        assert told() == ["warned"]
 
     def test_once_a_day(self) -> None:
         hour(3, good=20, card=5)
@@ -106,11 +112,12 @@ class TestFailing:
         assert (note.decision, note.side, note.who_id) == ("suspended", "machine", None)
         assert "14回のうち成功 4回" in note.reason
         assert "時間内に応答が終わらない（8回）。1秒以内に応答できるようにしてください。" in note.reason
-        (told,) = mail.outbox
-        assert told.to == ["operator@region.localhost"]
-        assert GADGET in told.subject
-        assert note.reason in told.body
-        assert f"/services/{GADGET}/" in told.body
+        assert told() == ["suspended"]
+        (letter,) = mail.outbox
+        assert letter.to == ["operator@region.localhost"]
+        assert GADGET in letter.subject
+        assert note.reason in letter.body
+        assert f"/services/{GADGET}/" in letter.body
         assert watch.sweep(NOW) == 0
 
     @pytest.mark.parametrize(
@@ -199,7 +206,7 @@ def test_each_fault_of_a_fetch_has_a_remedy() -> None:
     def codes(error: type[errors.GadgetError]) -> set[str]:
         return {error.code}.union(*(codes(one) for one in error.__subclasses__()))
 
-    told = codes(errors.DoorError) - {"door", "url_refused"} | {"card"}
+    told = codes(errors.DoorError) - {"door", "url_refused", "image_refused"} | {"card"}
     assert set(watch.REMEDIES) == told
     assert told > watch.ATTACK_CODES
 
