@@ -169,4 +169,8 @@ if __name__ == "__main__":
         from bench import identity
 
         sys.exit(identity.main(sys.argv[2:]))
+    if sys.argv[1:2] == ["gadgets"]:
+        from bench import gadgets
+
+        sys.exit(gadgets.main(sys.argv[2:]))
     sys.exit(main(sys.argv[1:]))

@@ -35,6 +35,10 @@ class Server:
         """CPU seconds of the server's processes since they began, user and system."""
         return sum(_cpu(pid) for pid in _family(self.running.process.pid))
 
+    def worker_mb(self) -> float:
+        """Resident memory of its largest process, in MB: a worker that has drawn pages."""
+        return max(_resident(pid) for pid in _family(self.running.process.pid)) / 1024
+
 
 def environment(folder: Path) -> tuple[dict[str, str], int]:
     """The settings of a city on this machine, and the portal's port; every secret is of this run only."""
@@ -90,11 +94,20 @@ def seed(env: dict[str, str], items: int) -> dict[str, Any]:
     return found
 
 
-def start(launcher: Launcher, name: str, application: str, port: int, env: dict[str, str]) -> Server:
-    """Granian with two workers of one thread, as docs/how-to/operate says."""
+def start(
+    launcher: Launcher,
+    name: str,
+    application: str,
+    port: int,
+    env: dict[str, str],
+    *,
+    workers: int = WORKERS,
+    threads: int = 1,
+) -> Server:
+    """Granian with two workers of one thread, as docs/how-to/operate says, unless told otherwise."""
     command = [
         *(sys.executable, "-m", "granian", "--interface", "wsgi", "--host", "127.0.0.1"),
-        *("--port", str(port), "--workers", str(WORKERS), "--blocking-threads", "1"),
+        *("--port", str(port), "--workers", str(workers), "--blocking-threads", str(threads)),
         *("--no-ws", "--log-level", "warning", application),
     ]
     running = launcher.start(name, command, env=env, cwd=ROOT)
@@ -121,6 +134,12 @@ def _family(pid: int) -> Iterator[int]:
     for task in Path(f"/proc/{pid}/task").iterdir():
         for child in (task / "children").read_text().split():
             yield from _family(int(child))
+
+
+def _resident(pid: int) -> int:
+    """Kilobytes."""
+    lines = Path(f"/proc/{pid}/status").read_text().splitlines()
+    return next((int(line.split()[1]) for line in lines if line.startswith("VmRSS:")), 0)
 
 
 def _cpu(pid: int) -> float:

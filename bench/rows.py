@@ -1,6 +1,7 @@
 """Fills a database in bulk: pages, published gadgets, a resident with eight cards; for benchmark and tests."""
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -113,13 +114,13 @@ def _insert(model: type[Any], lists: str, count: int, now: datetime, more: Any) 
     Page.objects.filter(pk=parent.pk).update(numchild=first + count)
 
 
-def manifest(number: int) -> dict[str, Any]:
-    """The manifest of gadget `number` of eight."""
-    host = f"bench{number}.localhost"
-    level = LEVELS[number]
+def manifest(number: int, port: int = 80) -> dict[str, Any]:
+    """The manifest of gadget `number`; after eight the same levels and claims come again."""
+    host = f"bench{number}.localhost" if port == 80 else f"bench{number}.localhost:{port}"
+    level = LEVELS[number % len(LEVELS)]
     claims = []
     if level != "none":
-        name = CLAIMS[number - LEVELS.index("audience")]
+        name = CLAIMS[number % len(LEVELS) - LEVELS.index("audience")]
         claims = [{"name": name, "need": "required", "retention": "P0D", "purpose": {"ja": "内容を選ぶため"}}]
     return {
         "manifest": "1.0",
@@ -150,17 +151,19 @@ def manifest(number: int) -> dict[str, Any]:
 
 
 @transaction.atomic
-def gadgets(count: int, *, now: datetime) -> list[str]:
-    """Publishes `count` gadgets (at most eight) and returns their ids."""
+def gadgets(count: int, *, now: datetime, first: int = 0, ports: Sequence[int] = ()) -> list[str]:
+    """Publishes the gadgets from number `first` up to `count`, and returns their ids; `ports`: where each answers."""
     ids = []
-    for number in range(count):
-        document = manifest(number)
+    for number in range(first, count):
+        document = manifest(number, ports[number] if number < len(ports) else 80)
         host = f"bench{number}.localhost"
         provider = Provider.objects.create(
             name=f"提供者{number}", kind="company", host=host, contact=f"help@{host}"
         )
         gadget = Gadget.objects.create(
-            gadget_id=document["id"], provider=provider, url=f"http://{host}/gadget.json"
+            gadget_id=document["id"],
+            provider=provider,
+            url=document["endpoints"]["card"].replace("/card", "/gadget.json"),
         )
         version = GadgetVersion.objects.create(
             gadget=gadget,

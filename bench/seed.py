@@ -29,7 +29,8 @@ def main(items: int) -> None:
     """Migrate, fill, sign in, and look once at each page in this process."""
     call_command("migrate", verbosity=0)
     now = timezone.now()
-    ids = rows.gadgets(8, now=now)
+    ports = [int(port) for port in os.environ.get("BENCH_PORTS", "").split(",") if port]
+    ids = rows.gadgets(8, now=now, ports=ports)
     set_default_slots(slots=[Slot(gadget_id, "S", locked=False) for gadget_id in ids[:3]], by=SYSTEM)
     rows.resident(ids, now=now)
     rows.pages(items, now=now)
@@ -47,15 +48,15 @@ def main(items: int) -> None:
         "cookies": f"{settings.SESSION_COOKIE_NAME}={session.session_key}; "
         f"{settings.CSRF_COOKIE_NAME}={get_random_string(32)}",
         "pages": {
-            "home": _look(resident, "/"),
-            "guest": _look(Client(HTTP_HOST=host), "/"),
-            "down": _look(resident, "/en/"),
+            "home": look(resident, "/"),
+            "guest": look(Client(HTTP_HOST=host), "/"),
+            "down": look(resident, "/en/"),
         },
     }
     sys.stdout.write(json.dumps(found) + "\n")
 
 
-def _look(client: Client, path: str) -> dict[str, int]:
+def look(client: Client, path: str) -> dict[str, int]:
     """SQL queries, bytes and entries of a warm page."""
     client.get(path)
     with CaptureQueriesContext(connection) as captured:

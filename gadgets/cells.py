@@ -24,7 +24,7 @@ _LONGEST_KEY = 500
 
 def combinations(gadgets: Iterable[GadgetInfo]) -> frozenset[tuple[str, ...]]:
     """Every combination of claims that may be told: all required ones, with any of the optional ones."""
-    found = set()
+    found: set[tuple[str, ...]] = set()
     for gadget in gadgets:
         if gadget.identity != "audience":
             continue

@@ -12,7 +12,7 @@ from portal.demo_cast import CAST
 class Everybody(dict[str, int]):
     """Cells of a city so large that each one is large enough; for tests that are about something else."""
 
-    def get(self, _key: object, _default: object = None) -> int:  # type: ignore[override]
+    def get(self, _key: object, _default: object = None) -> int:
         return K_CLAIMS
 
 

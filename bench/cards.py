@@ -1,0 +1,124 @@
+"""What gadgets cost inside one process with so many of them registered; grows the registry first and prints JSON.
+
+The database and the cache are those of the settings. Nothing is asked of a provider.
+"""
+
+import json
+import os
+import statistics
+import sys
+import time
+from collections.abc import Callable
+
+import django
+
+CARD = {
+    "lang": "ja",
+    "summary": "次の収集は、あす（燃えるごみ）です。",
+    "updated": "2026-04-01T00:00:00+09:00",
+    "valid_until": "2099-04-02T00:00:00+09:00",
+    "source": {"publisher": "高松市", "licence": "CC BY 4.0"},
+    "blocks": [
+        {"type": "text", "text": "あすは **燃えるごみ** の日です。"},
+        {
+            "type": "dates",
+            "items": [{"date": f"2026-04-{day:02}", "label": "燃えるごみ"} for day in range(2, 12)],
+        },
+        {"type": "facts", "items": [{"label": f"項目{n}", "value": f"値{n}"} for n in range(5)]},
+        {
+            "type": "table",
+            "caption": "収集日",
+            "columns": [{"label": "日"}, {"label": "種類"}],
+            "rows": [[f"{n}日", "びん"] for n in range(10)],
+            "row_headers": True,
+        },
+    ],
+}
+
+
+def microseconds(work: Callable[[], object], repeats: int = 200) -> float:
+    """The median time of one call."""
+    found = []
+    for _ in range(repeats):
+        started = time.perf_counter()
+        work()
+        found.append(time.perf_counter() - started)
+    return statistics.median(found) * 1e6
+
+
+def main() -> None:
+    """Brings the registry to the number that the environment names, and measures."""
+    from django.utils import timezone
+
+    from bench import rows
+    from gadgets.models import Gadget
+
+    rows.gadgets(int(os.environ["BENCH_GADGETS"]), now=timezone.now(), first=Gadget.objects.count())
+    sys.stdout.write(json.dumps(_figures()) + "\n")
+
+
+def _figures() -> dict[str, float]:
+    from django.core.cache import cache
+    from django.utils import timezone
+
+    from bench import rows
+    from gadgets import fetch, queries, registry
+    from gadgets.card import parse
+    from gadgets.render import render
+    from identity import queries as identity_queries
+    from portal.home import cards, catalogue
+
+    started = time.perf_counter()
+    published = queries.registry()
+    first_load = time.perf_counter() - started
+
+    def reload() -> None:
+        registry._held = None
+        queries.registry()
+
+    reloaded = microseconds(reload, 5)
+    rows.cards(list(published.gadgets)[:8], now=timezone.now())
+    bundle = identity_queries.bundle(rows.RESIDENT)
+    some = [
+        gadget
+        for name, gadget in published.gadgets.items()
+        if name in {f"localhost.bench{n}.card" for n in range(8)}
+    ]
+    wanted = [
+        fetch.wanted_for(gadget, bundle=bundle, locale="ja", size="S", cells=published.cells)
+        for gadget in some
+    ]
+    keys = [fetch.cache_key(one) for one in wanted]
+    now = timezone.now()
+
+    def eight() -> int:
+        """Eight cards of a page: one multi-get, each opened."""
+        found = cache.get_many(keys)
+        return sum(
+            fetch.decode(found.get(key), one, now) is not None for key, one in zip(keys, wanted, strict=True)
+        )
+
+    assert eight() == 8  # noqa: S101  what is measured must be there
+    raw = json.dumps(CARD, ensure_ascii=False).encode()
+    gadget, parsed = some[0], parse(raw, manifest=some[0])
+    stored = cache.get(keys[0])
+    compiled = catalogue.current()
+    wishes = cards.wishes(compiled, (), queries.layout(rows.RESIDENT), bundle=bundle, locale="ja")
+    return {
+        "first_load_ms": first_load * 1e3,
+        "reload_ms": reloaded / 1e3,
+        "eight_us": microseconds(eight, 500),
+        "decode_us": microseconds(lambda: fetch.decode(stored, wanted[0], now), 1000),
+        "check_us": microseconds(lambda: parse(raw, manifest=gadget)),
+        "draw_us": microseconds(lambda: render(parsed, locale="ja")),
+        "wishes_us": microseconds(
+            lambda: cards.wishes(compiled, (), queries.layout(rows.RESIDENT), bundle=bundle, locale="ja")
+        ),
+        "on_the_home": len(wishes),
+        "registered": len(published.gadgets),
+    }
+
+
+if __name__ == "__main__":
+    django.setup()
+    main()
