@@ -2,7 +2,8 @@
 
 from django.urls import path
 
-from gadgets import views, views_catalogue, views_forms, views_provider, views_residents
+from gadgets import views, views_catalogue, views_forms, views_life, views_provider, views_residents
+from gadgets.cityos import views as cityos_views
 
 app_name = "gadgets"
 urlpatterns = [
@@ -14,11 +15,15 @@ urlpatterns = [
     path("gadgets/<str:gadget_id>/settings", views_residents.settings, name="settings"),
     path("gadgets/<str:gadget_id>/forms/<str:name>/", views_forms.form, name="form"),
     path("fragments/card/<str:gadget_id>", views.card_fragment, name="fragment"),
+    path("connections/", cityos_views.connections, name="connections"),
+    path("provider/contracts/", cityos_views.contracts_page, name="contracts"),
+    path("provider/contracts/<int:contract_id>/", cityos_views.decide, name="contract"),
     path("home/arrange/", views_residents.arrange, name="arrange"),
     path("provider/", views_provider.console, name="console"),
     path("provider/organisations/", views_provider.create_organisation, name="create_organisation"),
     path("provider/register/", views_provider.register, name="register"),
     path("provider/gadgets/<str:gadget_id>/", views_provider.detail, name="provider_gadget"),
     path("provider/gadgets/<str:gadget_id>/checks/", views_provider.checks, name="provider_checks"),
+    path("provider/gadgets/<str:gadget_id>/life/", views_life.decide, name="provider_life"),
     path("provider/gadgets/<str:gadget_id>/step/", views_provider.step, name="provider_step"),
 ]

@@ -8,6 +8,7 @@ from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import reverse
+from django.utils import timezone
 from django.utils.safestring import mark_safe
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
@@ -109,10 +110,11 @@ def error_words(error: GadgetError) -> str:
 @for_subject
 def form(request: HttpRequest, resident_id: UUID, gadget_id: str, name: str) -> HttpResponse:
     """Draws the form; a POST checks it, sends it and leads back to the gadget's page with its new card."""
-    gadget = queries.registry().gadgets.get(gadget_id)
-    if gadget is None or gadget.action_url is None:
-        raise Http404
     bundle = identity_queries.bundle(resident_id)
+    chosen = queries.registry().choose(gadget_id, bundle, timezone.now())
+    if chosen is None or chosen.shown.action_url is None:
+        raise Http404
+    gadget = chosen.shown
     placed = queries.placement(resident_id, gadget_id)
     wanted = fetch.wanted_for(
         gadget,

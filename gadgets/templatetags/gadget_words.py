@@ -5,6 +5,7 @@ from django.conf import settings
 
 from gadgets import words
 from gadgets.launch import login_link
+from gadgets.standing import Standing, standing
 from gadgets.types import Texts
 
 register = template.Library()
@@ -44,6 +45,12 @@ def gate_words(gate: str) -> str:
 def consequence_words(gate: str) -> str:
     """{{ change.gate|consequence_words }}"""
     return str(words.CONSEQUENCES[gate])
+
+
+@register.simple_tag
+def standing_of(gadget_id: str) -> Standing | None:
+    """{% standing_of view.id as standing %}, for the desks"""
+    return standing(gadget_id)
 
 
 @register.filter

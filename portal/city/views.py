@@ -13,12 +13,11 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 from wagtail.admin import messages
 
-from gadgets import queries
+from gadgets import decisions, queries
 from gadgets.errors import GadgetError, NoSuchGadgetError
 from gadgets.versions import SHARES
 from identity.queries import actor
 from identity.roles import OPERATOR, Actor
-from portal.city import decisions
 
 
 def _actor(request: HttpRequest) -> Actor:
@@ -79,10 +78,10 @@ def _detail(
 
 @require_POST
 def decide(request: HttpRequest, gadget_id: str) -> HttpResponse:
-    """`decision` is one of those in `portal.city.decisions`; what it needs besides stands in the same form."""
+    """`decision` is one of those in `gadgets.decisions`; what it needs besides stands in the same form."""
     by = operator_of(request)
     try:
-        found = decisions.decision(gadget_id, request.POST.dict(), by)
+        found = decisions.decision(gadget_id, request.POST.dict(), by, desk=decisions.OPERATORS)
         if found is None:
             raise Http404
         change, told = found

@@ -14,7 +14,7 @@ from gadgets.models import EventDelivery, Gadget, Placement, ReviewNote
 from identity import queries as identity_queries
 from identity.errors import NotAllowed
 from identity.ledger import end_grants
-from identity.models import AuditEntry, ConsentReceipt
+from identity.models import AuditEntry, ConsentReceipt, Resident
 from identity.roles import SYSTEM
 from tests import cast
 from tests.gadgets import life
@@ -213,3 +213,33 @@ def test_the_operator_does_all_of_it_at_the_desk(bins: Bins, desk: DeskFor) -> N
     assert refused.status_code == 422
     assert operator.post(desk_url, decision="retire", reason="危険なため").status_code == 200
     assert Gadget.objects.get().state == "retired"
+
+
+def test_the_provider_does_it_at_its_own_desk(bins: Bins, desk: DeskFor) -> None:
+    url, page = reverse("gadgets:provider_life", args=[bins.id]), [bins.id]
+    busco = desk(Resident.objects.get(username="busco"))
+    day = timezone.localtime(timezone.now() + timedelta(days=40))
+    html = busco.post(url, decision="announce", day=f"{day:%Y-%m-%d}", sentence=SENTENCE).content.decode()
+    assert f"{day:%Y-%m-%d} に終わると予告しています。" in html
+    assert "版 1.0.0 を、住民の 100% に公開しています。" in html
+    busco.post(url, decision="keep")
+    assert bins.info.retires_at is None
+    start, end = f"{day:%Y-%m-%d}T01:00", f"{day:%Y-%m-%d}T03:00"
+    html = busco.post(url, decision="plan", starts_at=start, ends_at=end).content.decode()
+    assert "点検の予定を入れました" in html
+    assert "重なって" in busco.post(url, decision="plan", starts_at=start, ends_at=end).content.decode()
+    assert f"{day:%Y-%m-%d} 01:00" in busco.page(reverse("gadgets:provider_gadget", args=page))
+
+
+@pytest.mark.parametrize("decision", ["approve", "suspend", "retire", "roll_back", ""])
+def test_the_providers_desk_has_none_of_the_operators_decisions(
+    bins: Bins, desk: DeskFor, decision: str
+) -> None:
+    busco = desk(Resident.objects.get(username="busco"))
+    answer = busco.post(reverse("gadgets:provider_life", args=[bins.id]), decision=decision, reason="終わり")
+    assert answer.status_code == 404
+
+
+def test_a_stranger_has_no_desk_there(bins: Bins, desk: DeskFor) -> None:
+    url = reverse("gadgets:provider_life", args=[bins.id])
+    assert desk(cast.taro()).post(url, decision="keep").status_code == 404

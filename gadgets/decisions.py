@@ -1,6 +1,9 @@
-"""What an operator may decide about a gadget: each decision's name in the form, what it does, what is said then."""
+"""What may be decided about a gadget at a desk: each decision's name in the form, what it does, what is said then.
 
-from collections.abc import Callable, Mapping
+Who may take it is checked by the action itself.
+"""
+
+from collections.abc import Callable, Container, Mapping
 from datetime import datetime, time
 
 from django.utils import timezone
@@ -15,9 +18,12 @@ Decision = tuple[Callable[[], object], str]
 Form = Mapping[str, str]
 
 
-def decision(gadget_id: str, form: Form, by: Actor) -> Decision | None:
-    """The decision that a form names, not yet taken; None for an unknown name. Raises LifeError for a bad date."""
-    made = _DECISIONS.get(form.get("decision", ""))
+def decision(gadget_id: str, form: Form, by: Actor, *, desk: Container[str]) -> Decision | None:
+    """The decision that a form names, not yet taken; None for one that this desk has not. Raises LifeError for a bad
+    date.
+    """
+    name = form.get("decision", "")
+    made = _DECISIONS.get(name) if name in desk else None
     return made(gadget_id, form, by) if made else None
 
 
@@ -124,6 +130,10 @@ _DECISIONS: Mapping[str, Callable[[str, Form, Actor], Decision]] = {
     "plan": _plan,
     "unplan": _unplan,
 }
+OPERATORS = frozenset(_DECISIONS)
+"""The decisions at the operator's desk."""
+PROVIDERS = frozenset({"announce", "keep", "plan", "unplan"})
+"""Those at the desk of the provider."""
 
 
 def _number(raw: str) -> int:

@@ -1,0 +1,35 @@
+"""The provider's own decisions about a gadget that runs: planned maintenance, and the announced end."""
+
+from uuid import UUID
+
+from django.contrib import messages
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import reverse
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_POST
+
+from gadgets import decisions, queries
+from gadgets.errors import GadgetError
+from gadgets.web import refused, signed_in
+from identity import queries as identity_queries
+
+
+@require_POST
+@never_cache
+@signed_in
+def decide(request: HttpRequest, resident_id: UUID, gadget_id: str) -> HttpResponse:
+    """`decision` is one of `gadgets.decisions.PROVIDERS`."""
+    if not queries.is_member(gadget_id, resident_id):
+        raise Http404
+    by = identity_queries.actor(resident_id)
+    try:
+        found = decisions.decision(gadget_id, request.POST.dict(), by, desk=decisions.PROVIDERS)
+        if found is None:
+            raise Http404
+        change, told = found
+        change()
+    except GadgetError as error:
+        refused(request, error)
+    else:
+        messages.success(request, told)
+    return HttpResponseRedirect(reverse("gadgets:provider_gadget", args=[gadget_id]))
