@@ -115,6 +115,7 @@ def refresh(wanted: Wanted, *, deadline: float = PERSON_WAITS) -> StoredCard | U
 
 def _from_other(wanted: Wanted, lock: str, until: float) -> StoredCard | Unavailable:
     """The card that another request is fetching just now."""
+    give_back_connections()
     while time.monotonic() < until:
         time.sleep(0.05)
         busy = cache.get(lock) is not None
@@ -181,6 +182,8 @@ def _ask(wanted: Wanted, until: float) -> StoredCard:
     headers["Authorization"] = f"Bearer {token}"
     give_back_connections()
     answer = _send(door(), url, headers, wanted, until)
+    if answer.status == 304 and answer.sets_cookie:
+        raise CookieRefusedError(url)
     if answer.status == 304 and held is not None:
         now = timezone.now()
         return _put(_dated(held, answer, gadget, wanted, now), wanted, now)
@@ -305,10 +308,10 @@ def _bulkhead(gadget_id: str, until: float) -> Iterator[None]:
     """Four calls at once for a gadget, 32 for this worker; waits for a place while there is time."""
     with _gadgets_lock:
         place = _gadgets.setdefault(gadget_id, threading.BoundedSemaphore(PER_GADGET))
-    if not place.acquire(timeout=max(until - time.monotonic(), 0)):
+    if not _entered(place, until):
         raise GadgetBusyError
     try:
-        if not _worker.acquire(timeout=max(until - time.monotonic(), 0)):
+        if not _entered(_worker, until):
             raise GadgetBusyError
         try:
             yield
@@ -316,6 +319,14 @@ def _bulkhead(gadget_id: str, until: float) -> Iterator[None]:
             _worker.release()
     finally:
         place.release()
+
+
+def _entered(place: threading.BoundedSemaphore, until: float) -> bool:
+    """Takes a place, now or as soon as there is one; who waits for it holds no database connection."""
+    if place.acquire(blocking=False):
+        return True
+    give_back_connections()
+    return place.acquire(timeout=max(until - time.monotonic(), 0))
 
 
 def _report(gadget: GadgetInfo, code: str, detail: str, started: float) -> None:

@@ -5,6 +5,7 @@ import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -17,6 +18,7 @@ from django.utils import timezone
 
 from gadgets import breaker, fetch, keys
 from gadgets.fetch import StoredCard, Unavailable, Wanted
+from gadgets.outcomes import recent
 from gadgets.signals import card_fetched
 from gadgets.types import FetchOutcome, GadgetInfo
 from identity import actions, clients, queries
@@ -612,3 +614,52 @@ def test_the_database_connection_is_given_back_before_the_provider_is_asked(
         fresh(pool.submit(in_a_thread_of_its_own).result())
     assert asked_at_close[:1] == [0]
     assert len(provider.seen) == 1
+
+
+@pytest.mark.parametrize("waits_for", ["the fetch of somebody else", "a place among the calls"])
+def test_who_waits_holds_no_database_connection(
+    provider: Provider, django_db_blocker: Any, waits_for: str
+) -> None:
+    wanted = want(info(provider.origin))
+    closed: list[int] = []
+
+    def in_a_thread_of_its_own() -> StoredCard | Unavailable:
+        mine = connections["default"]
+        with django_db_blocker.unblock():
+            mine.ensure_connection()
+        close = mine.close
+
+        def closing() -> None:
+            closed.append(len(provider.seen))
+            close()
+
+        mine.close = closing  # type: ignore[method-assign]
+        try:
+            return fetch.refresh(wanted, deadline=0.2)
+        finally:
+            close()
+
+    with ExitStack() as held:
+        if waits_for == "the fetch of somebody else":
+            cache.add(f"fetching:{fetch.cache_key(wanted)}", 1, 5)
+        else:
+            for _ in range(fetch.PER_GADGET):
+                held.enter_context(fetch._bulkhead(wanted.gadget.id, time.monotonic() + 1))
+        with ThreadPoolExecutor(1) as pool:
+            found = pool.submit(in_a_thread_of_its_own).result()
+    assert isinstance(found, Unavailable)
+    assert found.code == "busy"
+    assert closed
+    assert provider.seen == []
+
+
+def test_not_modified_may_not_set_a_cookie_either(provider: Provider) -> None:
+    wanted = want(info(provider.origin))
+    provider.answer = reply(card_bytes(), headers={"ETag": '"a"', "Cache-Control": "no-cache"})
+    first = fresh(fetch.refresh(wanted))
+    old = replace(first, fresh_until=timezone.now() - timedelta(seconds=1))
+    cache.set(fetch.cache_key(wanted), fetch.encode(old, wanted), 600)
+    provider.answer = reply(b"", status=304, headers={"Set-Cookie": "session=stolen"})
+    kept = fresh(fetch.refresh(wanted))
+    assert kept.status(timezone.now()) == "old"
+    assert recent(wanted.gadget.id).faults[0].code == "cookie_refused"

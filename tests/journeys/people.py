@@ -33,6 +33,7 @@ ZONES = {
     "telling": ("busshozan", "7"),
     "minding": ("busshozan", "7"),
     "joining": ("busshozan", "7"),
+    "besieged": ("busshozan", "7"),
 }
 """Name of the journey → district, and its waste zone. Zone 6 is where `withdrawing` moves to."""
 
