@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from gadgets import views, views_catalogue, views_forms, views_life, views_provider, views_residents
+from gadgets import views, views_catalogue, views_forms, views_frame, views_life, views_provider, views_residents
 from gadgets.cityos import views as cityos_views
 
 app_name = "gadgets"
@@ -14,6 +14,7 @@ urlpatterns = [
     path("gadgets/<str:gadget_id>/move", views_residents.move, name="move"),
     path("gadgets/<str:gadget_id>/settings", views_residents.settings, name="settings"),
     path("gadgets/<str:gadget_id>/forms/<str:name>/", views_forms.form, name="form"),
+    path("gadgets/<str:gadget_id>/frame/", views_frame.frame, name="frame"),
     path("fragments/card/<str:gadget_id>", views.card_fragment, name="fragment"),
     path("connections/", cityos_views.connections, name="connections"),
     path("provider/contracts/", cityos_views.contracts_page, name="contracts"),

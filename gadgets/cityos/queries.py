@@ -1,0 +1,178 @@
+"""Reads of contracts: for owners and consumers of data, and the public picture of who reads what from whom."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from django.db.models import Q, Sum
+from django.utils import timezone
+
+from gadgets import registry
+from gadgets.manifest import parse
+from gadgets.models import Contract, DataRead, Membership
+from gadgets.types import Level, Texts
+
+DAYS = 30
+
+
+@dataclass(frozen=True, slots=True)
+class ContractView:
+    """One contract as its two sides see it. `owner` is empty for the city's own data; `decides`: the reader may."""
+
+    id: int
+    consumer_id: str
+    consumer_title: Texts
+    consumer: str
+    owner: str
+    entity_type: str
+    attrs: tuple[str, ...]
+    purpose: Texts
+    licence: str
+    state: str
+    asked_at: datetime
+    owner_agreed_at: datetime | None
+    operator_agreed_at: datetime | None
+    ended_at: datetime | None
+    reason: str
+    reads: int
+    decides: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Edge:
+    """One service reads one type of entity of somebody. `owner` is empty for the city's own; `reads` in 30 days."""
+
+    gadget_id: str
+    title: Texts
+    provider: str
+    entity_type: str
+    attrs: tuple[str, ...]
+    owner: str
+    purpose: Texts
+    licence: str
+    since: datetime
+    reads: int
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """One service asks residents for one attribute."""
+
+    gadget_id: str
+    title: Texts
+    provider: str
+    claim: str
+    required: bool
+    purpose: Texts
+    retention: str
+    level: Level
+    since: datetime
+
+
+def edges(now: datetime | None = None) -> tuple[Edge, ...]:
+    """Every contract of a published service that holds, by service and type."""
+    gadgets = registry.registry().gadgets
+    rows = (
+        Contract.objects.filter(state=Contract.State.AGREED, consumer__gadget_id__in=gadgets)
+        .select_related("owner", "consumer")
+        .order_by("consumer__gadget_id", "entity_type")
+    )
+    counted = reads(now)
+    return tuple(
+        Edge(
+            gadget_id=row.consumer.gadget_id,
+            title=gadgets[row.consumer.gadget_id].title,
+            provider=gadgets[row.consumer.gadget_id].provider_name,
+            entity_type=row.entity_type,
+            attrs=tuple(row.attrs),
+            owner=row.owner.name if row.owner else "",
+            purpose=row.purpose,
+            licence=row.licence,
+            since=max(at for at in (row.owner_agreed_at, row.operator_agreed_at) if at is not None),
+            reads=counted.get((row.consumer.gadget_id, row.entity_type), 0),
+        )
+        for row in rows
+    )
+
+
+def asked() -> tuple[Asked, ...]:
+    """Which attributes of residents which published service asks for."""
+    return tuple(
+        Asked(
+            gadget_id=gadget.id,
+            title=gadget.title,
+            provider=gadget.provider_name,
+            claim=claim.name,
+            required=claim.required,
+            purpose=claim.purpose,
+            retention=claim.retention,
+            level=gadget.identity,
+            since=gadget.published_at,
+        )
+        for gadget in sorted(registry.registry().gadgets.values(), key=lambda gadget: gadget.id)
+        for claim in gadget.claims
+    )
+
+
+def reads(now: datetime | None = None) -> Mapping[tuple[str, str], int]:
+    """How often each service read each type in the last 30 days; one query."""
+    since = timezone.localdate(now or timezone.now()) - timedelta(days=DAYS)
+    rows = (
+        DataRead.objects.filter(day__gt=since)
+        .values_list("gadget_id", "entity_type")
+        .annotate(total=Sum("count"))
+    )
+    return {(gadget_id, kind): total for gadget_id, kind, total in rows}
+
+
+def of_member(resident_id: UUID) -> tuple[ContractView, ...]:
+    """The contracts of the resident's organisations, as owner of data or as reader; what waits for them first."""
+    mine = dict(Membership.objects.filter(resident_id=resident_id).values_list("provider_id", "role"))
+    rows = Contract.objects.filter(Q(owner_id__in=mine) | Q(consumer__provider_id__in=mine))
+    found = [
+        _view(row, counted, decides=mine.get(row.owner_id) == Membership.Role.OWNER)
+        for counted in [reads()]
+        for row in rows.select_related("owner", "consumer__provider", "consumer__published").order_by("-pk")
+    ]
+    return tuple(sorted(found, key=lambda view: not (view.decides and waits(view))))
+
+
+def of_gadget(gadget_id: str) -> tuple[ContractView, ...]:
+    """Every contract that a gadget has or had, the newest first."""
+    rows = Contract.objects.filter(consumer__gadget_id=gadget_id).order_by("-pk")
+    counted = reads()
+    return tuple(
+        _view(row, counted)
+        for row in rows.select_related("owner", "consumer__provider", "consumer__published")
+    )
+
+
+def waits(view: ContractView) -> bool:
+    """Whether the owner of the data has to answer."""
+    return view.state == Contract.State.ASKED and view.owner_agreed_at is None and bool(view.owner)
+
+
+def _view(row: Contract, counted: Mapping[tuple[str, str], int], *, decides: bool = False) -> ContractView:
+    gadget = row.consumer
+    version = gadget.published or gadget.versions.order_by("-pk").first()
+    title = parse(bytes(version.manifest), url=version.url).title if version else {"ja": gadget.gadget_id}
+    return ContractView(
+        id=row.pk,
+        consumer_id=gadget.gadget_id,
+        consumer_title=title,
+        consumer=gadget.provider.name,
+        owner=row.owner.name if row.owner else "",
+        entity_type=row.entity_type,
+        attrs=tuple(row.attrs),
+        purpose=row.purpose,
+        licence=row.licence,
+        state=row.state,
+        asked_at=row.asked_at,
+        owner_agreed_at=row.owner_agreed_at,
+        operator_agreed_at=row.operator_agreed_at,
+        ended_at=row.ended_at,
+        reason=row.reason,
+        reads=counted.get((gadget.gadget_id, row.entity_type), 0),
+        decides=decides,
+    )
