@@ -117,6 +117,13 @@ def _unplan(gadget_id: str, form: Form, by: Actor) -> Decision:
     )
 
 
+def _say(gadget_id: str, form: Form, by: Actor) -> Decision:
+    return (
+        lambda: actions.say(gadget_id=gadget_id, text=_reason(form), by=by),
+        _("提供者に伝えました。"),
+    )
+
+
 _DECISIONS: Mapping[str, Callable[[str, Form, Actor], Decision]] = {
     "approve": _approve,
     "refuse": _refuse,
@@ -129,6 +136,7 @@ _DECISIONS: Mapping[str, Callable[[str, Form, Actor], Decision]] = {
     "retire": _retire,
     "plan": _plan,
     "unplan": _unplan,
+    "say": _say,
 }
 OPERATORS = frozenset(_DECISIONS)
 """The decisions at the operator's desk."""

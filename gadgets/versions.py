@@ -55,7 +55,9 @@ def choose(new: GadgetInfo, earlier: Earlier | None, *, bundle: "Bundle | None",
     if earlier is None:
         return Choice(new, asks=new)
     old = earlier.gadget
-    if earlier.share < WHOLE and (bundle is None or not in_share(bundle.id, new, earlier.share)):
+    if earlier.share < WHOLE and (
+        bundle is None or not in_share(bundle.id, new.id, new.version, earlier.share)
+    ):
         return Choice(old, asks=old)
     waits = bundle is not None and earlier.until is not None and now < earlier.until
     if waits and bundle is not None and personal(old, bundle) and owes(new, bundle):
@@ -63,9 +65,9 @@ def choose(new: GadgetInfo, earlier: Earlier | None, *, bundle: "Bundle | None",
     return Choice(new, asks=new)
 
 
-def in_share(resident_id: UUID, gadget: GadgetInfo, share: int) -> bool:
+def in_share(resident_id: UUID, gadget_id: str, version: str, share: int) -> bool:
     """Whether the resident is among the first `share` percent for this version; the same at every call."""
-    named = f"{gadget.id} {gadget.version} {resident_id}".encode()
+    named = f"{gadget_id} {version} {resident_id}".encode()
     return int.from_bytes(hashlib.blake2b(named, digest_size=8).digest(), "big") % WHOLE < share
 
 

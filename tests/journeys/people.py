@@ -34,6 +34,8 @@ ZONES = {
     "minding": ("busshozan", "7"),
     "joining": ("busshozan", "7"),
     "besieged": ("busshozan", "7"),
+    "agreeing": ("busshozan", "7"),
+    "declining": ("busshozan", "7"),
 }
 """Name of the journey → district, and its waste zone. Zone 6 is where `withdrawing` moves to."""
 

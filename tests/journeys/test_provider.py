@@ -58,7 +58,7 @@ def test_a_fourth_gadget_from_its_address_to_a_home_and_off_again(
             fetched_well(page, site)
             suspended(operator, page, hanako, site)
         finally:
-            retired(page, hanako, site)
+            retired(operator, page, hanako, site)
 
 
 def sent_back(operator: Page, page: Page, site: Site) -> None:
@@ -129,11 +129,16 @@ def suspended(operator: Page, page: Page, hanako: Page, site: Site) -> None:
     desk.seen(steps.card(hanako, LIBRARY).locator(".rc-card"), "中央図書館")
 
 
-def retired(page: Page, hanako: Page, site: Site) -> None:
-    """The provider ends its service by itself."""
+def retired(operator: Page, page: Page, hanako: Page, site: Site) -> None:
+    """A service that residents see is announced before it ends; at once it ends by an operator only."""
     desk.open_gadget(page, site, LIBRARY)
     page.locator("summary", has_text="サービスを終了する").click()
-    desk.step(page, "retire")
+    desk.seen(page.get_by_role("button", name="終了を予告する"))
+    desk.review(operator, site, LIBRARY)
+    operator.locator("summary", has_text="予告せずに").click()
+    desk.decide(operator, "retire", "試験が終わりました。")
+    desk.seen(operator.locator(".messages .success"), "終了しました")
+    page.reload()
     desk.seen(page.locator("main .tag").first, "終了")
     hanako.goto(site.portal_url + "/")
     expect(steps.card(hanako, LIBRARY)).to_have_count(0)
