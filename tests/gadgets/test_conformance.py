@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import pytest
 
+from examples.fourth.provider import build as build_fourth
 from examples.kit.provider import Provider as ExampleProvider
 from examples.lunch.provider import build as build_lunch
 from examples.river.provider import build as build_river
@@ -13,6 +14,8 @@ from gadgets.conformance import Subject, speed
 from gadgets.conformance_lines import Line
 from tests.gadgets import life, whole
 from tests.gadgets.providers import Handler, card_document, reply
+
+BUILT = {"lunch": build_lunch, "river": build_river, "fourth": build_fourth}
 
 
 def lines_of(
@@ -37,12 +40,12 @@ def failed(lines: list[Line]) -> dict[int, list[Line]]:
     return found
 
 
-@pytest.mark.parametrize("name", ["waste", "lunch", "river"])
+@pytest.mark.parametrize("name", ["waste", "lunch", "river", "fourth"])
 def test_each_example_provider_passes_every_check(name: str, waste: ExampleProvider) -> None:
     if name == "waste":
         lines = lines_of(waste)
     else:
-        with life.example({"lunch": build_lunch, "river": build_river}[name], name) as provider:
+        with life.example(BUILT[name], name) as provider:
             lines = lines_of(provider)
     assert failed(lines) == {}
     assert {line.number for line in lines} == set(range(1, 15))

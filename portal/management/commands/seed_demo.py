@@ -19,6 +19,7 @@ from django.utils import timezone
 
 from gadgets import actions as gadget_actions
 from gadgets import cells
+from gadgets.cityos import queries as contract_queries
 from gadgets import queries as gadget_queries
 from gadgets import tasks as gadget_tasks
 from gadgets.errors import GadgetError
@@ -52,6 +53,9 @@ PROVIDERS = (
     ("river", 3, "川の見本事業者", "company", WASTECO),
 )
 """Name, distance of its port from the portal's, organisation, kind, and who acts for it."""
+QUERIES = ("river-near-you.json", "library-near-you.json")
+CITY_OS = ("cityos", 4, "まちのデータの見本事業者", "npo", WASTECO)
+"""Its gadgets are nothing but these files; the data are the river provider's and the city's own."""
 AGE_WEIGHTS = (15, 7, 10, 12, 15, 12, 13, 16)
 """Percent of each age band, rounded from the city's table of population by district (February 2026)."""
 
@@ -217,21 +221,43 @@ def register_gadgets(people: Mapping[str, Actor]) -> int:
         if name not in clients:
             clients |= _client(name, gadget_id)
             _keep(path, clients)
+    made += _register_queries(people)
     _organisation("BusCo", "company", BUSCO, people[BUSCO.key])
     return made
 
 
-def _manifest_url(name: str, offset: int) -> str:
+def _register_queries(people: Mapping[str, Actor]) -> int:
+    """The gadgets of the City OS; the river's provider agrees that its data are read."""
+    name, offset, organisation, kind, person = CITY_OS
+    actor, operator, made = people[person.key], people["operator"], 0
+    for file in QUERIES:
+        url = _manifest_url(name, offset, file)
+        known = _find(url)
+        if known is None or known.published is None:
+            provider_id = _organisation(organisation, kind, person, actor)
+            _publish(known, url, provider_id, actor, operator, owner=people[WASTECO.key])
+            made += 1
+    return made
+
+
+def _manifest_url(name: str, offset: int, file: str = "gadget.json") -> str:
     parts = urlsplit(settings.PORTAL_URL)
-    return f"http://{name}.localhost:{(parts.port or 80) + offset}/gadget.json"
+    return f"http://{name}.localhost:{(parts.port or 80) + offset}/{file}"
 
 
 def _find(url: str) -> GadgetView | None:
     return next((gadget for gadget in gadget_queries.review_queue() if gadget.url == url), None)
 
 
-def _publish(known: GadgetView | None, url: str, provider_id: int, actor: Actor, operator: Actor) -> str:
-    """Goes on where an earlier run was interrupted."""
+def _publish(
+    known: GadgetView | None,
+    url: str,
+    provider_id: int,
+    actor: Actor,
+    operator: Actor,
+    owner: Actor | None = None,
+) -> str:
+    """Goes on where an earlier run was interrupted. `owner`: agrees to what is asked of their data."""
     if known is None or known.draft is None:
         gadget_id = gadget_actions.register(url=url, provider_id=provider_id, by=actor)
     else:
@@ -241,6 +267,9 @@ def _publish(known: GadgetView | None, url: str, provider_id: int, actor: Actor,
     if known is None or not gadget_queries.waits(known):
         _checked(gadget_id)
         gadget_actions.submit(gadget_id=gadget_id, by=actor)
+    for contract in contract_queries.of_gadget(gadget_id):
+        if owner is not None and contract_queries.waits(contract):
+            gadget_actions.agree_contract(contract_id=contract.id, by=owner)
     gadget_actions.approve(gadget_id=gadget_id, by=operator)
     return gadget_id
 
@@ -262,7 +291,7 @@ def _checked(gadget_id: str) -> None:
         if run is not None and not run.open:
             if run.ok:
                 return
-            failed = [f"{line.title['ja']}: {line.message['ja']}" for line in run.lines if not line.ok]
+            failed = [f"{line.title['ja']}: {line.message['ja']}" for line in run.lines if line.ok is False]
             raise CommandError("\n".join([f"{gadget_id} は検査に合格しませんでした。", *failed]))
         time.sleep(0.2)
     raise CommandError(f"{gadget_id} の検査が {CHECKS_TAKE_AT_MOST} 秒で終わりませんでした。")
