@@ -1,0 +1,35 @@
+"""How many residents use a gadget, for its provider: never a few, and never exactly."""
+
+from dataclasses import dataclass
+
+from django.db.models import Count, Q
+
+from gadgets.models import Placement
+from identity import answers
+from identity.audience import K_CLAIMS
+
+
+@dataclass(frozen=True, slots=True)
+class People:
+    """None where fewer than K_CLAIMS residents are concerned.
+
+    `installs`: homes on which residents themselves put it, or changed it, to tens. `hidden_percent`: of those who
+    arranged it, who hid it. `consent_percent`: of those who were asked, who grant something. Percents in steps of five.
+    """
+
+    installs: int | None
+    hidden_percent: int | None
+    consent_percent: int | None
+
+
+def of(gadget_id: str) -> People:
+    """The present state; three counts, for a page of the desk and no home."""
+    counted = Placement.objects.filter(gadget_id=gadget_id).aggregate(
+        whole=Count("pk"), hidden=Count("pk", filter=Q(hidden=True))
+    )
+    shown = counted["whole"] - counted["hidden"]
+    return People(
+        installs=(shown + 5) // 10 * 10 if shown >= K_CLAIMS else None,
+        hidden_percent=answers.round_to_five(counted["hidden"], counted["whole"]),
+        consent_percent=answers.consent_percent(gadget_id),
+    )

@@ -1,0 +1,24 @@
+"""How many residents said yes to a recipient, of those whom it asked; never of a few."""
+
+from django.db.models import Count, Q
+
+from identity import consent
+from identity.audience import K_CLAIMS
+from identity.models import ConsentState
+
+
+def consent_percent(recipient: str) -> int | None:
+    """Of a hundred residents who answered, so many grant something now; None where fewer than K_CLAIMS answered.
+
+    Rounded to five, so that one answer more or less does not show whose it was.
+    """
+    counted = ConsentState.objects.filter(recipient=recipient, resident__is_active=True).aggregate(
+        asked=Count("resident", distinct=True),
+        granted=Count("resident", distinct=True, filter=Q(status=consent.GRANTED)),
+    )
+    return round_to_five(counted["granted"], counted["asked"])
+
+
+def round_to_five(part: int, whole: int) -> int | None:
+    """Percent in steps of five; None of fewer than K_CLAIMS."""
+    return (part * 20 + whole // 2) // whole * 5 if whole >= K_CLAIMS else None

@@ -1,0 +1,71 @@
+"""How many use a gadget: rounded, and nothing where they are few."""
+
+import pytest
+
+from gadgets import people
+from gadgets.models import Placement
+from identity.audience import K_CLAIMS
+from identity.models import ConsentReceipt, ConsentState, Resident
+
+GADGET = "example.waste.calendar"
+pytestmark = pytest.mark.django_db
+
+
+def residents(number: int) -> list[Resident]:
+    return Resident.objects.bulk_create(Resident(issuer="crowd", subject=str(n)) for n in range(number))
+
+
+def place(some: list[Resident], *, hidden: int = 0) -> None:
+    Placement.objects.bulk_create(
+        Placement(resident=one, gadget_id=GADGET, position=0, hidden=number < hidden)
+        for number, one in enumerate(some)
+    )
+
+
+def answer(some: list[Resident], *, granted: int) -> None:
+    """Two items each: a resident counts once."""
+    receipts = ConsentReceipt.objects.bulk_create(
+        ConsentReceipt(
+            resident=one, kind="granted", controller="見本", recipient=GADGET, purpose="card",
+            items=["area.waste_zone", "age_band"], level="audience",
+        )
+        for one in some
+    )  # fmt: skip
+    ConsentState.objects.bulk_create(
+        ConsentState(
+            resident=one,
+            receipt=receipts[number],
+            recipient=GADGET,
+            purpose="card",
+            item=item,
+            status="granted" if number < granted else "refused",
+            level="audience",
+        )
+        for number, one in enumerate(some)
+        for item in ("area.waste_zone", "age_band")
+    )
+
+
+def test_nobody_and_a_few_are_not_told_apart() -> None:
+    nobody = people.of(GADGET)
+    some = residents(K_CLAIMS - 1)
+    place(some)
+    answer(some, granted=5)
+    assert people.of(GADGET) == nobody == people.People(None, None, None)
+
+
+def test_from_twenty_on_they_are_told_in_steps() -> None:
+    some = residents(47)
+    place(some, hidden=5)
+    answer(some, granted=30)
+    assert people.of(GADGET) == people.People(installs=40, hidden_percent=10, consent_percent=65)
+
+
+def test_installs_are_counted_without_those_who_hid_it() -> None:
+    place(residents(30), hidden=15)
+    assert people.of(GADGET) == people.People(installs=None, hidden_percent=50, consent_percent=None)
+
+
+def test_another_gadget_is_not_concerned() -> None:
+    place(residents(30))
+    assert people.of("example.bus.stops") == people.People(None, None, None)
