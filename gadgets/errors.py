@@ -30,6 +30,10 @@ GadgetError
 │   ├── BrokerError               the broker did not answer, or not as NGSI-LD says
 │   ├── BrokerPausedError         the broker failed too often; we wait before asking again
 │   └── NoContractError           no contract that holds covers data which the gadget needs
+├── FrameError                    a frame gets no token
+│   ├── FrameGoneError            there is no such frame, or not any more
+│   ├── FrameChangedError         the page was drawn for another version of the gadget
+│   └── TooManyTokensError        the frame asked too often
 ├── SubmitError                   what a resident filled in was not taken; nothing typed is lost
 │   ├── NotGrantedError           nothing is granted (any more): nothing was sent
 │   ├── FormGoneError             the card has no such form (any more): nothing was sent
@@ -273,6 +277,29 @@ class MaintenanceError(GadgetError):
 class NoCardError(GadgetError):
     code = "no_card"
     message = "このサービスには、ここに表示する内容がありません。"
+
+
+class FrameError(GadgetError):
+    """A frame gets no token; nothing was released."""
+
+    code = "frame"
+    message = "この画面は、いまは使えません。"
+
+
+class FrameGoneError(FrameError):
+    code = "frame_gone"
+    message = "このサービスの画面は、いまは使えません。提供が止まっているか、終わりました。"
+
+
+class FrameChangedError(FrameError):
+    code = "frame_changed"
+    message = "サービスが新しくなりました。この画面を読み込み直してください。"
+
+
+class TooManyTokensError(FrameError):
+    code = "too_many_tokens"
+    message = "短い時間に何度も問い合わせがありました。しばらくしてから、もう一度お試しください。"
+    retry = True
 
 
 class SubmitError(GadgetError):

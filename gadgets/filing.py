@@ -2,8 +2,8 @@
 
 from django.db import transaction
 
+from gadgets import frames, tasks
 from gadgets import manifest as manifests
-from gadgets import tasks
 from gadgets.errors import NotNewerError, NotYoursError, WrongStateError
 from gadgets.models import CheckRun, Gadget, GadgetVersion, Provider, Region
 from gadgets.registration import Fetched
@@ -16,9 +16,11 @@ from identity.roles import Actor
 def file(fetched: Fetched, *, provider_id: int, by: Actor, region: Region | None = None) -> str:
     """Keeps the manifest and asks for its checks; returns the gadget's id. `region`: whose package it came in.
 
-    Raises NotYoursError, WrongStateError, NotNewerError; nothing is kept then.
+    Raises ManifestError (an origin that is a frame's alone), NotYoursError, WrongStateError or NotNewerError;
+    nothing is kept then.
     """
     parsed = fetched.manifest
+    frames.refuse_shared_origin(parsed, fetched.url)
     _claim_host(provider_id, parsed.host)
     gadget, _ = Gadget.objects.select_for_update().get_or_create(
         gadget_id=parsed.id, defaults={"provider_id": provider_id, "url": fetched.url}

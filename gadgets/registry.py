@@ -168,14 +168,14 @@ def _news(approved: list[GadgetVersion], published: int | None) -> tuple[News, .
 
 
 @lru_cache(maxsize=4096)
-def _approved(raw: bytes, url: str) -> manifests.Manifest:
+def read(raw: bytes, url: str) -> manifests.Manifest:
     """Approved bytes do not change: after a change of one gadget the thousand others are not read again."""
     return manifests.parse(raw, url=url)
 
 
 def _parsed(version: GadgetVersion) -> manifests.Manifest | None:
     try:
-        return _approved(bytes(version.manifest), version.url)
+        return read(bytes(version.manifest), version.url)
     except ManifestError:
         log.exception("gadget %s left out: its approved manifest no longer parses", version.gadget.gadget_id)
         return None

@@ -5,8 +5,8 @@ from datetime import datetime
 from django.db import transaction
 from django.utils import timezone
 
+from gadgets import frames, review
 from gadgets import manifest as manifests
-from gadgets import review
 from gadgets.cityos import contracts
 from gadgets.clients import client_due
 from gadgets.errors import NotPermittedError, WrongStateError
@@ -30,6 +30,7 @@ def approve(*, gadget_id: str, by: Actor, share: int = WHOLE) -> None:
     version = draft(gadget)
     _other_person(version, by)
     parsed = pinned(version)
+    frames.refuse_shared_origin(parsed, version.url)
     now = timezone.now()
     before = gadget.published
     _may_share(gadget, share, now)

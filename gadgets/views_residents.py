@@ -103,7 +103,7 @@ def page(request: HttpRequest, gadget_id: str) -> HttpResponse:
     bundle = identity_queries.bundle(resident_id) if resident_id else None
     chosen = queries.registry().choose(gadget_id, bundle, timezone.now())
     if chosen is None:
-        return _ended(request, gadget_id)
+        return ended(request, gadget_id)
     gadget, asks = chosen.shown, chosen.asks
     placed = queries.placement(resident_id, gadget_id) if resident_id else None
     view: FrameView = frame_for(
@@ -132,7 +132,7 @@ def page(request: HttpRequest, gadget_id: str) -> HttpResponse:
     return render(request, "gadgets/page.html", context)
 
 
-def _ended(request: HttpRequest, gadget_id: str) -> HttpResponse:
+def ended(request: HttpRequest, gadget_id: str) -> HttpResponse:
     """The page of a gadget that is over: that it was there, and until when."""
     ended = queries.ended([gadget_id]).get(gadget_id)
     if ended is None:

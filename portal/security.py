@@ -9,7 +9,7 @@ PERMISSIONS_POLICY = "camera=(), geolocation=(), microphone=(), payment=(), usb=
 
 
 class PolicyMiddleware:
-    """Sets Permissions-Policy on every answer and gives `/admin/` the one relaxed content policy.
+    """Sets Permissions-Policy on every answer but the page of a frame, which sets its own, and gives `/admin/` the one relaxed content policy.
 
     What somebody signed in reads is kept by no cache, unless the view says otherwise. An address or a cookie
     with a null byte is refused here: no text column of PostgreSQL can be compared with it.
@@ -23,7 +23,7 @@ class PolicyMiddleware:
             response: HttpResponse = HttpResponseBadRequest("Bad request\n", content_type="text/plain")
         else:
             response = self.get_response(request)
-        response.headers["Permissions-Policy"] = PERMISSIONS_POLICY
+        response.headers.setdefault("Permissions-Policy", PERMISSIONS_POLICY)
         if request.path_info.startswith("/admin/"):
             response._csp_config = settings.ADMIN_CONTENT_SECURITY_POLICY  # type: ignore[attr-defined]
         if not response.has_header("Cache-Control") and _is_personal(request):
