@@ -13,6 +13,7 @@ from gadgets.card_blocks import Chart, Map, Place
 WIDTH, HEIGHT = 320.0, 160.0
 _EDGE = 12.0
 _MANY_POINTS = 31
+_TALLEST = 170.0
 _LEAST_SPAN = 0.004
 """Degrees: a sketch never shows less than about 400 m."""
 _METRES_A_DEGREE = 111_320.0
@@ -166,9 +167,8 @@ def sketch(block: Map) -> Sketch:
     shrink = math.cos(math.radians(middle[1]))
     wide = max((east - west) * shrink, _LEAST_SPAN)
     tall = max(north - south, _LEAST_SPAN * 0.5)
-    room = WIDTH - 4 * _EDGE
-    unit = min(room / wide, room / tall)
-    height = min(max(tall * unit + 4 * _EDGE, HEIGHT), WIDTH)
+    unit = min((WIDTH - 4 * _EDGE) / wide, _TALLEST / tall)
+    height = max(tall * unit + 4 * _EDGE, HEIGHT)
 
     def at(point: tuple[float, float]) -> tuple[str, str]:
         x = WIDTH / 2 + (point[0] - middle[0]) * shrink * unit

@@ -10,9 +10,14 @@ from gadgets.card_addresses import source_of
 @require_safe
 def image(_request: HttpRequest, gadget_id: str, signed: str) -> HttpResponse:
     """The picture, good for a day in any cache; 404 when it cannot be had: its words stand in its place."""
-    gadget = queries.registry().gadgets.get(gadget_id)
+    registry = queries.registry()
+    gadget, earlier = registry.gadgets.get(gadget_id), registry.earlier.get(gadget_id)
     src = source_of(gadget_id, signed)
-    found = images.copy_of(gadget, src) if gadget is not None and src is not None else None
+    if gadget is None or src is None:
+        raise Http404
+    if earlier is not None and not images.allowed(gadget, src):  # some still have the version before
+        gadget = earlier.gadget
+    found = images.copy_of(gadget, src)
     if found is None:
         raise Http404
     response = HttpResponse(found, content_type=images.MEDIA_TYPE)

@@ -1,5 +1,6 @@
 """A reader gets the portal's own copy of an image: made anew, small, without metadata, and nothing else."""
 
+import dataclasses
 import io
 import zlib
 from typing import Any
@@ -13,6 +14,7 @@ from gadgets import card_addresses, fetch, images, queries
 from gadgets.errors import ImageRefusedError
 from gadgets.signals import card_fetched
 from gadgets.types import FetchOutcome
+from gadgets.versions import Earlier
 from tests.gadgets import life
 from tests.gadgets.conftest import DeskFor
 from tests.gadgets.life import Careless
@@ -208,6 +210,20 @@ def test_only_addresses_that_we_signed_are_fetched(shown: Shown, careless: Carel
 def test_what_the_published_version_does_not_allow_is_not_fetched(gadget: Any, src: str) -> None:
     assert not images.allowed(gadget, src)
     assert images.copy_of(gadget, src) is None
+
+
+def test_an_image_of_the_version_before_is_there_as_long_as_some_have_that_version(
+    shown: Shown, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    url, held = shown.url, queries.registry()
+    before = held.gadgets[shown.gadget_id]
+    now = dataclasses.replace(before, card_url="https://moved.example/card", link_origins=())
+    moved = dataclasses.replace(held, gadgets={shown.gadget_id: now}, earlier={})
+    monkeypatch.setattr(queries, "registry", lambda: moved)
+    assert shown.seat.get(url).status_code == 404
+    both = dataclasses.replace(moved, earlier={shown.gadget_id: Earlier(before)})
+    monkeypatch.setattr(queries, "registry", lambda: both)
+    assert shown.seat.get(url).status_code == 200
 
 
 def test_two_readers_at_the_same_time_cause_one_fetch(shown: Shown) -> None:

@@ -120,7 +120,7 @@ def test_a_map_is_a_sketch_and_a_list_of_the_same_places() -> None:
     assert re.findall(r"<text[^>]*>(\d)</text>", html) == ["2", "1"]
     assert re.findall(r'rc-map__name">(.*?)</span>', html) == ["小学校", "川沿いの道"]
     assert "体育館" in html
-    assert "横の幅は約2.6 kmです" in html
+    assert "横の幅は約4.2 kmです" in html
     assert Elements(html).of("ol")
 
 
