@@ -42,6 +42,7 @@ _WORDS: Mapping[str, Texts] = {
     },
     "fault": {"ja": "直すところ", "en": "To fix"},
     "remedy": {"ja": "直し方", "en": "Remedy"},
+    "summary": {"ja": "要約（たたんだとき）", "en": "Summary (when folded)"},
     "told": {"ja": "ポータルが伝えたこと", "en": "What the portal told"},
     "answer": {"ja": "届いた応答", "en": "The answer"},
     "no_card": {

@@ -134,7 +134,7 @@ def test_a_gadget_by_the_tutorial_only(desks: Desks, browser: Browser, tmp_path:
     desks["mock"].until(r"8930/", 60)
     with desk.somebody(browser) as page:
         page.goto("http://127.0.0.1:8930/")
-        expect(page.locator("section.card")).to_have_count(8)
+        expect(page.locator("article.card")).to_have_count(8)
         expect(page.locator(".rc-text").first).to_contain_text("21時")
         page.locator("select[name=locale]").select_option("en")
         page.locator("form button").click()
