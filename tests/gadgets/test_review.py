@@ -200,7 +200,7 @@ _CLAIMS = st.lists(
         }
     ),
     max_size=4,
-    unique_by=lambda one: one["name"],
+    unique_by=lambda one: str(one["name"]),
 )
 _URL = st.sampled_from(["https://waste.example/a", "https://waste.example/b"])
 _ORIGINS = st.lists(st.sampled_from(["https://a.example", "https://b.example"]), unique=True)

@@ -146,13 +146,15 @@ def test_the_page_names_what_changed_and_the_receipt_keeps_it(
     html = browser.page(consent_url(bins.id))
     assert "前に許可をいただいたあと" in html
     assert "「年代」を新しく聞きます（必須）。" in html
-    context = browser.get(consent_url(bins.id)).context
+    context = browser.client.get(consent_url(bins.id)).context
     assert [item.name for item in context["items"]] == ["age_band"]
     answer = browser.client.post(
         consent_url(bins.id, "_grant"), {"items": ["age_band"], "shown": context["shown"]}
     )
     assert answer.status_code == 302
     newest = hanako.receipts.order_by("-given_at").first()
+    assert newest is not None
+    assert newest.notice is not None
     assert "「年代」を新しく聞きます（必須）。" in newest.notice.text
     assert hanako.consents.get(recipient=bins.id, item="age_band").terms == "2.0.0"
 
@@ -165,7 +167,7 @@ def test_whoever_was_never_asked_is_not_told_what_changed(bins: Bins, desk: Desk
 
 def test_the_answer_to_the_old_question_is_not_taken_for_one_to_the_new(bins: Bins, desk: DeskFor) -> None:
     browser = desk(cast.taro())
-    before = browser.get(consent_url(bins.id)).context["shown"]
+    before = browser.client.get(consent_url(bins.id)).context["shown"]
     bins.upgrade(claims=[{**ZONE, "retention": "P30D"}])
     answer = browser.client.post(
         consent_url(bins.id, "_grant"), {"items": ["area.waste_zone"], "shown": before}
