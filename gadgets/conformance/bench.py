@@ -3,8 +3,10 @@
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 
 from gadgets import card as cards
+from gadgets import card_clock
 from gadgets.conformance import request_tokens as tokens
 from gadgets.conformance.environment import CALL_SECONDS, Environment
 from gadgets.conformance.request_tokens import Case
@@ -23,6 +25,13 @@ SHOWN = 3
 _ANSWER: Texts = {
     "ja": f"endpoints.card は、状態コード 200 と {cards.MEDIA_TYPE} で、{cards.MAX_BYTES // 1024} KB までを返してください。",
     "en": f"Let endpoints.card answer 200 with {cards.MEDIA_TYPE} and at most {cards.MAX_BYTES // 1024} KB.",
+}
+
+
+_COOKIE: Texts = {"ja": "応答が Cookie を設定しています。", "en": "The answer sets a cookie."}
+_NO_COOKIE: Texts = {
+    "ja": "Set-Cookie を付けないでください。カードの応答は、どこにも Cookie を残しません。",
+    "en": "Do not send Set-Cookie: an answer to a card leaves no cookie anywhere.",
 }
 
 
@@ -112,7 +121,9 @@ class Bench:
         if answer.status != 200:
             return Fault(answered(answer.status), _ANSWER)
         try:
-            card = cards.parse(answer.body, manifest=self.anywhere)
+            if answer.sets_cookie:
+                return Fault(_COOKIE, _NO_COOKIE)
+            card = card_clock.check(cards.parse(answer.body, manifest=self.anywhere), datetime.now(UTC))
         except CardError as error:
             told = {"ja": error.in_words("ja"), "en": error.in_words("en")}
             return Fault(told, error.problems[0].remedy)
