@@ -19,6 +19,7 @@ from gadgets.conformance import (
     manifest,
     network,
     privacy,
+    query,
     speed,
     tokens,
 )
@@ -41,8 +42,6 @@ def check(subject: Subject, env: Environment) -> Iterator[Line]:
     yield from manifest.check(subject, parsed)
     yield from network.check(subject, parsed, env)
     if parsed.template is not None:
-        from gadgets.conformance import query  # the City OS is left out where no gadget is of its kind
-
         yield from query.check(bench)
     elif parsed.endpoints.card is None:
         yield from kinds.without_card(parsed)

@@ -16,6 +16,7 @@ from gadgets.conformance.accessibility import missing
 from gadgets.conformance.environment import CALL_SECONDS, Environment
 from gadgets.conformance_lines import Line, fix, not_run, passed
 from gadgets.errors import DoorError
+from gadgets.manifest import origin_of
 from gadgets.types import FrameSpec
 
 NUMBER = 12
@@ -29,7 +30,7 @@ _LISTENS = """
 window.said = [];
 addEventListener("message", event => {
   const frame = document.querySelector("iframe");
-  if (event.source === frame.contentWindow) window.said.push([event.origin, JSON.stringify(event.data)]);
+  if (event.source === frame.contentWindow && event.data?.method === "ready") window.said.push(event.origin);
 });
 """
 
@@ -113,7 +114,7 @@ def look(frame: FrameSpec, env: Environment) -> Shown:
             page.add_init_script(f"if (window === top) {{ {_LISTENS} }}")
             page.route("**/*", answer)
             page.goto(home)
-            return Shown(_says_ready(page, playwright.TimeoutError), _leaves(page))
+            return Shown(_says_ready(page, origin_of(frame.src), playwright.TimeoutError), _leaves(page))
         finally:
             browser.close()
 
@@ -122,9 +123,9 @@ _SENT = frozenset({"accept", "content-type", "origin", "user-agent"})
 _NOT_KEPT = frozenset({"content-encoding", "content-length", "transfer-encoding", "connection"})
 
 
-def _says_ready(page: Any, timeout: type[Exception]) -> bool:
+def _says_ready(page: Any, origin: str, timeout: type[Exception]) -> bool:
     try:
-        page.wait_for_function("said.some(([, data]) => data.includes('ready'))")
+        page.wait_for_function("origin => said.includes(origin)", arg=origin)
     except timeout:
         return False
     return True
@@ -153,10 +154,10 @@ def _ready(ready: bool) -> Line:
             "en": "In a frame without cookies it never said ready.",
         },
         {
-            "ja": "frame.src のページは、クッキーや保存領域を前提にせず、読み込み後に parent へ ready を送ってください。"
-            "名乗りには、渡された port の token を使います。",
-            "en": "Let the page at `frame.src` need no cookie or storage, and post `ready` to its parent once loaded; "
-            "ask for `token` through the port that it is given.",
+            "ja": "frame.src のページは、クッキーや保存領域を前提にせず、読み込み後に parent へ "
+            '{"jsonrpc": "2.0", "method": "ready"} を送ってください。誰かは、渡された port の token で分かります。',
+            "en": "Let the page at `frame.src` need no cookie or storage, and post "
+            '{"jsonrpc": "2.0", "method": "ready"} to its parent once loaded; who is there, `token` says through the port.',
         },
     )
 

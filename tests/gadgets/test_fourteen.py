@@ -413,9 +413,12 @@ def test_12_passes_in_a_browser(chromium: str) -> None:
 @pytest.mark.parametrize(
     ("script", "named"),
     [
-        ("document.cookie = 'a=b'; if (document.cookie) parent.postMessage('ready', '*');", "parent"),
         (
-            "addEventListener('load', () => parent.postMessage('ready', '*'));"
+            "document.cookie = 'a=b'; if (document.cookie) parent.postMessage({method: 'ready'}, '*');",
+            "parent",
+        ),
+        (
+            "addEventListener('load', () => parent.postMessage({method: 'ready'}, '*'));"
             "addEventListener('keydown', event => event.preventDefault());",
             "preventDefault",
         ),

@@ -41,7 +41,9 @@ class Whole:
     pairwise: bool = False
     frame: bool = False
     policy: str = f"default-src 'none'; script-src 'self'; frame-ancestors {settings.PORTAL_URL}"
-    script: str = 'addEventListener("load", () => parent.postMessage({ method: "ready" }, "*"));'
+    script: str = (
+        'addEventListener("load", () => parent.postMessage({ jsonrpc: "2.0", method: "ready" }, "*"));'
+    )
 
 
 def _texts(ja: str, en: str) -> dict[str, str]:
