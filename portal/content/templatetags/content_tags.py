@@ -69,11 +69,12 @@ def gadget_card(context: dict[str, Any], gadget_id: str, size: str) -> dict[str,
     Nothing is asked of a provider here; what is missing is filled by the page's script or on the gadget's page.
     """
     published = gadget_queries.registry()
-    gadget = published.gadgets.get(gadget_id)
-    if gadget is None:
-        return {"gadget": None}
     locale, now = _locale(), timezone.now()
     bundle = _reader(context)
+    chosen = published.choose(gadget_id, bundle, now)
+    if chosen is None:
+        return {"gadget": None}
+    gadget = chosen.shown
     placed = gadget_queries.placement(bundle.id, gadget_id) if bundle else None
     wanted = fetch.wanted_for(
         gadget,
