@@ -15,6 +15,7 @@ from gadgets.errors import ImageRefusedError
 from gadgets.signals import card_fetched
 from gadgets.types import FetchOutcome
 from gadgets.versions import Earlier
+from tests import cast
 from tests.gadgets import life
 from tests.gadgets.conftest import DeskFor
 from tests.gadgets.life import Careless
@@ -97,6 +98,17 @@ def test_the_card_names_our_address_and_the_browser_gets_our_copy(shown: Shown) 
     assert shown.asked == 1, "the second reader asks nobody"
     (seen,) = [seen for seen in shown.careless.provider.seen if seen.path == "/a.png"]
     assert not {"authorization", "cookie", "referer"} & set(seen.headers)
+
+
+def test_who_is_signed_in_gets_the_same_and_nothing_about_them_is_looked_up(
+    shown: Shown, desk: DeskFor, django_assert_num_queries: Any
+) -> None:
+    shown.seat.get(shown.url)
+    seat = desk(cast.hanako())
+    with django_assert_num_queries(0):
+        answer = seat.get(shown.url)
+    assert answer["Cache-Control"] == "public, max-age=86400, immutable"
+    assert "Cookie" not in answer.get("Vary", "")
 
 
 @pytest.mark.parametrize("kind", ["PNG", "JPEG", "WEBP", "GIF"])
