@@ -1,12 +1,16 @@
 """Filters that turn the words of gadgets into sentences of the page's language."""
 
+from typing import TYPE_CHECKING
+
 from django import template
 from django.conf import settings
 
 from gadgets import words
 from gadgets.launch import login_link
-from gadgets.standing import Standing, standing
 from gadgets.types import Texts
+
+if TYPE_CHECKING:
+    from gadgets.standing import Standing
 
 register = template.Library()
 
@@ -48,8 +52,10 @@ def consequence_words(gate: str) -> str:
 
 
 @register.simple_tag
-def standing_of(gadget_id: str) -> Standing | None:
+def standing_of(gadget_id: str) -> "Standing | None":
     """{% standing_of view.id as standing %}, for the desks"""
+    from gadgets.standing import standing  # it reads tables; the words above are used where there are none
+
     return standing(gadget_id)
 
 
@@ -63,6 +69,19 @@ def need_words(need: str) -> str:
 def kind_words(kind: str) -> str:
     """{{ provider.kind|kind_words }}"""
     return str(words.KINDS.get(kind, kind))
+
+
+@register.filter
+def role_words(role: str) -> str:
+    """{{ member.role|role_words }}"""
+    found = words.ROLES.get(role)
+    return str(found[0]) if found else role
+
+
+@register.filter
+def side_words(side: str) -> str:
+    """{{ note.side|side_words }}"""
+    return str(words.SIDES.get(side, side))
 
 
 @register.filter
