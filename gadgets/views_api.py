@@ -76,7 +76,7 @@ def _remedy(error: GadgetError) -> str:
     if isinstance(error, DoorError):
         return _("誰でも到達できる https のアドレスで、転送せずに、すぐに答えてください。")
     if isinstance(error, KeyRefusedError):
-        return _("提供者のページの「鍵」で、新しい鍵を作ってください。")
+        return _("提供者の窓口の「メンバー・お知らせ・鍵」で、新しい鍵を作ってください。")
     if error.retry:
         return _("しばらく待ってから、もう一度お試しください。")
     return _("提供者のページで、サービスの状態を確かめてください。")

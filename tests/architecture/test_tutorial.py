@@ -57,7 +57,8 @@ def test_no_page_types_a_command_that_is_not_there(path: Path) -> None:
     assert commands(path) <= set(known())
 
 
-def test_every_word_that_the_tutorial_presses_is_a_word_of_the_portal_or_of_the_gadget() -> None:
+@pytest.mark.parametrize("page", [TUTORIAL, TOOL, REFERENCE / "provider-api.md"], ids=lambda path: path.stem)
+def test_every_word_that_is_to_be_pressed_is_a_word_of_the_portal_or_of_the_gadget(page: Path) -> None:
     sources = [
         path
         for package in ("portal", "gadgets", "identity")
@@ -65,5 +66,5 @@ def test_every_word_that_the_tutorial_presses_is_a_word_of_the_portal_or_of_the_
         for path in (ROOT / package).rglob(suffix)
     ]
     texts = "\n".join(path.read_text(encoding="utf-8") for path in sources)
-    for words in re.findall(r"「([^」]+)」", TUTORIAL.read_text(encoding="utf-8")):
+    for words in re.findall(r"「([^」]+)」", page.read_text(encoding="utf-8")):
         assert words.replace("22", "21") in texts, words
