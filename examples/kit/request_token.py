@@ -68,7 +68,7 @@ class TokenVerifier:
             self._check(claims, method=method, url=url)
             if body is not None and claims.get("digest") != digest(body):
                 raise jose.RefusedError("the token is for another body")
-            token = _token(claims)
+            token = token_of(claims)
             jti = claims.get("jti")
             if not isinstance(jti, str) or not jti:
                 raise jose.RefusedError("jti is missing")
@@ -91,7 +91,7 @@ class TokenVerifier:
             raise jose.RefusedError("the token is for another URL")
 
 
-def _token(claims: dict[str, Any]) -> RequestToken:
+def token_of(claims: dict[str, Any]) -> RequestToken:
     released, granted, ctx = claims.get("claims", {}), claims.get("granted", []), claims.get("ctx", {})
     sub = claims.get("sub")
     settings = ctx.get("settings") or {} if isinstance(ctx, dict) else None

@@ -219,7 +219,8 @@ class _Handler(BaseHTTPRequestHandler):
             self.send_header("Content-Length", str(len(body)))
         if "cache-control" not in given:
             self.send_header("Cache-Control", "no-store")
-        for name, value in [*self.server.site.headers(), *response.headers]:
+        usual = [one for one in self.server.site.headers() if one[0].lower() not in given]
+        for name, value in [*usual, *response.headers]:
             self.send_header(name, value)
         self.end_headers()
         if self.command != "HEAD" and not bodiless:

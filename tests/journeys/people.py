@@ -36,6 +36,7 @@ ZONES = {
     "besieged": ("busshozan", "7"),
     "agreeing": ("busshozan", "7"),
     "declining": ("busshozan", "7"),
+    "framing": ("busshozan", "7"),
 }
 """Name of the journey → district, and its waste zone. Zone 6 is where `withdrawing` moves to."""
 

@@ -1,6 +1,6 @@
 """Publishes or retires a gadget of a journey's own without its desks, inside the site that it is started with.
 
-`python -m tests.journeys.publish URL` prints the gadget's id; `--retire ID` ends it. For journeys that are about what a
+`python -m tests.journeys.publish URL [ORGANISATION]` prints the gadget's id; `--retire ID` ends it. For journeys that are about what a
 published gadget does, not about how it got there.
 """
 
@@ -20,7 +20,10 @@ def main(arguments: list[str]) -> None:
         return
     by = Actor(id=BUSCO.id, roles=frozenset())
     organisation = actions.create_organisation(
-        name="HostileCo", kind="company", contact="a@hostile.example", by=by
+        name=arguments[1] if len(arguments) > 1 else "HostileCo",
+        kind="company",
+        contact="a@hostile.example",
+        by=by,
     )
     gadget_id = actions.register(url=arguments[0], provider_id=organisation, by=by)
     run = CheckRun.objects.get(version__gadget__gadget_id=gadget_id, state="waiting")

@@ -1,61 +1,57 @@
-// The portal's side of a frame: one port, handed to the declared origin only; everything else goes through it.
+// The portal's side of a frame: one port, for the declared origin only; all else goes through it.
 const root = document.querySelector("[data-frame]");
-const { origin, min, max } = root.dataset;
-const links = JSON.parse(root.dataset.links);
-const context = JSON.parse(root.dataset.context);
-const form = root.querySelector("form");
-const fallback = root.querySelector("[data-fallback]");
-const told = root.querySelector("[data-told]");
-const place = root.querySelector("template");
+const find = (name) => root.querySelector(name);
+const { origin, min, max, links, context, asks, left, slow, failed } = root.dataset;
+const known = JSON.parse(context);
+const form = find("form");
+const told = find("[data-told]");
+const place = find("template");
 const frame = document.importNode(place.content, true).querySelector("iframe");
 const dark = matchMedia("(prefers-color-scheme: dark)");
-let port;
+let port, over;
 let loads = 0;
-let over = false;
 
 const theme = () => (dark.matches ? "dark" : "light");
 const send = (message) => port?.postMessage({ jsonrpc: "2.0", ...message });
 const changed = (params) => send({ method: "context-changed", params });
-const refuse = (code, message) => Object.assign(new Error(message), { code });
+const refusal = (code, message) => ({ code, message });
 
-function say(text, link) {
-  told.replaceChildren(text);
-  if (link) told.append(link);
+function say(text, ...more) {
+  told.replaceChildren(text, ...more);
   told.hidden = !text;
 }
 
 function end(text) {
   over = true;
   port?.close();
-  port = undefined;
+  port = null;
   frame.remove();
-  fallback.hidden = false;
+  find("[data-fallback]").hidden = false;
   say(text);
 }
 
 const methods = {
-  initialize: () => ({ ...context, theme: theme() }),
+  initialize: () => ({ ...known, theme: theme() }),
   async token() {
     const answer = await fetch(form.action, { method: "POST", body: new FormData(form) });
-    const found = await answer.json().catch(() => ({ message: root.dataset.failed }));
+    const found = await answer.json().catch(() => ({ over: true, message: failed }));
     if (found.over) end(found.message);
-    if (!answer.ok) throw refuse(-32000, found.code ?? "failed");
-    if (`${found.granted}` !== `${context.granted}`) {
-      context.granted = found.granted;
-      changed({ granted: found.granted });
-    }
-    return { token: found.token, expires_in: found.expires_in };
+    if (!answer.ok) throw refusal(-32000, found.code);
+    const { token, granted, expires_in } = found;
+    if (`${granted}` !== `${known.granted}`) changed({ granted });
+    known.granted = granted;
+    return { token, expires_in };
   },
   "size-changed"({ height }) {
-    if (!(height > 0)) throw refuse(-32602, "height");
+    if (!(height > 0)) throw refusal(-32602, "height");
     frame.height = Math.ceil(Math.min(Math.max(height, min), max));
   },
   "open-link"({ url }) {
     const to = URL.canParse(url) && new URL(url);
-    if (!to || to.username || !links.includes(to.origin)) throw refuse(-32602, "url");
-    const link = Object.assign(document.createElement("a"), { href: to, target: "_blank", rel: "noopener noreferrer" });
-    link.append(to.href);
-    say(root.dataset.asks, link);
+    if (!to || to.username || !JSON.parse(links).includes(to.origin)) throw refusal(-32602, "url");
+    const link = document.createElement("a");
+    Object.assign(link, { href: to, target: "_blank", rel: "noopener noreferrer" }).append(to.href);
+    say(asks, link);
   },
 };
 
@@ -63,10 +59,10 @@ async function answer({ data }) {
   const { jsonrpc, id, method, params } = data ?? {};
   let reply;
   try {
-    if (jsonrpc !== "2.0" || !Object.hasOwn(methods, method)) throw refuse(-32601, "method");
+    if (jsonrpc !== "2.0" || !Object.hasOwn(methods, method)) throw refusal(-32601, "method");
     reply = { result: (await methods[method](params ?? {})) ?? {} };
-  } catch ({ code, message }) {
-    reply = { error: { code: code ?? -32603, message } };
+  } catch ({ code = -32603, message }) {
+    reply = { error: { code, message } };
   }
   if (id !== undefined) send({ id, ...reply });
 }
@@ -77,11 +73,11 @@ addEventListener("message", ({ source, origin: from, data }) => {
   port = channel.port1;
   port.onmessage = answer;
   source.postMessage({ jsonrpc: "2.0", method: "port" }, origin, [channel.port2]);
-  fallback.hidden = true;
+  find("[data-fallback]").hidden = true;
   say("");
 });
-// A second document in the frame never speaks through the first one's port, nor gets one of its own.
-frame.onload = () => (loads += 1) > 1 && end(root.dataset.left);
+// A second document in the frame gets no port, and the first one's is closed.
+frame.onload = () => ++loads > 1 && end(left);
 dark.onchange = () => changed({ theme: theme() });
-setTimeout(() => port || over || say(root.dataset.slow), 1e4);
+setTimeout(() => port || over || say(slow), 1e4);
 place.replaceWith(frame);

@@ -1,0 +1,1 @@
+"""Example provider of kind `frame`: a map of evacuation spaces (level `audience`)."""
