@@ -3,6 +3,7 @@
 import json
 import re
 import threading
+import time
 from typing import Any
 
 import pytest
@@ -10,6 +11,7 @@ from django.conf import settings
 from django.core.cache import cache
 from django.test import Client
 from django.urls import reverse
+from django.utils import timezone
 
 from examples.lunch.provider import build as build_lunch
 from gadgets import fetch, keys, queries, submitting
@@ -25,9 +27,11 @@ from gadgets.errors import (
     TooManySubmitsError,
 )
 from identity import actions as identity_actions
+from identity import guardians, household
 from identity import queries as identity_queries
 from identity.consent import Notice
 from identity.models import Resident
+from identity.sessions import AUTH_TIME
 from tests import cast
 from tests.gadgets import life
 from tests.gadgets.conftest import DeskFor
@@ -513,3 +517,44 @@ def test_the_stored_card_keeps_its_forms_sealed(
     assert held.inputs == (FORM, SUBMIT)
     raw = cache.get(fetch.cache_key(wanted))
     assert "希望を送る".encode() not in raw
+
+
+def test_who_acts_for_a_child_sends_for_the_child_and_reads_so(
+    desk: DeskFor, gadget: str, hanako: Resident, careless: Careless
+) -> None:
+    child = guardians.add_child(
+        guardian=hanako.id,
+        name="はな",
+        ends_on=household.end_of_school(timezone.localdate(), ("e3",)),
+        values={"area.district": "busshozan", "household.school_years": ("e3",)},
+        by=cast.as_actor(hanako),
+    )
+    identity_actions.grant(
+        resident_id=child,
+        recipient=gadget,
+        purpose="card",
+        items=["area.waste_zone"],
+        declared=["area.waste_zone"],
+        level="pairwise",
+        notice=Notice(language="ja", text="試験のため"),
+        controller="BusCo",
+        by=cast.as_actor(hanako),
+    )
+    seat = desk(hanako)
+    own = Form(seat, gadget)
+    session = seat.client.session
+    session[AUTH_TIME] = int(time.time())
+    session.save()
+    seat.client.post("/my-data/household/act/", {"ward": str(child)})
+    answer = own.send()
+    assert "もう一度入力してください" in answer.content.decode(), (
+        "what was drawn for her is not sent for the child"
+    )
+    assert careless.posted == []
+    form = Form(seat, gadget)
+    assert "はなさんの分として送ります。" in form.page
+    form.send()
+    (seen,) = careless.posted
+    info = queries.registry().gadgets[gadget]
+    assert seen.token(keys.jwks()).claims["sub"] == identity_queries.subject_for(child, info.client_id or "")
+    assert [row.via for row in identity_queries.access_log(child, 1)] == ["form"]
