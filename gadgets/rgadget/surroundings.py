@@ -54,8 +54,11 @@ def key(path: Path) -> ECKey:
         return found
     made = ECKey.generate_key("P-256")
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        (path.parent / ".gitignore").write_text("*\n", encoding="utf-8")
+        if (
+            not path.parent.is_dir()
+        ):  # a folder of our own is kept out of version control; another's is left as it is
+            path.parent.mkdir(parents=True)
+            (path.parent / ".gitignore").write_text("*\n", encoding="utf-8")
         with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
             file.write(made.as_pem(private=True))
     except OSError as error:

@@ -245,6 +245,9 @@ def test_a_key_is_its_owners_alone_and_stays(shell: Shell) -> None:
     assert path.stat().st_mode & 0o777 == 0o600
     assert (path.parent / ".gitignore").read_text() == "*\n"
     assert surroundings.key(path).thumbprint() == first.thumbprint()
+    (shell.folder / ".gitignore").write_text("mine\n")
+    surroundings.key(shell.folder / "key.pem")
+    assert (shell.folder / ".gitignore").read_text() == "mine\n"
     (shell.folder / "file").write_text("")
     with pytest.raises(surroundings.ToolError, match="cannot be written"):
         surroundings.key(shell.folder / "file" / "key.pem")
