@@ -2,7 +2,18 @@
 
 from django.urls import path
 
-from gadgets import views, views_catalogue, views_forms, views_frame, views_life, views_provider, views_residents
+from gadgets import (
+    views,
+    views_catalogue,
+    views_forms,
+    views_frame,
+    views_life,
+    views_organisation,
+    views_preview,
+    views_provider,
+    views_provider_figures,
+    views_residents,
+)
 from gadgets.cityos import views as cityos_views
 
 app_name = "gadgets"
@@ -22,9 +33,24 @@ urlpatterns = [
     path("home/arrange/", views_residents.arrange, name="arrange"),
     path("provider/", views_provider.console, name="console"),
     path("provider/organisations/", views_provider.create_organisation, name="create_organisation"),
+    path("provider/organisations/<int:provider_id>/", views_organisation.page, name="organisation"),
+    path(
+        "provider/organisations/<int:provider_id>/step/", views_organisation.step, name="organisation_step"
+    ),
+    path("provider/join/", views_organisation.join, name="join"),
     path("provider/register/", views_provider.register, name="register"),
     path("provider/gadgets/<str:gadget_id>/", views_provider.detail, name="provider_gadget"),
     path("provider/gadgets/<str:gadget_id>/checks/", views_provider.checks, name="provider_checks"),
     path("provider/gadgets/<str:gadget_id>/life/", views_life.decide, name="provider_life"),
+    path("provider/gadgets/<str:gadget_id>/preview/", views_preview.preview, name="provider_preview"),
+    path(
+        "provider/gadgets/<str:gadget_id>/figures/", views_provider_figures.page, name="provider_figures"
+    ),
+    path(
+        "provider/gadgets/<str:gadget_id>/figures.csv",
+        views_provider_figures.table,
+        name="provider_figures_csv",
+    ),
+    path("provider/gadgets/<str:gadget_id>/say/", views_provider.say, name="provider_say"),
     path("provider/gadgets/<str:gadget_id>/step/", views_provider.step, name="provider_step"),
 ]

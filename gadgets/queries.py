@@ -46,6 +46,7 @@ __all__ = [
     "is_member",
     "layout",
     "notices",
+    "organisation",
     "organisations",
     "placement",
     "reach",
@@ -202,6 +203,7 @@ class NoteView:
     reason: str
     at: datetime
     version: str
+    side: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -240,6 +242,7 @@ class ProviderView:
     host: str | None
     contact: str
     gadgets: tuple["GadgetView", ...] = ()
+    webhook_url: str = ""
 
 
 _OPEN_STATES = (
@@ -254,6 +257,12 @@ def organisations(resident_id: UUID) -> tuple[ProviderView, ...]:
     """The organisations that the resident acts for, with their gadgets."""
     rows = Provider.objects.filter(members__resident_id=resident_id).order_by("name")
     return tuple(_provider(row, tuple(_gadget(gadget) for gadget in _gadgets(provider=row))) for row in rows)
+
+
+def organisation(provider_id: int) -> ProviderView | None:
+    """One organisation without its gadgets; the caller has checked who asks."""
+    row = Provider.objects.filter(pk=provider_id).first()
+    return _provider(row) if row else None
 
 
 def gadget_for_member(gadget_id: str, resident_id: UUID) -> GadgetView | None:
@@ -307,7 +316,7 @@ def _gadgets(**which: object):  # type: ignore[no-untyped-def]  # a QuerySet of 
 
 
 def _provider(row: Provider, gadgets: tuple[GadgetView, ...] = ()) -> ProviderView:
-    return ProviderView(row.pk, row.name, row.kind, row.host, row.contact, gadgets)
+    return ProviderView(row.pk, row.name, row.kind, row.host, row.contact, gadgets, row.webhook_url)
 
 
 def _gadget(row: Gadget) -> GadgetView:
@@ -329,7 +338,13 @@ def _gadget(row: Gadget) -> GadgetView:
         changes=found,
         gate=gate,
         notes=tuple(
-            NoteView(note.decision, note.reason, note.at, note.version.version if note.version else "")
+            NoteView(
+                note.decision,
+                note.reason,
+                note.at,
+                note.version.version if note.version else "",
+                note.side,
+            )
             for note in row.notes.all()
         ),
         client_id=row.client_id,

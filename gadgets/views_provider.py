@@ -99,7 +99,30 @@ def _detail(request: HttpRequest, view: GadgetView, **more: object) -> HttpRespo
 @signed_in
 def checks(request: HttpRequest, resident_id: UUID, gadget_id: str) -> HttpResponse:
     """The report alone, for the page's script, which asks again while the run is open."""
-    return render(request, "gadgets/checks.html", {"view": _mine(gadget_id, resident_id)})
+    view = _mine(gadget_id, resident_id)
+    response = render(request, "gadgets/report.html", {"view": view})
+    if view.current is None or view.current.run is None or not view.current.run.open:
+        response["HX-Refresh"] = "true"  # what can be done next stands on the whole page
+    return response
+
+
+@require_POST
+@never_cache
+@signed_in
+def say(request: HttpRequest, resident_id: UUID, gadget_id: str) -> HttpResponse:
+    """A message to the operators."""
+    _mine(gadget_id, resident_id)
+    try:
+        actions.say(
+            gadget_id=gadget_id,
+            text=request.POST.get("text", ""),
+            by=identity_queries.actor(resident_id),
+        )
+    except GadgetError as error:
+        refused(request, error)
+    else:
+        messages.success(request, _("送りました。"))
+    return HttpResponseRedirect(f"{reverse('gadgets:provider_gadget', args=[gadget_id])}#notes-heading")
 
 
 @require_POST

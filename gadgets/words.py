@@ -48,6 +48,9 @@ DECISIONS: "Mapping[str, _StrPromise]" = {
     "shared": gettext_lazy("公開する割合を広げました"),
     "announced": gettext_lazy("終了の予告"),
     "maintenance": gettext_lazy("点検の予定"),
+    "message": gettext_lazy("メッセージ"),
+    "warned": gettext_lazy("注意のお知らせ"),
+    "imported": gettext_lazy("ほかの地域から取り込みました"),
 }
 GATES: "Mapping[str, _StrPromise]" = {
     "checks": gettext_lazy("検査だけで足りる変更です。住民には何も聞きません。"),
@@ -60,6 +63,19 @@ CONSEQUENCES: "Mapping[str, _StrPromise]" = {
     "checks": gettext_lazy("住民には何も聞きません"),
     "operator": gettext_lazy("住民が使うときだけ聞きます"),
     "consent": gettext_lazy("住民にもう一度聞きます"),
+}
+ROLES: "Mapping[str, tuple[_StrPromise, _StrPromise]]" = {
+    "owner": (
+        gettext_lazy("管理者"),
+        gettext_lazy("メンバー、鍵、お知らせの送り先も決められます。"),
+    ),
+    "developer": (gettext_lazy("開発者"), gettext_lazy("登録、検査、審査の申し込み、返事ができます。")),
+    "reader": (gettext_lazy("閲覧者"), gettext_lazy("見るだけです。")),
+}
+SIDES: "Mapping[str, _StrPromise]" = {
+    "provider": gettext_lazy("提供者"),
+    "operator": gettext_lazy("運用者"),
+    "machine": gettext_lazy("自動"),
 }
 KINDS: "Mapping[str, _StrPromise]" = {
     "company": gettext_lazy("会社"),

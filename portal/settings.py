@@ -132,6 +132,7 @@ INSTALLED_APPS = [
     "whitenoise.runserver_nostatic",
     "django.contrib.staticfiles",
     "django.forms",
+    "django_htmx",
     "csp",
 ]
 FORM_RENDERER = "django.forms.renderers.TemplatesSetting"

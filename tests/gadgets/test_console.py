@@ -68,9 +68,15 @@ def test_the_report_alone_is_there_for_the_script(desk: DeskFor, careless: life.
     member = desk(cast.busco())
     member.register(careless.url, member.organisation())
     checks = reverse("gadgets:provider_checks", args=[careless.id])
-    assert 'role="status" data-checks data-open' in member.page(checks)
+    whole = member.page(url_of(careless.id))
+    assert f'data-open hx-get="{checks}"' in whole
+    assert '"allowEval":false' in whole
+    waiting = member.get(checks)
+    assert "検査の順番を待っています" in waiting.content.decode()
+    assert not waiting.has_header("HX-Refresh")
     member.checks()
-    assert "data-open" not in member.page(checks)
+    assert member.get(checks)["HX-Refresh"] == "true"
+    assert "htmx" not in member.page(url_of(careless.id)).partition("<script")[2]
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,198 @@
+"""The console's preview, figures and thread: real answers for people who do not exist, numbers of nobody, words for both."""
+
+from dataclasses import asdict
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.urls import reverse
+from django.utils import timezone
+
+from examples.kit.provider import Provider as ExampleProvider
+from gadgets import usage
+from gadgets.models import Gadget, GadgetHour, Membership, Placement, ReviewNote
+from identity.models import ConsentReceipt, ConsentState, Resident
+from tests import cast
+from tests.gadgets import life
+from tests.gadgets.conftest import DeskFor
+
+
+@pytest.fixture
+def member(desk: DeskFor, published: str) -> life.Desk:
+    gadget = Gadget.objects.get(gadget_id=published)
+    Membership.objects.get_or_create(provider_id=gadget.provider_id, resident=cast.busco())
+    return desk(cast.busco())
+
+
+def url(name: str, gadget_id: str, query: str = "") -> str:
+    return reverse(f"gadgets:{name}", args=[gadget_id]) + query
+
+
+# --- preview ---
+
+
+def test_the_card_for_each_person(member: life.Desk, published: str) -> None:
+    page = member.page(url("provider_preview", published))
+    for person in ("花子", "太郎", "リン", "サインインしていない人"):
+        assert person in page
+    assert "ms" in page
+    assert "theme-light" in page
+
+
+def test_one_person_one_size_in_the_dark_and_in_easy_japanese(member: life.Desk, published: str) -> None:
+    page = member.page(
+        url("provider_preview", published, "?person=hanako&size=S&locale=ja-simple&theme=dark")
+    )
+    assert page.count('<section class="stack" aria-label="花子') == 1
+    assert "theme-dark" in page
+    assert "ごみの 日" in page
+
+
+def test_what_is_unknown_counts_as_not_chosen(member: life.Desk, published: str) -> None:
+    page = member.page(url("provider_preview", published, "?person=x&size=9&locale=zz&theme=%3Cb%3E"))
+    assert "theme-light" in page
+    assert "<b>" not in page
+
+
+def test_a_card_that_is_broken_is_told_with_its_place(desk: DeskFor, careless: life.Careless) -> None:
+    busco = desk(cast.busco())
+    busco.register(careless.url, busco.organisation())
+    careless.card = {"nonsense": 1}
+    page = busco.page(url("provider_preview", careless.id))
+    assert "住民には、カードの代わりに" in page
+    assert "$.blocks" in page or "blocks" in page
+
+
+def test_the_preview_tells_no_resident(member: life.Desk, published: str, waste: ExampleProvider) -> None:
+    from identity.models import AccessLog
+
+    before = AccessLog.objects.count()
+    member.page(url("provider_preview", published))
+    assert AccessLog.objects.count() == before
+
+
+# --- figures ---
+
+
+def people(count: int) -> list[Resident]:
+    return Resident.objects.bulk_create(
+        Resident(issuer="test", subject=f"p{number}", username=f"p{number}") for number in range(count)
+    )
+
+
+@pytest.mark.parametrize(
+    ("shown", "hidden", "homes", "percent"),
+    [
+        (0, 0, None, None),
+        (19, 0, None, None),
+        (20, 0, 20, 0),
+        (36, 20, 40, 35),
+        (40, 10, 40, None),
+        (96, 24, 100, 20),
+    ],
+)
+def test_homes_and_hiding_never_a_few(
+    db: None, shown: int, hidden: int, homes: int | None, percent: int | None
+) -> None:
+    Placement.objects.bulk_create(
+        Placement(resident=one, gadget_id="g", position=0, hidden=number >= shown)
+        for number, one in enumerate(people(shown + hidden))
+    )
+    found = usage.of("g")
+    assert (found.homes, found.hidden_percent) == (homes, percent)
+
+
+@pytest.mark.parametrize(("yes", "no", "percent"), [(19, 0, None), (30, 30, 50), (30, 5, None), (0, 30, 0)])
+def test_the_share_of_those_who_agreed(db: None, yes: int, no: int, percent: int | None) -> None:
+    for number, one in enumerate(people(yes + no)):
+        kind = "granted" if number < yes else "refused"
+        receipt = ConsentReceipt.objects.create(
+            resident=one,
+            kind=kind,
+            controller="c",
+            recipient="g",
+            purpose="card",
+            items=["age_band"],
+            level="audience",
+        )
+        ConsentState.objects.create(
+            resident=one,
+            recipient="g",
+            purpose="card",
+            item="age_band",
+            status=kind,
+            level="audience",
+            receipt=receipt,
+        )
+    assert usage.of("g").agreed_percent == percent
+
+
+def test_the_days_as_a_picture_a_table_and_a_file(member: life.Desk, published: str) -> None:
+    for back, calls, bad in ((0, 40, 2), (1, 10, 0), (20, 999, 0)):
+        GadgetHour.objects.create(
+            gadget_id=published,
+            hour=timezone.now() - timedelta(days=back),
+            calls=calls,
+            successes=calls - bad,
+            hits=calls,
+            times=[0] * 3 + [calls],
+            faults={"bad_status": bad} if bad else {},
+        )
+    page = member.page(url("provider_figures", published))
+    assert "<title" in page
+    assert "<svg" in page
+    assert "bad_status 2" in page
+    assert "999" not in page
+    assert "20人未満" in page
+    file = member.get(url("provider_figures_csv", published))
+    assert file["Content-Type"].startswith("text/csv")
+    rows = file.content.decode().splitlines()
+    assert rows[0].startswith("day,calls")
+    assert sorted(row.split(",")[1] for row in rows[1:]) == ["10", "40"]
+
+
+def test_without_any_call_it_says_so(member: life.Desk, published: str) -> None:
+    assert "まだありません" in member.page(url("provider_figures", published))
+
+
+def test_figures_are_about_nobody() -> None:
+    names = set(asdict(usage.Usage(None, None, None)))
+    assert names == {"homes", "hidden_percent", "agreed_percent"}
+
+
+# --- thread ---
+
+
+def test_a_message_and_who_said_it(member: life.Desk, published: str) -> None:
+    answer = member.post(url("provider_say", published), text="いつ公開されますか。")
+    assert "いつ公開されますか。" in answer.content.decode()
+    assert ReviewNote.objects.get(decision="message").side == "provider"
+    assert "<strong>提供者</strong>" in answer.content.decode()
+    empty = member.post(url("provider_say", published), text=" ")
+    assert ReviewNote.objects.filter(decision="message").count() == 1
+    assert "notice--error" in empty.content.decode()
+
+
+@pytest.mark.parametrize(
+    "name", ["provider_preview", "provider_figures", "provider_figures_csv", "provider_say"]
+)
+def test_nobody_else_sees_them(desk: DeskFor, published: str, name: str) -> None:
+    stranger: Any = desk(cast.hanako())
+    found = (
+        stranger.client.post(url(name, published), {"text": "x"})
+        if name == "provider_say"
+        else stranger.get(url(name, published))
+    )
+    assert found.status_code == 404
+    assert desk(None).get(url("provider_figures", published)).status_code == 302
+
+
+def test_a_reader_reads_and_does_not_write(desk: DeskFor, published: str) -> None:
+    gadget = Gadget.objects.get(gadget_id=published)
+    Membership.objects.create(provider_id=gadget.provider_id, resident=cast.linh(), role="reader")
+    reader = desk(cast.linh())
+    assert reader.get(url("provider_figures", published)).status_code == 200
+    reader.post(url("provider_say", published), text="x")
+    for step in ("check", "submit", "refresh", "secret"):
+        reader.step(published, step)
+    assert not ReviewNote.objects.filter(who=cast.linh()).exists()
