@@ -62,3 +62,21 @@ def test_hanako_goes_her_whole_way(page: Page, site: Site) -> None:
     expect(page.locator("#subject")).to_be_visible()
     page.goto(site.portal_url + "/")
     steps.sign_out(page, site)
+
+
+def test_a_form_of_a_card_is_filled_in_and_the_card_answers(page: Page, site: Site) -> None:
+    steps.sign_in(page, site, "scriptless")
+    steps.grant_on_page(page, site, steps.LUNCH)
+    page.goto(f"{site.portal_url}/gadgets/{steps.LUNCH}/")
+    page.locator(".rc-form a.rc-action").click()
+    expect(page.locator("main")).to_contain_text("このポータルの外の「給食だより（見本の事業者）」に送られます")
+    wheat = page.locator("#f-wheat")
+    expect(wheat).not_to_be_checked()
+    wheat.check()
+    page.locator("main button[type=submit]").click()
+    page.wait_for_url(f"{site.portal_url}/gadgets/{steps.LUNCH}/")
+    expect(page.locator("body")).to_contain_text("「給食だより（見本の事業者）」に送りました。")
+    page.locator(".rc-form a.rc-action").click()
+    expect(page.locator("#f-wheat")).to_be_checked()
+    page.goto(f"{site.portal_url}/my-data/")
+    expect(page.locator("body")).to_contain_text("入力した内容の送信")
