@@ -5,6 +5,9 @@ transaction, and lets effects (clients at the ID, the registry's number, the exe
 Nothing is fetched inside a transaction. Residents' layouts are in `gadgets.placing`.
 """
 
+from gadgets.cityos.contracts import agree as agree_contract
+from gadgets.cityos.contracts import end as end_contract
+from gadgets.cityos.contracts import refuse as refuse_contract
 from gadgets.ending import announce_retirement, cancel_retirement, retire
 from gadgets.forgetting import forget_resident
 from gadgets.maintenance import cancel as cancel_maintenance
@@ -18,12 +21,14 @@ from gadgets.thread import say
 
 __all__ = [
     "add_member",
+    "agree_contract",
     "announce_retirement",
     "approve",
     "cancel_maintenance",
     "cancel_retirement",
     "configure",
     "create_organisation",
+    "end_contract",
     "finish_checks",
     "forget_resident",
     "hide",
@@ -32,6 +37,7 @@ __all__ = [
     "plan_maintenance",
     "refresh",
     "refuse",
+    "refuse_contract",
     "register",
     "resume",
     "retire",

@@ -1,4 +1,4 @@
-"""Runs the whole demo on one machine: portal with embedded ID, three providers, one process each. No Django here.
+"""Runs the demo on one machine: portal with embedded ID, three providers, a City OS, one process each; no Django.
 
 `bin/demo` makes the virtual environment and calls this module. The first start migrates and seeds a SQLite
 database and takes a minute; later starts find everything in `var/demo` and take seconds.
@@ -29,7 +29,9 @@ from portal.demo_cast import CAST
 from portal.supervise import Launcher, Running, StartError, run_to_end, wait_until
 
 ROOT = Path(__file__).resolve().parent.parent
-PROVIDERS = ("waste", "lunch", "river")
+PROVIDERS = ("waste", "lunch", "river", "cityos")
+BROKER = "cityos"
+"""Which of them is the context broker too."""
 DEFAULT_PORT = 8000
 THREADS = 16  # the portal asks its own token endpoint: one thread would wait for itself
 
@@ -68,7 +70,7 @@ def _options(arguments: list[str] | None) -> argparse.Namespace:
     )
     parser.add_argument(
         "--port", type=_port, default=DEFAULT_PORT, metavar="N",
-        help=f"the portal's port; the providers take the next three (default {DEFAULT_PORT})",
+        help=f"the portal's port; the providers take the next four (default {DEFAULT_PORT})",
     )  # fmt: skip
     parser.add_argument("--reset", action="store_true", help="forget what was kept from earlier starts")
     parser.add_argument("--no-providers", action="store_true", help="start the portal alone")
@@ -179,6 +181,7 @@ class Demo:
             "DEMO": "1",
             "PORT": str(self.port),
             "VAR_DIR": str(self.folder),
+            "CONTEXT_BROKER_URL": broker_url(self.port),
             "PYTHONUNBUFFERED": "1",
         }
 
@@ -324,6 +327,11 @@ def provider_environment(
         "VAR_DIR": str(folder),
         "PYTHONUNBUFFERED": "1",
     }
+
+
+def broker_url(port: int) -> str:
+    """Where the context broker listens, by the portal's port: inside, so by its address and not by a public name."""
+    return f"http://127.0.0.1:{port + 1 + PROVIDERS.index(BROKER)}"
 
 
 def answers(port: int, path: str) -> bool:

@@ -30,7 +30,7 @@ CITY_ONLY = "This test needs the real parts: run it with bin/test (not bin/test 
 
 @dataclass
 class Site:
-    """A running site. Ports: the portal's, then one each for waste, lunch, river and fourth."""
+    """A running site. Ports: the portal's, then one each for waste, lunch, river, cityos and fourth."""
 
     mode: str
     portal_url: str
@@ -195,6 +195,7 @@ def city_environment(folder: Path) -> dict[str, str]:
         "VAR_DIR": str(folder),
         "DATABASE_URL": _new_database(given["DATABASE_URL"], f"city_{worker_number()}"),
         "REDIS_URL": redis_number(given["REDIS_URL"], number),
+        "CONTEXT_BROKER_URL": demo.broker_url(urlsplit(given["KEYCLOAK_PORTAL_URL"]).port or 80),
         "ID_PROVIDER": "keycloak",
         "PORTAL_URL": given["KEYCLOAK_PORTAL_URL"],
         "ID_URL": given["KEYCLOAK_PUBLIC_URL"],

@@ -1,6 +1,6 @@
-"""Fills a demo: fixed cast, sample pages, real events, three gadgets by the real way, made-up residents.
+"""Fills a demo: fixed cast, sample pages, real events, five gadgets by the real way, made-up residents.
 
-Everything is made once: a second run changes nothing and takes seconds. The three providers must be running,
+Everything is made once: a second run changes nothing and takes seconds. The three providers and the City OS must be running,
 because registering a gadget means that its checks call it.
 """
 
