@@ -3,6 +3,7 @@
 import os
 
 from celery import Celery
+from celery.signals import worker_shutdown
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "portal.settings")
 
@@ -48,3 +49,11 @@ def schedule(sender: Celery, **_: object) -> None:
         sender.add_periodic_task(
             job.seconds, run_job.s(job.name), name=job.name, queue=job.queue, expires=max(job.seconds, 10)
         )
+
+
+@worker_shutdown.connect
+def last_figures(**_: object) -> None:
+    """What this worker counted since its last sweep is written before it ends."""
+    from gadgets import figures
+
+    figures.stop()

@@ -5,9 +5,11 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from celery.signals import worker_shutdown
 from django.db import DatabaseError, connection
 from django.test.utils import CaptureQueriesContext
 
+import portal.celery  # noqa: F401  (connects the signal)
 from gadgets import fetch, figures, tasks
 from gadgets.models import GadgetHour
 from gadgets.types import FetchOutcome
@@ -163,6 +165,16 @@ class TestThread:
         before = len(flushes)
         figures.stop()
         assert len(flushes) == before + 1
+
+
+def test_a_worker_that_ends_writes_what_it_counted(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(figures, "close_old_connections", lambda: None)  # those of the test stay
+    note(2)
+    try:
+        worker_shutdown.send(sender=None)
+    finally:
+        figures._stopped.clear()
+    assert GadgetHour.objects.get().calls == 2
 
 
 class TestFetched:
