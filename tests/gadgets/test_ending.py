@@ -14,7 +14,7 @@ from gadgets.models import EventDelivery, Gadget, Placement, ReviewNote
 from identity import queries as identity_queries
 from identity.errors import NotAllowed
 from identity.ledger import end_grants
-from identity.models import AuditEntry, ConsentReceipt, Resident
+from identity.models import AuditEntry, ConsentReceipt, GadgetClient, Resident
 from identity.roles import SYSTEM
 from tests import cast
 from tests.gadgets import life
@@ -47,9 +47,10 @@ def swept(bins: Bins, days: int = 0) -> int:
 def test_residents_read_the_day_and_the_reason_wherever_the_gadget_is(bins: Bins, desk: DeskFor) -> None:
     hanako = cast.hanako()
     decide(hanako, bins.info, "area.waste_zone")
+    Placement.objects.create(resident=hanako, gadget_id=bins.id, position=0)
     announce(bins)
     browser = desk(hanako)
-    for url in (reverse("gadgets:page", args=[bins.id]), reverse("gadgets:catalogue"), "/my-data/"):
+    for url in (reverse("gadgets:page", args=[bins.id]), reverse("gadgets:catalogue"), "/my-data/", "/"):
         html = browser.page(url)
         assert "に終わります。" in html, url
         assert SENTENCE in html, url
@@ -175,7 +176,9 @@ def test_a_provider_that_knew_pseudonyms_is_told_to_forget_each(bins: Bins) -> N
     hanako = cast.hanako()
     decide(hanako, bins.info, "area.waste_zone", "age_band")
     sub = identity_queries.subject_for(hanako.id, bins.info.client_id)
-    actions.retire(gadget_id=bins.id, reason="危険なため", by=SYSTEM)
+    with bins.capture(execute=True):
+        actions.retire(gadget_id=bins.id, reason="危険なため", by=SYSTEM)
+    assert GadgetClient.objects.get(gadget_id=bins.id).suspended
     queued = EventDelivery.objects.get(kind=EventDelivery.Kind.ERASURE)
     assert (queued.gadget_id, queued.sub, queued.resident_id) == (bins.id, sub, None)
 

@@ -18,7 +18,8 @@ from gadgets.registry import may_be_told
 from gadgets.reviewing import end_waiting
 from gadgets.types import GadgetInfo
 from identity import actions as identity_actions
-from identity.models import Resident
+from identity import releases
+from identity.models import GadgetClient, Resident
 from identity.roles import SYSTEM
 from tests import cast
 from tests.gadgets import life
@@ -434,3 +435,37 @@ def test_the_home_asks_her_again_beside_the_card_that_she_has(
     assert "「年代」を新しく聞きます（必須）。" in card
     assert card.count('name="items"') == 2
     assert card.count('value="age_band"') == 2
+
+
+def test_while_two_versions_live_both_sites_sign_in_and_the_claims_endpoint_follows_the_resident(
+    bins: Bins, hanako: Resident
+) -> None:
+    origin = bins.careless.provider.origin
+    endpoints = bins.careless.document["endpoints"]
+    bins.upgrade(
+        "2.0.0", identity="pairwise", endpoints={**endpoints, "login": f"{origin}/old/start"}, claims=[ZONE]
+    )
+    decide(hanako, bins.info, "area.waste_zone")
+    bins.upgrade(
+        "3.0.0",
+        identity="pairwise",
+        endpoints={**endpoints, "login": f"{origin}/new/start"},
+        claims=[{**ZONE, "retention": "P30D"}, claim("language", "optional")],
+    )
+    client = GadgetClient.objects.get(gadget_id=bins.id)
+    assert client.redirect_uris == [f"{origin}/new/callback", f"{origin}/old/callback"]
+    assert set(client.claims) == {"area.waste_zone", "language"}
+    assert releases.may(hanako.id, bins.id, client.claims) == ("area.waste_zone",)
+    assert shown(hanako, bins).version == "2.0.0"
+    with bins.capture(execute=True):
+        end_waiting(now=timezone.now() + timedelta(days=91))
+    assert releases.may(hanako.id, bins.id, client.claims) == ()
+    client.refresh_from_db()
+    assert client.redirect_uris == [f"{origin}/new/callback"]
+
+
+def test_nothing_is_told_of_whoever_is_gone_and_of_an_unknown_gadget_what_was_declared(bins: Bins) -> None:
+    taro = cast.taro()
+    assert releases.may(taro.id, "localhost.nobody.here", ["age_band"]) == ["age_band"]
+    Resident.objects.filter(pk=taro.pk).update(is_active=False)
+    assert releases.may(taro.id, bins.id, ["age_band"]) == ()
