@@ -108,7 +108,6 @@ def via_text(via: str) -> str:
         "claims": _("提供者のサイトでの利用"),
         "frame": _("画面の表示"),
         "form": _("入力した内容の送信"),
-        "frame": _("枠の中の画面"),
     }.get(via, via)
 
 
