@@ -19,9 +19,9 @@ from django.utils import timezone
 
 from gadgets import actions as gadget_actions
 from gadgets import cells
-from gadgets.cityos import queries as contract_queries
 from gadgets import queries as gadget_queries
 from gadgets import tasks as gadget_tasks
+from gadgets.cityos import queries as contract_queries
 from gadgets.errors import GadgetError
 from gadgets.layout import Slot
 from gadgets.queries import GadgetView
