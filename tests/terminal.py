@@ -37,19 +37,28 @@ class Terminal:
         self._typed = 0
 
     def start(self, line: str) -> None:
-        """Types a command that stays, or that is to be waited for with `until`."""
+        """Types a command that stays, once the shell waits for one: what is typed ahead may be lost."""
+        self.until(r"\$ $", 30)
+        begin = len(self.said)
         os.write(self._ours, line.encode() + b"\n")
+        end = time.monotonic() + 10
+        while "\n" not in self.said[begin:]:
+            assert self._read(end - time.monotonic()), f"{line} was not taken:\n{self.said[-1000:]}"
 
     def run(self, line: str, seconds: float) -> str:
         """Types a command, waits for its end, and demands that it went well; what it printed."""
         self._typed += 1
         begin = len(self.said)
-        self.start(line)
-        # Typed in two halves: the echo of the question must not look like its answer.
-        self.start(f'echo "ended""-{self._typed}:$?."')
+        # In two halves: the echo of the question must not look like its answer.
+        self.start(f'{line}; echo "ended""-{self._typed}:$?."')
         found = self.until(rf"ended-{self._typed}:(\d+)\.", seconds)
         assert found[1] == "0", f"{line} ended with {found[1]}:\n{self.said[begin:]}"
         return self.said[begin:]
+
+    def answer(self, line: str, text: str) -> None:
+        """Types a command that asks for a line, then that line."""
+        self.start(line)
+        os.write(self._ours, text.encode() + b"\n")
 
     def until(self, pattern: str, seconds: float) -> re.Match[str]:
         """Waits until it has printed this; else fails with the end of what it has printed."""
