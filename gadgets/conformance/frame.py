@@ -47,6 +47,7 @@ def check(parsed: Manifest, env: Environment) -> Iterator[Line]:
     )
     policies = policies_of(answer)
     yield _ancestors(policies, origin_of(env.portal))
+    yield from _older_header(answer)
     yield _no_eval(policies)
     yield from frame_browser.check(parsed.frame, env)
 
@@ -119,6 +120,20 @@ def _ancestors(policies: list[Policy], portal: str) -> Line:
             remedy,
         )
     return passed(NUMBER, title, {"ja": f"{portal} を許しています。", "en": f"It names {portal}."})
+
+
+def _older_header(answer: Answer) -> Iterator[Line]:
+    """X-Frame-Options knows no other site: every value of it contradicts `frame-ancestors` where it is read."""
+    if said := answer.headers.get("x-frame-options", ""):
+        yield fix(
+            NUMBER,
+            {"ja": "X-Frame-Options がない", "en": "No X-Frame-Options"},
+            {"ja": f"X-Frame-Options: {said} があります。", "en": f"It sends X-Frame-Options: {said}."},
+            {
+                "ja": "X-Frame-Options を除いてください。枠に入れられる相手は frame-ancestors だけで決めます。",
+                "en": "Drop X-Frame-Options: `frame-ancestors` alone says who may frame it.",
+            },
+        )
 
 
 def _no_eval(policies: list[Policy]) -> Line:

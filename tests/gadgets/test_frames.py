@@ -14,7 +14,9 @@ from django.utils import timezone
 from joserfc import jwt
 
 from gadgets import actions, frames, keys, manifest, queries
+from gadgets.conformance import frame
 from gadgets.errors import ManifestError
+from gadgets.http import Answer
 from gadgets.models import Gadget
 from identity import actions as identity_actions
 from identity import queries as identity_queries
@@ -304,3 +306,16 @@ def test_registration_and_approval_refuse_a_shared_origin(
     with pytest.raises(ManifestError, match="stands alone"):
         actions.register(url=framed.url, provider_id=organisation, by=cast.as_actor(member))
     assert not Gadget.objects.filter(gadget_id=framed.document["id"]).exists()
+
+
+# --- check 12 ------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("said", ["DENY", "SAMEORIGIN", "ALLOW-FROM https://portal.example"])
+def test_an_older_header_that_contradicts_is_told_with_its_remedy(said: str) -> None:
+    answer = Answer("https://map.example/", 200, {"x-frame-options": said}, b"", 0.1)
+    (line,) = frame._older_header(answer)
+    assert line.ok is False
+    assert said in line.message["en"]
+    assert "Drop X-Frame-Options" in line.remedy["en"]
+    assert not list(frame._older_header(Answer("https://map.example/", 200, {}, b"", 0.1)))
