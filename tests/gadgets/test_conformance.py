@@ -1,21 +1,52 @@
 """The checks find what is wrong with a provider, say where and how to put it right, and let a good one pass."""
 
+import shutil
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 
 import pytest
 
+from examples.cityos import provider as city_os
 from examples.fourth.provider import build as build_fourth
+from examples.kit.config import Config, read
 from examples.kit.provider import Provider as ExampleProvider
+from examples.kit.web import Server, Site
 from examples.lunch.provider import build as build_lunch
 from examples.river.provider import build as build_river
+from examples.shelter.provider import build as build_shelter
+from examples.waste.provider import build as build_waste
 from gadgets import conformance, registration
 from gadgets.conformance import Subject, speed
 from gadgets.conformance_lines import Line
 from tests.gadgets import life, whole
 from tests.gadgets.providers import Handler, card_document, reply
 
-BUILT = {"lunch": build_lunch, "river": build_river, "fourth": build_fourth}
+BUILT = {
+    "waste": build_waste,
+    "shelter": build_shelter,
+    "lunch": build_lunch,
+    "river": build_river,
+    "fourth": build_fourth,
+}
+
+
+@contextmanager
+def city_os_files() -> Iterator[Config]:
+    """The City OS of the examples, where the manifests of two queries lie."""
+    probe = Server(Site(), 0)
+    port = probe.port
+    probe.server_close()
+    built = city_os.build(read({"PORT": str(port)}, default_port=port, name="cityos"))
+    server = Server(built.site, port)
+    thread = server.start()
+    try:
+        yield built.config
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join(5)
 
 
 def lines_of(
@@ -40,7 +71,7 @@ def failed(lines: list[Line]) -> dict[int, list[Line]]:
     return found
 
 
-@pytest.mark.parametrize("name", ["waste", "lunch", "river", "fourth"])
+@pytest.mark.parametrize("name", ["waste", "lunch", "river", "fourth", "shelter"])
 def test_each_example_provider_passes_every_check(name: str, waste: ExampleProvider) -> None:
     if name == "waste":
         lines = lines_of(waste)
@@ -50,6 +81,28 @@ def test_each_example_provider_passes_every_check(name: str, waste: ExampleProvi
     assert failed(lines) == {}
     assert {line.number for line in lines} == set(range(1, 15))
     assert sum(line.number == 3 for line in lines) == 7
+
+
+@pytest.mark.parametrize("name", city_os.GADGETS)
+def test_each_gadget_of_the_city_os_passes_every_check(name: str) -> None:
+    with city_os_files() as config:
+        url = config.url(f"/{name}")
+        fetched = registration.fetch(url)
+        subject = Subject(fetched.raw, url, fetched.manifest.id)
+        lines = list(conformance.check(subject, whole.environment("", "ja", "en", "ja-simple")))
+    assert failed(lines) == {}
+    assert {line.number for line in lines} == set(range(1, 15))
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize("name", ["waste", "lunch", "river", "fourth", "shelter"])
+def test_the_cards_of_each_example_are_accessible(name: str) -> None:
+    chromium = shutil.which("chromium")
+    assert chromium, "Chromium is missing: sudo apt-get install chromium, or run bin/test."
+    with life.example(BUILT[name], name) as provider:
+        lines = lines_of(provider, env=whole.environment(chromium, "ja"))
+    (line,) = (line for line in lines if line.number == 10)
+    assert line.ok, line.message["en"]
 
 
 def test_the_loopback_exception_is_said_in_words(waste: ExampleProvider) -> None:
