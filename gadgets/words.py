@@ -48,6 +48,7 @@ DECISIONS: "Mapping[str, _StrPromise]" = {
     "shared": gettext_lazy("公開する割合を広げました"),
     "announced": gettext_lazy("終了の予告"),
     "maintenance": gettext_lazy("点検の予定"),
+    "contract": gettext_lazy("データの取り決め"),
     "message": gettext_lazy("メッセージ"),
     "warned": gettext_lazy("注意のお知らせ"),
     "imported": gettext_lazy("ほかの地域から取り込みました"),

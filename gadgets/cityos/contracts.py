@@ -223,9 +223,12 @@ def _close(row: Contract, state: str, reason: str) -> None:
 
 def _speaks_for(provider_id: int, by: Actor) -> bool:
     """Whether somebody may bind the organisation: one of its owners."""
-    return Membership.objects.filter(
-        resident_id=by.id, provider_id=provider_id, role=Membership.Role.OWNER
-    ).exists()
+    return (
+        by.id is not None
+        and Membership.objects.filter(
+            resident_id=by.id, provider_id=provider_id, role=Membership.Role.OWNER
+        ).exists()
+    )
 
 
 def _is_the_desk(row: Contract, by: Actor) -> bool:

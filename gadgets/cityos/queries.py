@@ -131,7 +131,9 @@ def of_member(resident_id: UUID) -> tuple[ContractView, ...]:
     mine = dict(Membership.objects.filter(resident_id=resident_id).values_list("provider_id", "role"))
     rows = Contract.objects.filter(Q(owner_id__in=mine) | Q(consumer__provider_id__in=mine))
     found = [
-        _view(row, counted, decides=mine.get(row.owner_id) == Membership.Role.OWNER)
+        _view(
+            row, counted, decides=row.owner_id is not None and mine.get(row.owner_id) == Membership.Role.OWNER
+        )
         for counted in [reads()]
         for row in rows.select_related("owner", "consumer__provider", "consumer__published").order_by("-pk")
     ]

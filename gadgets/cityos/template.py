@@ -159,7 +159,7 @@ def _kept(raw: Mapping[str, Any], kind: str, look: Look) -> Mapping[str, Any] | 
 def _on_the_map(raw: Mapping[str, Any], look: Look) -> Mapping[str, Any] | None:
     geojson = raw.get("geojson")
     features = geojson.get("features") if isinstance(geojson, Mapping) else None
-    if not isinstance(features, list):
+    if not isinstance(geojson, Mapping) or not isinstance(features, list):
         return raw
     left = [
         feature

@@ -108,6 +108,7 @@ def via_text(via: str) -> str:
         "claims": _("提供者のサイトでの利用"),
         "frame": _("画面の表示"),
         "form": _("入力した内容の送信"),
+        "query": _("最寄りのデータの検索"),
     }.get(via, via)
 
 
