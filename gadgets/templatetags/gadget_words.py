@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 from django import template
 from django.conf import settings
 
-from gadgets import words
+from gadgets import waiting, words
 from gadgets.launch import login_link
 from gadgets.types import Texts
 
@@ -82,6 +82,12 @@ def role_words(role: str) -> str:
 def side_words(side: str) -> str:
     """{{ note.side|side_words }}"""
     return str(words.SIDES.get(side, side))
+
+
+@register.filter
+def turn_of(notes: "tuple[waiting.Note, ...]") -> waiting.Turn | None:
+    """{% with turn=view.notes|turn_of %}: who is waited for, since when"""
+    return waiting.turn(notes)
 
 
 @register.filter

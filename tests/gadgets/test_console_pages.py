@@ -168,6 +168,8 @@ def test_a_message_and_who_said_it(member: life.Desk, published: str) -> None:
     assert "いつ公開されますか。" in answer.content.decode()
     assert ReviewNote.objects.get(decision="message").side == "provider"
     assert "<strong>提供者</strong>" in answer.content.decode()
+    assert "運用者からのことば" not in answer.content.decode()
+    assert "運用者の返事を待っています。" in answer.content.decode()
     empty = member.post(url("provider_say", published), text=" ")
     assert ReviewNote.objects.filter(decision="message").count() == 1
     assert "notice--error" in empty.content.decode()
