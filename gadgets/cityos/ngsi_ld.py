@@ -10,6 +10,7 @@ import time
 from collections.abc import Mapping, Sequence
 
 import requests
+import urllib3.exceptions
 from django.conf import settings
 
 from gadgets.cityos.source import Entity, Wish
@@ -46,7 +47,7 @@ class NgsiLd:
                     stream=True,
                 ) as answer:
                     body = _body(answer, until)
-            except requests.RequestException as error:
+            except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
                 raise BrokerError(type(error).__name__) from error
         return _read(body)
 
