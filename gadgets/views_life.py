@@ -8,9 +8,9 @@ from django.urls import reverse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST
 
-from gadgets import decisions, queries
+from gadgets import decisions, queries, views_provider
 from gadgets.errors import GadgetError
-from gadgets.web import refused, signed_in
+from gadgets.web import refused, signed_in, tell
 from identity import queries as identity_queries
 
 
@@ -29,6 +29,11 @@ def decide(request: HttpRequest, resident_id: UUID, gadget_id: str) -> HttpRespo
         change, told = found
         change()
     except GadgetError as error:
+        if request.POST.get("decision") == "plan":
+            typed = {name: request.POST.get(name, "") for name in ("starts_at", "ends_at", "sentence")}
+            return views_provider.again(
+                request, resident_id, gadget_id, pause_problem=tell(error), pause_typed=typed
+            )
         refused(request, error)
     else:
         messages.success(request, told)

@@ -88,10 +88,15 @@ def detail(request: HttpRequest, resident_id: UUID, gadget_id: str) -> HttpRespo
     return _detail(request, _mine(gadget_id, resident_id))
 
 
-def _detail(request: HttpRequest, view: GadgetView, **more: object) -> HttpResponse:
+def again(request: HttpRequest, resident_id: UUID, gadget_id: str, **more: object) -> HttpResponse:
+    """The page of a gadget with a form that could not be taken: what was typed, and what is wrong with it."""
+    return _detail(request, _mine(gadget_id, resident_id), status=422, **more)
+
+
+def _detail(request: HttpRequest, view: GadgetView, *, status: int = 200, **more: object) -> HttpResponse:
     fetched = view.published and view.published.manifest and view.published.manifest.endpoints.card
     context = {"view": view, "outcomes": outcomes.recent(view.id) if fetched else None, **more}
-    return render(request, "gadgets/provider_gadget.html", context)
+    return render(request, "gadgets/provider_gadget.html", context, status=status)
 
 
 @require_safe

@@ -230,7 +230,10 @@ def test_the_provider_does_it_at_its_own_desk(bins: Bins, desk: DeskFor) -> None
     start, end = f"{day:%Y-%m-%d}T01:00", f"{day:%Y-%m-%d}T03:00"
     html = busco.post(url, decision="plan", starts_at=start, ends_at=end).content.decode()
     assert "点検の予定を入れました" in html
-    assert "重なって" in busco.post(url, decision="plan", starts_at=start, ends_at=end).content.decode()
+    again = busco.post(url, decision="plan", starts_at=start, ends_at=end, sentence="点検です")
+    assert again.status_code == 422
+    for part in ("重なって", 'id="pause-problem" role="alert"', f'value="{start}"', 'value="点検です"'):
+        assert part in again.content.decode()
     assert f"{day:%Y-%m-%d} 01:00" in busco.page(reverse("gadgets:provider_gadget", args=page))
 
 

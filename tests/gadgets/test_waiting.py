@@ -19,10 +19,10 @@ class Said:
 
 def notes(*said: str) -> list[Said]:
     """`decision side`, the oldest first, an hour apart; as the record gives them, the newest first."""
-    made = [
-        Said(*one.split(), at=NOW + timedelta(hours=number))  # type: ignore[call-arg]
-        for number, one in enumerate(said)
-    ]
+    made = []
+    for number, one in enumerate(said):
+        decision, side = one.split()
+        made.append(Said(decision, side, NOW + timedelta(hours=number)))
     return made[::-1]
 
 
