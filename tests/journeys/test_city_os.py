@@ -49,7 +49,8 @@ def test_everybody_sees_which_service_reads_which_data_from_whom(page: Page, sit
 def test_the_owner_of_the_data_reads_who_reads_them_and_may_take_the_agreement_back(
     page: Page, site: Site
 ) -> None:
-    steps.sign_in(page, site, "wasteco", "/provider/contracts/")
+    steps.sign_in(page, site, "wasteco")
+    page.goto(f"{site.portal_url}/provider/contracts/")
     contract = page.locator("section", has_text="WaterLevelObserved")
     desk.seen(contract, "最寄りの川の水位")
     expect(contract.locator("button[value=end]")).to_be_visible()
