@@ -8,7 +8,7 @@ from django.shortcuts import render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
-from gadgets import figures, outcomes, queries, usage
+from gadgets import figures, outcomes, people, queries
 from gadgets.queries import GadgetView
 from gadgets.web import signed_in
 
@@ -52,7 +52,7 @@ def page(request: HttpRequest, resident_id: UUID, gadget_id: str) -> HttpRespons
         "width": WIDTH,
         "height": HEIGHT,
         "days": DAYS,
-        "usage": usage.of(gadget_id),
+        "people": people.of(gadget_id),
         "faults": outcomes.recent(gadget_id).faults,
     }
     return render(request, "gadgets/provider_figures.html", context)

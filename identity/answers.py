@@ -20,5 +20,8 @@ def consent_percent(recipient: str) -> int | None:
 
 
 def round_to_five(part: int, whole: int) -> int | None:
-    """Percent in steps of five; None of fewer than K_CLAIMS."""
-    return (part * 20 + whole // 2) // whole * 5 if whole >= K_CLAIMS else None
+    """Percent in steps of five; None of fewer than K_CLAIMS, also where either side is a few and not nobody."""
+    rest = whole - part
+    if whole < K_CLAIMS or 0 < part < K_CLAIMS or 0 < rest < K_CLAIMS:
+        return None
+    return (part * 20 + whole // 2) // whole * 5

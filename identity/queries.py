@@ -328,18 +328,6 @@ def _ranking_states() -> QuerySet[ConsentState]:
     )
 
 
-def answers(recipient: str) -> tuple[int, int]:
-    """How many residents said yes to something that the recipient asks, and how many answered at all.
-
-    Never shown as they are: who shows them rounds, and shows nothing of a few.
-    """
-    decided = ConsentState.objects.filter(recipient=recipient)
-    yes = decided.filter(status=consent.GRANTED).filter(Q(expires_at=None) | Q(expires_at__gt=timezone.now()))
-    counts = (rows.aggregate(n=Count("resident_id", distinct=True))["n"] for rows in (yes, decided))
-    granted, answered = counts
-    return granted, answered
-
-
 def audience_counts(audience: Audience) -> int | None:
     """The reach that an editor may see: None under `K_REACH`, else rounded to tens."""
     exact = count_exactly(audience)

@@ -1,6 +1,5 @@
 """The console's preview, figures and thread: real answers for people who do not exist, numbers of nobody, words for both."""
 
-from dataclasses import asdict
 from datetime import timedelta
 from typing import Any
 
@@ -9,9 +8,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from examples.kit.provider import Provider as ExampleProvider
-from gadgets import usage
-from gadgets.models import Gadget, GadgetHour, Membership, Placement, ReviewNote
-from identity.models import ConsentReceipt, ConsentState, Resident
+from gadgets.models import Gadget, GadgetHour, Membership, ReviewNote
 from tests import cast
 from tests.gadgets import life
 from tests.gadgets.conftest import DeskFor
@@ -74,59 +71,6 @@ def test_the_preview_tells_no_resident(member: life.Desk, published: str, waste:
 # --- figures ---
 
 
-def people(count: int) -> list[Resident]:
-    return Resident.objects.bulk_create(
-        Resident(issuer="test", subject=f"p{number}", username=f"p{number}") for number in range(count)
-    )
-
-
-@pytest.mark.parametrize(
-    ("shown", "hidden", "homes", "percent"),
-    [
-        (0, 0, None, None),
-        (19, 0, None, None),
-        (20, 0, 20, 0),
-        (36, 20, 40, 35),
-        (40, 10, 40, None),
-        (96, 24, 100, 20),
-    ],
-)
-def test_homes_and_hiding_never_a_few(
-    db: None, shown: int, hidden: int, homes: int | None, percent: int | None
-) -> None:
-    Placement.objects.bulk_create(
-        Placement(resident=one, gadget_id="g", position=0, hidden=number >= shown)
-        for number, one in enumerate(people(shown + hidden))
-    )
-    found = usage.of("g")
-    assert (found.homes, found.hidden_percent) == (homes, percent)
-
-
-@pytest.mark.parametrize(("yes", "no", "percent"), [(19, 0, None), (30, 30, 50), (30, 5, None), (0, 30, 0)])
-def test_the_share_of_those_who_agreed(db: None, yes: int, no: int, percent: int | None) -> None:
-    for number, one in enumerate(people(yes + no)):
-        kind = "granted" if number < yes else "refused"
-        receipt = ConsentReceipt.objects.create(
-            resident=one,
-            kind=kind,
-            controller="c",
-            recipient="g",
-            purpose="card",
-            items=["age_band"],
-            level="audience",
-        )
-        ConsentState.objects.create(
-            resident=one,
-            recipient="g",
-            purpose="card",
-            item="age_band",
-            status=kind,
-            level="audience",
-            receipt=receipt,
-        )
-    assert usage.of("g").agreed_percent == percent
-
-
 def test_the_days_as_a_picture_a_table_and_a_file(member: life.Desk, published: str) -> None:
     for back, calls, bad in ((0, 40, 2), (1, 10, 0), (20, 999, 0)):
         GadgetHour.objects.create(
@@ -153,11 +97,6 @@ def test_the_days_as_a_picture_a_table_and_a_file(member: life.Desk, published: 
 
 def test_without_any_call_it_says_so(member: life.Desk, published: str) -> None:
     assert "まだありません" in member.page(url("provider_figures", published))
-
-
-def test_figures_are_about_nobody() -> None:
-    names = set(asdict(usage.Usage(None, None, None)))
-    assert names == {"homes", "hidden_percent", "agreed_percent"}
 
 
 # --- thread ---
