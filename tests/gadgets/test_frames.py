@@ -297,7 +297,7 @@ def test_a_retired_gadget_holds_no_origin(desk: DeskFor, framed: Careless, ready
     assert conflict(framed) is None
 
 
-def test_registration_and_approval_refuse_a_shared_origin(
+def test_registration_refuses_a_shared_origin(
     desk: DeskFor, framed: Careless, ready: str, django_capture_on_commit_callbacks: Any
 ) -> None:
     framed.document["id"] = framed.document["id"].replace("bins", "second")
@@ -306,6 +306,23 @@ def test_registration_and_approval_refuse_a_shared_origin(
     with pytest.raises(ManifestError, match="stands alone"):
         actions.register(url=framed.url, provider_id=organisation, by=cast.as_actor(member))
     assert not Gadget.objects.filter(gadget_id=framed.document["id"]).exists()
+
+
+def test_approval_looks_again(
+    desk: DeskFor, framed: Careless, django_capture_on_commit_callbacks: Any, settings: Any
+) -> None:
+    by = cast.as_actor(cast.wasteco())
+    with django_capture_on_commit_callbacks(execute=True):
+        organisation = actions.create_organisation(
+            name="WasteCo", kind="company", contact="a@waste.example", by=by
+        )
+        gadget_id = actions.register(url=framed.url, provider_id=organisation, by=by)
+        life.passed(gadget_id)
+        actions.submit(gadget_id=gadget_id, by=by)
+        settings.ID_URL = origin_of(framed)
+        with pytest.raises(ManifestError, match="stands alone"):
+            actions.approve(gadget_id=gadget_id, by=SYSTEM)
+    assert Gadget.objects.get(gadget_id=gadget_id).published_id is None
 
 
 # --- check 12 ------------------------------------------------------------------------------------------------
