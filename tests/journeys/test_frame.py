@@ -330,7 +330,10 @@ COOKIE = "document.cookie = 'probe=1; SameSite=None; Secure'; window.kept = docu
 def test_it_works_with_third_party_cookies_blocked(
     blocking: Page, site: Site, bins: Sneaky, shelter: str
 ) -> None:
-    """The same line of script keeps its cookie on a page of its own, and keeps none in the frame."""
+    """The same line of script keeps its cookie on a page of its own, and keeps none in the frame.
+
+    A fresh profile of this Chromium blocks them without the flag too; the flag is what the promise names.
+    """
     bins.pages.scripts = {"/frame": GREETS + COOKIE}
     page = blocking
     page.goto(f"{bins.origin}/frame")
