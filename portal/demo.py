@@ -29,7 +29,7 @@ from portal.demo_cast import CAST
 from portal.supervise import Launcher, Running, StartError, run_to_end, wait_until
 
 ROOT = Path(__file__).resolve().parent.parent
-PROVIDERS = ("waste", "lunch", "river", "cityos")
+PROVIDERS = ("waste", "lunch", "river", "cityos", "shelter")
 BROKER = "cityos"
 """Which of them is the context broker too."""
 DEFAULT_PORT = 8000

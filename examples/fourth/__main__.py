@@ -6,4 +6,4 @@ from examples.fourth.provider import build
 from examples.kit.config import from_command_line
 
 logging.basicConfig(level=logging.INFO, format="%(asctime)s fourth %(levelname)s %(message)s")
-build(from_command_line("fourth", 8004)).serve()
+build(from_command_line("fourth", 8006)).serve()

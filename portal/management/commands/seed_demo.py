@@ -51,6 +51,7 @@ PROVIDERS = (
     ("waste", 1, "WasteCo", "company", WASTECO),
     ("lunch", 2, "学校給食の見本事業者", "company", WASTECO),
     ("river", 3, "川の見本事業者", "company", WASTECO),
+    ("shelter", 5, "避難所の見本事業者", "department", WASTECO),
 )
 """Name, distance of its port from the portal's, organisation, kind, and who acts for it."""
 QUERIES = ("river-near-you.json", "library-near-you.json")
