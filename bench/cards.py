@@ -62,9 +62,10 @@ def _figures() -> dict[str, float]:
     from django.utils import timezone
 
     from bench import rows
-    from gadgets import fetch, queries, registry
-    from gadgets.card import parse
-    from gadgets.render import render
+    from gadgets import queries, registry
+    from gadgets.contract.card import parse
+    from gadgets.serving import fetch
+    from gadgets.serving.render import render
     from identity import queries as identity_queries
     from portal.home import cards, catalogue
 

@@ -98,8 +98,8 @@ def _residents(size: int) -> None:
 def _figures() -> dict[str, float]:
     from django.utils import timezone
 
-    from gadgets import keys
     from gadgets import queries as gadget_queries
+    from gadgets.serving import keys
     from gadgets.types import Wanted
     from identity import actions, queries
     from identity.consent import Notice

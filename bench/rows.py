@@ -13,8 +13,9 @@ from django.db import transaction
 from wagtail.models import Locale, Page
 
 from gadgets import actions as gadget_actions
-from gadgets import fetch, queries
+from gadgets import queries
 from gadgets.models import CellCount, Gadget, GadgetVersion, Provider, bump_registry
+from gadgets.serving import fetch
 from gadgets.types import Source, StoredCard
 from identity import actions, attributes
 from identity import queries as identity_queries

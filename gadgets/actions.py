@@ -2,22 +2,22 @@
 
 One function for each step: it checks who asks, changes the tables and writes the audit row in one
 transaction, and lets effects (clients at the ID, the registry's number, the executor) follow the commit.
-Nothing is fetched inside a transaction. Residents' layouts are in `gadgets.placing`.
+Nothing is fetched inside a transaction. Residents' layouts are in `gadgets.choosing.placing`.
 """
 
+from gadgets.choosing.placing import configure, hide, move, place, unplace
 from gadgets.cityos.contracts import agree as agree_contract
 from gadgets.cityos.contracts import end as end_contract
 from gadgets.cityos.contracts import refuse as refuse_contract
-from gadgets.ending import announce_retirement, cancel_retirement, retire
-from gadgets.forgetting import forget_resident
-from gadgets.maintenance import cancel as cancel_maintenance
-from gadgets.maintenance import plan as plan_maintenance
-from gadgets.organisations import add_member, create_organisation
-from gadgets.placing import configure, hide, move, place, unplace
-from gadgets.registering import finish_checks, refresh, register, rotate_secret, run_checks, submit
-from gadgets.reviewing import approve, refuse, roll_back, roll_out
-from gadgets.running import resume, suspend
-from gadgets.thread import say
+from gadgets.life.ending import announce_retirement, cancel_retirement, retire
+from gadgets.life.maintenance import cancel as cancel_maintenance
+from gadgets.life.maintenance import plan as plan_maintenance
+from gadgets.life.organisations import add_member, create_organisation
+from gadgets.life.registering import finish_checks, refresh, register, rotate_secret, run_checks, submit
+from gadgets.life.reviewing import approve, refuse, roll_back, roll_out
+from gadgets.life.running import resume, suspend
+from gadgets.life.thread import say
+from gadgets.telling.forgetting import forget_resident
 
 __all__ = [
     "add_member",

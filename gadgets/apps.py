@@ -9,7 +9,8 @@ class GadgetsConfig(AppConfig):
 
     def ready(self) -> None:
         """identity may not import upwards."""
-        from gadgets import events, registry
+        from gadgets import registry
+        from gadgets.telling import events
         from identity import relay, releases
 
         relay.lost = events.session_ended

@@ -2,7 +2,8 @@
 
 from django.urls import path
 
-from gadgets import (
+from gadgets.cityos import views as cityos_views
+from gadgets.pages import (
     views,
     views_catalogue,
     views_forms,
@@ -14,7 +15,6 @@ from gadgets import (
     views_provider_figures,
     views_residents,
 )
-from gadgets.cityos import views as cityos_views
 
 app_name = "gadgets"
 urlpatterns = [
@@ -34,18 +34,14 @@ urlpatterns = [
     path("provider/", views_provider.console, name="console"),
     path("provider/organisations/", views_provider.create_organisation, name="create_organisation"),
     path("provider/organisations/<int:provider_id>/", views_organisation.page, name="organisation"),
-    path(
-        "provider/organisations/<int:provider_id>/step/", views_organisation.step, name="organisation_step"
-    ),
+    path("provider/organisations/<int:provider_id>/step/", views_organisation.step, name="organisation_step"),
     path("provider/join/", views_organisation.join, name="join"),
     path("provider/register/", views_provider.register, name="register"),
     path("provider/gadgets/<str:gadget_id>/", views_provider.detail, name="provider_gadget"),
     path("provider/gadgets/<str:gadget_id>/checks/", views_provider.checks, name="provider_checks"),
     path("provider/gadgets/<str:gadget_id>/life/", views_life.decide, name="provider_life"),
     path("provider/gadgets/<str:gadget_id>/preview/", views_preview.preview, name="provider_preview"),
-    path(
-        "provider/gadgets/<str:gadget_id>/figures/", views_provider_figures.page, name="provider_figures"
-    ),
+    path("provider/gadgets/<str:gadget_id>/figures/", views_provider_figures.page, name="provider_figures"),
     path(
         "provider/gadgets/<str:gadget_id>/figures.csv",
         views_provider_figures.table,

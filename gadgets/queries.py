@@ -12,10 +12,11 @@ from django.db import connection
 from django.db.models import Count, Prefetch, TextField, UUIDField
 from django.db.models.functions import Cast
 
-from gadgets import manifest as manifests
-from gadgets import review
+from gadgets.choosing.layout import Placement
+from gadgets.contract import manifest as manifests
 from gadgets.errors import ManifestError
-from gadgets.layout import Placement
+from gadgets.life import review
+from gadgets.life.standing import Standing, standing
 from gadgets.models import (
     VERSION_KEY,
     CheckLine,
@@ -27,9 +28,8 @@ from gadgets.models import (
     ReviewNote,
 )
 from gadgets.models import Placement as PlacementRow
-from gadgets.notices import Notice, notices
 from gadgets.registry import Registry, registry
-from gadgets.standing import Standing, standing
+from gadgets.telling.notices import Notice, notices
 from gadgets.types import Texts
 from identity.audience import K_CLAIMS
 

@@ -15,9 +15,10 @@ from django.core.cache import cache
 from django.db.models import Prefetch
 from django.utils import timezone
 
-from gadgets import manifest as manifests
-from gadgets import review, versions
+from gadgets.contract import manifest as manifests
 from gadgets.errors import ManifestError
+from gadgets.life import review, versions
+from gadgets.life.versions import Choice, Earlier
 from gadgets.models import (
     VERSION_KEY,
     VERSION_TTL,
@@ -28,7 +29,6 @@ from gadgets.models import (
     RegistryVersion,
 )
 from gadgets.types import GadgetInfo, News, Pause
-from gadgets.versions import Choice, Earlier
 from identity import queries as identity_queries
 from identity.audience import K_CLAIMS, Audience
 

@@ -2,8 +2,8 @@
 
 from django.dispatch import Signal
 
-from gadgets import figures, outcomes
+from gadgets.serving import figures, outcomes
 
 card_fetched = Signal()
-card_fetched.connect(figures.note, dispatch_uid="gadgets.figures")
-card_fetched.connect(outcomes.note, dispatch_uid="gadgets.outcomes")
+card_fetched.connect(figures.note, dispatch_uid="gadgets.serving.figures")
+card_fetched.connect(outcomes.note, dispatch_uid="gadgets.serving.outcomes")

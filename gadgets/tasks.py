@@ -10,9 +10,11 @@ from datetime import timedelta
 from django.db.models import Q
 from django.utils import timezone
 
-from gadgets import cells, checking, conformance, figures, nightly, warm
-from gadgets.clients import sync_due_clients
+from gadgets import conformance
+from gadgets.life import checking, nightly
+from gadgets.life.clients import sync_due_clients
 from gadgets.models import CheckLine, CheckRun, GadgetVersion
+from gadgets.serving import cells, figures, warm
 
 log = logging.getLogger(__name__)
 
@@ -24,10 +26,10 @@ REFRESH_CARDS = "gadgets.refresh_cards"
 CONSENT_EVENTS = "gadgets.consent_events"
 COUNT_CELLS = "gadgets.count_cells"
 WRITE_FIGURES = "gadgets.write_figures"
-WATCH = "gadgets.watch"
+WATCH = "gadgets.life.watch"
 FORGET_FIGURES = "gadgets.forget_figures"
 END_GADGETS = "gadgets.end_gadgets"
-STATE_NOTICES = "gadgets.state_notices"
+STATE_NOTICES = "gadgets.life.state_notices"
 # A run that its process never ended (a restart, a crash) is taken up again after this.
 LOST_AFTER = timedelta(seconds=120)
 
@@ -89,14 +91,14 @@ def _subject(version: GadgetVersion) -> conformance.Subject:
 
 def tell_providers() -> int:
     """Tells providers what happened to consents, and orders erasures."""
-    from gadgets import events
+    from gadgets.telling import events
 
     return events.sweep()
 
 
 def watch_gadgets() -> int:
     """Warns providers whose gadgets fail, and suspends those that fail for hours or attack."""
-    from gadgets import watch
+    from gadgets.life import watch
 
     figures.flush()
     return watch.sweep()
@@ -104,14 +106,14 @@ def watch_gadgets() -> int:
 
 def end_gadgets() -> int:
     """Retires what was announced for now, ends consents of what is over, forgets versions that nobody gets."""
-    from gadgets import ending, reviewing
+    from gadgets.life import ending, reviewing
 
     return ending.sweep() + reviewing.end_waiting()
 
 
 def send_state_notices() -> int:
     """Tells providers of the changes of their gadgets' states."""
-    from gadgets import state_notices
+    from gadgets.life import state_notices
 
     return state_notices.send_due()
 

@@ -2,8 +2,8 @@
 
 from django.urls import path
 
-from gadgets import views, views_api, views_calendar, views_frame, views_images, views_regions
 from gadgets.cityos import views as cityos_views
+from gadgets.pages import views, views_api, views_calendar, views_frame, views_images, views_regions
 
 app_name = "gadgets_wire"
 urlpatterns = [

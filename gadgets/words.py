@@ -9,7 +9,7 @@ from django.utils import timezone
 from django.utils.translation import get_language, gettext_lazy
 from django.utils.translation import gettext as _
 
-from gadgets.manifest import CATEGORIES
+from gadgets.contract.manifest import CATEGORIES
 from gadgets.types import Pause, StoredCard, Texts
 from identity import attributes
 

@@ -7,7 +7,7 @@ from django.core.wsgi import get_wsgi_application
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "portal.settings")
 application = get_wsgi_application()
 
-from gadgets import figures  # noqa: E402  (settings must be ready first)
+from gadgets.serving import figures  # noqa: E402
 from portal.executor import executor  # noqa: E402
 
 executor().start()

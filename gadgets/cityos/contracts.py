@@ -12,10 +12,10 @@ from django.db import transaction
 from django.utils import timezone
 
 from gadgets import registry
+from gadgets.contract.manifest import Manifest
 from gadgets.errors import ContractMissingError, NotPermittedError, WrongStateError
-from gadgets.manifest import Manifest
+from gadgets.life.steps import Decision, Side, is_member, note, side_of, words
 from gadgets.models import Contract, Gadget, Membership
-from gadgets.steps import Decision, Side, is_member, note, side_of, words
 from gadgets.types import DataSpec, Texts
 from identity.roles import OPERATOR, Actor
 

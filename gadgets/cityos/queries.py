@@ -9,7 +9,7 @@ from django.db.models import Q, Sum
 from django.utils import timezone
 
 from gadgets import registry
-from gadgets.manifest import parse
+from gadgets.contract.manifest import parse
 from gadgets.models import Contract, DataRead, Membership
 from gadgets.types import Level, Texts
 

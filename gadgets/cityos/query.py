@@ -9,12 +9,12 @@ from datetime import timedelta
 
 from django.utils import timezone
 
-from gadgets import breaker
-from gadgets.apart import give_back_connections
 from gadgets.cityos import gateway, ngsi_ld, template
 from gadgets.cityos.source import ContextSource
 from gadgets.errors import BrokerError, BrokerPausedError
-from gadgets.http import Answer
+from gadgets.serving import breaker
+from gadgets.serving.apart import give_back_connections
+from gadgets.serving.http import Answer
 from gadgets.types import GadgetInfo, Texts, Wanted
 from identity import actions as identity_actions
 

@@ -11,13 +11,13 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from gadgets import card as cards
 from gadgets.cityos.pointers import MISSING, Data, Missing, parts_of, pointer_of, pointers, resolve
+from gadgets.contract import card as cards
+from gadgets.contract.manifest import LANGUAGES, Manifest
+from gadgets.contract.text import check_text
+from gadgets.contract.wire import problem
 from gadgets.errors import CardError, Problem
-from gadgets.manifest import LANGUAGES, Manifest
-from gadgets.text import check_text
 from gadgets.types import DataSpec, Source, Texts
-from gadgets.wire import problem
 
 NEAR_CLAIM = "area.district"
 NOTHING: Texts = {"ja": "情報がありません", "en": "No information", "ja-simple": "わかりません"}
@@ -49,7 +49,7 @@ class Terms:
 
 
 def card(template: Mapping[str, Any], data: Data, terms: Terms) -> bytes:
-    """The card as a provider would have sent it; `gadgets.card.parse` has the last word about it."""
+    """The card as a provider would have sent it; `gadgets.contract.card.parse` has the last word about it."""
     return _card(template, lambda pointer, _block, _key: resolve(data, pointer), terms)
 
 

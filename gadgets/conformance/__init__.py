@@ -7,7 +7,6 @@ protocol's list. Whoever runs them hands in an `Environment`; nothing here reads
 import time
 from collections.abc import Iterator
 
-from gadgets import manifest as manifests
 from gadgets.conformance import (
     accessibility,
     cards,
@@ -25,7 +24,8 @@ from gadgets.conformance import (
 )
 from gadgets.conformance.bench import Bench, Subject
 from gadgets.conformance.environment import BUDGET, CALL_SECONDS, LOCALES, Environment, Signer
-from gadgets.conformance_lines import Line
+from gadgets.contract import manifest as manifests
+from gadgets.contract.conformance_lines import Line
 from gadgets.errors import ManifestError
 
 __all__ = ["BUDGET", "CALL_SECONDS", "LOCALES", "Environment", "Line", "Signer", "Subject", "check", "main"]

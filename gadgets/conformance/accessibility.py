@@ -13,9 +13,9 @@ from html import escape
 from pathlib import Path
 from typing import Any
 
-from gadgets import drawing
 from gadgets.conformance.bench import SHOWN, Bench, Seen, no_card
-from gadgets.conformance_lines import Line, fix, not_run, passed
+from gadgets.contract.conformance_lines import Line, fix, not_run, passed
+from gadgets.serving import drawing
 from gadgets.types import Texts
 
 NUMBER = 10

@@ -5,15 +5,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
-from gadgets import card as cards
-from gadgets import card_clock
 from gadgets.conformance import request_tokens as tokens
 from gadgets.conformance.environment import CALL_SECONDS, Environment
 from gadgets.conformance.request_tokens import Case
-from gadgets.conformance_lines import Line, broken, fix
+from gadgets.contract import card as cards
+from gadgets.contract import card_clock
+from gadgets.contract.conformance_lines import Line, broken, fix
+from gadgets.contract.manifest import Manifest
 from gadgets.errors import CardError, DoorError
-from gadgets.http import Answer
-from gadgets.manifest import Manifest
+from gadgets.serving.http import Answer
 from gadgets.types import Texts
 
 ANY_STATUS = range(100, 600)

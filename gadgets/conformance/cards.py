@@ -2,10 +2,10 @@
 
 from collections.abc import Iterator, Mapping
 
-from gadgets import card as cards
 from gadgets.conformance.bench import SHOWN, Bench, Fault, no_card, out_of_time
 from gadgets.conformance.request_tokens import PERSONAS, Case
-from gadgets.conformance_lines import Line, fix, passed
+from gadgets.contract import card as cards
+from gadgets.contract.conformance_lines import Line, fix, passed
 from gadgets.errors import CardError
 from gadgets.types import Texts, Value
 

@@ -22,8 +22,9 @@ def run(arguments: list[str] | None = None) -> int:
     import django
 
     django.setup()
-    from gadgets import checking, conformance, registration
+    from gadgets import conformance
     from gadgets.errors import DoorError, LifeError, ManifestError
+    from gadgets.life import checking, registration
 
     try:
         fetched = registration.fetch(options.url)

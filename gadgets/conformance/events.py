@@ -6,14 +6,15 @@ from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from gadgets import event_wire, keys
 from gadgets.conformance import request_tokens as tokens
 from gadgets.conformance.bench import REFUSED, Bench
 from gadgets.conformance.environment import CALL_SECONDS
-from gadgets.conformance_lines import Line, broken, fix, passed
+from gadgets.contract import event_wire
+from gadgets.contract.conformance_lines import Line, broken, fix, passed
+from gadgets.contract.event_wire import Event, Told
+from gadgets.contract.manifest import Manifest
 from gadgets.errors import DoorError, EventAnswerError
-from gadgets.event_wire import Event, Told
-from gadgets.manifest import Manifest
+from gadgets.serving import keys
 from gadgets.types import Texts
 
 NUMBER = 14

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
-from gadgets.card import MAX_BYTES, MEDIA_TYPE
+from gadgets.contract.card import MAX_BYTES, MEDIA_TYPE
 from gadgets.types import Texts
 
 MARK = "fault-7d1c"

@@ -10,15 +10,15 @@ from datetime import UTC, datetime
 from html import escape
 from typing import Any
 
-from gadgets import card as cards
-from gadgets import drawing
 from gadgets.conformance import fault_server
 from gadgets.conformance.bench import Bench, Seen, no_card
 from gadgets.conformance.privacy import visible
-from gadgets.conformance_lines import Line, fix, passed
+from gadgets.contract import card as cards
+from gadgets.contract.conformance_lines import Line, fix, passed
+from gadgets.contract.manifest import Manifest
 from gadgets.errors import CardError, DoorError
-from gadgets.http import Door
-from gadgets.manifest import Manifest
+from gadgets.serving import drawing
+from gadgets.serving.http import Door
 from gadgets.types import StoredCard, Texts, Unavailable
 from identity import attributes
 

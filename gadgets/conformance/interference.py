@@ -9,15 +9,15 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from gadgets import keys
 from gadgets.conformance import compare
 from gadgets.conformance import request_tokens as tokens
 from gadgets.conformance.bench import REFUSED, SHOWN, Bench, no_card, out_of_time
 from gadgets.conformance.request_tokens import PERSONAS, Case
-from gadgets.conformance_lines import Line, broken, fix, not_run, passed
+from gadgets.contract.conformance_lines import Line, broken, fix, not_run, passed
+from gadgets.contract.manifest import Manifest
 from gadgets.errors import DoorError
-from gadgets.http import Answer
-from gadgets.manifest import Manifest
+from gadgets.serving import keys
+from gadgets.serving.http import Answer
 from gadgets.types import Texts
 
 NUMBER = 6

@@ -2,8 +2,8 @@
 
 from collections.abc import Iterator, Mapping
 
-from gadgets.conformance_lines import Line, passed
-from gadgets.manifest import Manifest
+from gadgets.contract.conformance_lines import Line, passed
+from gadgets.contract.manifest import Manifest
 from gadgets.types import Texts
 
 TITLES: Mapping[int, Texts] = {

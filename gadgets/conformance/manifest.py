@@ -2,11 +2,11 @@
 
 from collections.abc import Iterator
 
-from gadgets import manifest as manifests
 from gadgets.conformance.bench import Subject
-from gadgets.conformance_lines import Line, fix, passed
+from gadgets.contract import manifest as manifests
+from gadgets.contract.conformance_lines import Line, fix, passed
+from gadgets.contract.manifest import Manifest
 from gadgets.errors import ManifestError
-from gadgets.manifest import Manifest
 from gadgets.types import Texts
 
 

@@ -2,12 +2,12 @@
 
 from collections.abc import Iterator
 
-from gadgets import manifest as manifests
 from gadgets.conformance.bench import Subject
 from gadgets.conformance.environment import CALL_SECONDS, Environment
-from gadgets.conformance_lines import Line, broken, fix, passed
+from gadgets.contract import manifest as manifests
+from gadgets.contract.conformance_lines import Line, broken, fix, passed
+from gadgets.contract.manifest import Manifest
 from gadgets.errors import DoorError
-from gadgets.manifest import Manifest
 
 
 def check(subject: Subject, parsed: Manifest, env: Environment) -> Iterator[Line]:

@@ -3,15 +3,15 @@
 from collections.abc import Iterator
 from datetime import UTC, datetime
 
-from gadgets import card as cards
 from gadgets.cityos import template
 from gadgets.conformance import accessibility, kinds
 from gadgets.conformance.bench import Bench, Seen
 from gadgets.conformance.cards import links
 from gadgets.conformance.request_tokens import Case
-from gadgets.conformance_lines import Line, fix, not_run, passed
+from gadgets.contract import card as cards
+from gadgets.contract.conformance_lines import Line, fix, not_run, passed
 from gadgets.errors import CardError, Problem
-from gadgets.http import Answer
+from gadgets.serving.http import Answer
 
 TITLE = {"ja": "データがあってもなくても正しいカード", "en": "Card valid with data and without"}
 

@@ -12,9 +12,9 @@ from typing import Any
 from joserfc import jwt
 from joserfc.jwk import ECKey
 
-from gadgets import keys
 from gadgets.conformance.environment import ALGORITHM, Environment
-from gadgets.manifest import Manifest, default_settings
+from gadgets.contract.manifest import Manifest, default_settings
+from gadgets.serving import keys
 from gadgets.types import Texts, Value
 from identity import attributes
 

@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from gadgets.conformance import compare
 from gadgets.conformance.bench import Bench, answered, out_of_time
 from gadgets.conformance.request_tokens import Case
-from gadgets.conformance_lines import Line, broken, fix, not_run, passed
+from gadgets.contract.conformance_lines import Line, broken, fix, not_run, passed
 from gadgets.errors import DoorError
-from gadgets.http import Answer
+from gadgets.serving.http import Answer
 from gadgets.types import Texts
 
 SPEED_CALLS = 20

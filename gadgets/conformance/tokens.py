@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from gadgets.conformance import request_tokens as tokens
 from gadgets.conformance.bench import REFUSED, Bench, answered
-from gadgets.conformance_lines import Line, broken, fix, passed
+from gadgets.contract.conformance_lines import Line, broken, fix, passed
 from gadgets.errors import DoorError
 from gadgets.types import Texts
 

@@ -10,15 +10,15 @@ from typing import Any
 from django.template import Context, Engine
 from django.utils.safestring import mark_safe
 
-from gadgets import card as cards
 from gadgets.conformance import CALL_SECONDS, LOCALES, Environment
 from gadgets.conformance.request_tokens import PERSONAS, Case, claims_of, good
-from gadgets.drawing import stored, tile
+from gadgets.contract import card as cards
+from gadgets.contract.manifest import Manifest
 from gadgets.errors import CardError, DoorError, GadgetError, SchemaError
-from gadgets.manifest import Manifest
-from gadgets.render import html_language
 from gadgets.rgadget.subject import fetched
 from gadgets.rgadget.surroundings import now
+from gadgets.serving.drawing import stored, tile
+from gadgets.serving.render import html_language
 from gadgets.types import Texts
 
 ALL = "all"
@@ -114,7 +114,7 @@ def page(url: str, env: Environment, choice: Choice, *, language: str) -> str:
         "card_language": html_language(choice.locale),
         "note": note,
         "faults": faults,
-        "shown": [(item, mark_safe(item.html)) for item in shown],  # noqa: S308  drawn by gadgets.drawing
+        "shown": [(item, mark_safe(item.html)) for item in shown],  # noqa: S308  drawn by gadgets.serving.drawing
     }
     return _engine().get_template("page.html").render(Context(values))
 

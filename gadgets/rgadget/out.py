@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import IntEnum
 
-from gadgets.conformance_lines import Line
+from gadgets.contract.conformance_lines import Line
 from gadgets.errors import DoorError, GadgetError, NotListedError, SchemaError
 from gadgets.types import Texts
 

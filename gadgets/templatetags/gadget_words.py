@@ -5,12 +5,13 @@ from typing import TYPE_CHECKING
 from django import template
 from django.conf import settings
 
-from gadgets import waiting, words
-from gadgets.launch import login_link
+from gadgets import words
+from gadgets.life import waiting
+from gadgets.serving.launch import login_link
 from gadgets.types import Texts
 
 if TYPE_CHECKING:
-    from gadgets.standing import Standing
+    from gadgets.life.standing import Standing
 
 register = template.Library()
 
@@ -54,7 +55,9 @@ def consequence_words(gate: str) -> str:
 @register.simple_tag
 def standing_of(gadget_id: str) -> "Standing | None":
     """{% standing_of view.id as standing %}, for the desks"""
-    from gadgets.standing import standing  # it reads tables; the words above are used where there are none
+    from gadgets.life.standing import (
+        standing,  # it reads tables; the words above are used where there are none
+    )
 
     return standing(gadget_id)
 

@@ -4,15 +4,14 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('identity', '0007_devices'),
+        ("identity", "0007_devices"),
     ]
 
     operations = [
         migrations.AddField(
-            model_name='consentstate',
-            name='terms',
+            model_name="consentstate",
+            name="terms",
             field=models.CharField(blank=True, max_length=32),
         ),
     ]

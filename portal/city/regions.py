@@ -9,9 +9,10 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 from wagtail.admin import messages
 
-from gadgets import package, packages, regions
+from gadgets.contract import package
 from gadgets.errors import GadgetError, NoSuchRegionError
-from gadgets.web import tell
+from gadgets.life import packages, regions
+from gadgets.pages.web import tell
 from portal.city.views import operator_of
 
 

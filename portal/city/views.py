@@ -13,9 +13,10 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 from wagtail.admin import messages
 
-from gadgets import decisions, queries
+from gadgets import queries
 from gadgets.errors import GadgetError, NoSuchGadgetError
-from gadgets.versions import SHARES
+from gadgets.life import decisions
+from gadgets.life.versions import SHARES
 from identity.queries import actor
 from identity.roles import OPERATOR, Actor
 
@@ -78,7 +79,7 @@ def _detail(
 
 @require_POST
 def decide(request: HttpRequest, gadget_id: str) -> HttpResponse:
-    """`decision` is one of those in `gadgets.decisions`; what it needs besides stands in the same form."""
+    """`decision` is one of those in `gadgets.life.decisions`; what it needs besides stands in the same form."""
     by = operator_of(request)
     try:
         found = decisions.decision(gadget_id, request.POST.dict(), by, desk=decisions.OPERATORS)

@@ -15,7 +15,7 @@ from django.db.models import F
 from django.utils import timezone
 from wagtail.models import GroupPagePermission, Locale, Page, Site
 
-from gadgets.layout import Slot
+from gadgets.choosing.layout import Slot
 from identity.roles import EDITOR, GROUPS, OPERATOR, Actor
 from portal.content import alerts
 from portal.content.blocks import ZONES

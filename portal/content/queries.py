@@ -9,7 +9,7 @@ from typing import Any
 from django.core.cache import cache
 from django.utils import timezone
 
-from gadgets.layout import Slot
+from gadgets.choosing.layout import Slot
 from identity.attributes import DISTRICTS, TOPICS, Texts
 from identity.audience import Audience
 from identity.errors import AudienceError

@@ -8,7 +8,7 @@ class HomeConfig(AppConfig):
 
     def ready(self) -> None:
         """The default slots come from the published home page."""
-        import gadgets.layout
+        import gadgets.choosing.layout
         from portal.home.catalogue import default_slots
 
-        gadgets.layout.default_slots = default_slots
+        gadgets.choosing.layout.default_slots = default_slots

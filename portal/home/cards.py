@@ -7,8 +7,9 @@ from typing import Any, TypeVar
 
 from django.utils import timezone
 
-from gadgets import fetch, versions
-from gadgets.layout import Arranged, Placement, Slot, arrange
+from gadgets.choosing.layout import Arranged, Placement, Slot, arrange
+from gadgets.life import versions
+from gadgets.serving import fetch
 from gadgets.types import ClaimSpec, GadgetInfo, StoredCard, Texts, Wanted
 from identity.queries import Bundle
 from portal.home.catalogue import Catalogue

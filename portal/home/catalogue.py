@@ -8,7 +8,7 @@ from datetime import datetime
 import numpy as np
 from numpy.typing import NDArray
 
-from gadgets.layout import Slot
+from gadgets.choosing.layout import Slot
 from gadgets.queries import Registry, registry
 from identity.attributes import Value
 from identity.audience import Audience, matches

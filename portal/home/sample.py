@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from gadgets.layout import Placement
+from gadgets.choosing.layout import Placement
 from identity.attributes import Value, pick, value_label
 from portal.home import cards
 from portal.home.catalogue import Catalogue, current, default_slots

@@ -16,9 +16,9 @@ from django.utils.translation import get_language
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_POST, require_safe
 
-from gadgets import figures
 from gadgets import queries as gadget_queries
-from gadgets.layout import Placement, Slot
+from gadgets.choosing.layout import Placement, Slot
+from gadgets.serving import figures
 from identity import household
 from identity import queries as identity_queries
 from identity.attributes import Value, pick

@@ -21,7 +21,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from gadgets import erasure as providers
+from gadgets.telling import erasure as providers
 from identity import erasure, household, queries, sessions
 from identity.attributes import pick
 from identity.errors import NoSuchResident, NothingToUndo, ProviderProblem

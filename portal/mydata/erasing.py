@@ -16,8 +16,8 @@ from django.db import transaction
 from django.utils import timezone
 
 from gadgets import actions as gadget_actions
-from gadgets import erasure as providers
-from gadgets.erasure import ProviderReport
+from gadgets.telling import erasure as providers
+from gadgets.telling.erasure import ProviderReport
 from identity import erasure
 from identity.errors import ProviderProblem
 from portal.content.forget import forget_author

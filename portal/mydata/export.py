@@ -16,8 +16,8 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_safe
 from wagtail.models import PageLogEntry
 
-from gadgets import notices
 from gadgets import queries as gadget_queries
+from gadgets.telling import notices
 from identity import attributes, sessions
 from identity import export as identity_export
 from identity.queries import Bundle

@@ -7,11 +7,11 @@ from datetime import datetime
 from django.utils.translation import gettext as _
 
 from gadgets import queries as gadget_queries
-from gadgets import versions
-from gadgets.notices import Notice
+from gadgets.life import versions
+from gadgets.life.versions import Choice
 from gadgets.queries import Ended
+from gadgets.telling.notices import Notice
 from gadgets.types import GadgetInfo
-from gadgets.versions import Choice
 from identity import attributes
 from identity.attributes import pick
 from identity.consent import RECOMMENDER

@@ -14,8 +14,9 @@ from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from gadgets import notices, versions
 from gadgets import queries as gadget_queries
+from gadgets.life import versions
+from gadgets.telling import notices
 from gadgets.types import GadgetInfo, Texts
 from identity import actions, attributes, mydata, queries
 from identity.consent import PURPOSE_CARD, RECOMMENDER, Notice

@@ -8,9 +8,10 @@ from typing import Any
 
 import pytest
 
-from gadgets import conformance, schema_tables
-from gadgets import manifest as manifests
+from gadgets import conformance
 from gadgets.conformance import accessibility, bench, request_tokens, speed
+from gadgets.contract import manifest as manifests
+from gadgets.contract import schema_tables
 from tests.architecture.tables import REFERENCE, ROOT, codes, first_codes, rows
 
 SCHEMAS = ROOT / "gadgets" / "schemas"
@@ -36,7 +37,7 @@ def values(schema: Any) -> Iterator[str]:
 def test_the_tables_of_the_page_are_those_that_the_schema_writes(name: str) -> None:
     page = (REFERENCE / schema_tables.PAGES[name]).read_text(encoding="utf-8")
     assert "<!-- fields: " in page
-    assert page == schema_tables.filled(page), "run: python -m gadgets.schema_tables"
+    assert page == schema_tables.filled(page), "run: python -m gadgets.contract.schema_tables"
     assert len(first_codes(REFERENCE / schema_tables.PAGES[name])) > 40
 
 
@@ -92,7 +93,7 @@ def test_the_pages_name_the_limits_of_the_parsers() -> None:
 
 
 def test_the_claims_of_a_request_token_stand_on_the_page() -> None:
-    source = (ROOT / "gadgets" / "keys.py").read_text(encoding="utf-8")
+    source = (ROOT / "gadgets" / "serving" / "keys.py").read_text(encoding="utf-8")
     mint = source.partition("def mint")[2]
     minted = set(re.findall(r'^        "(\w+)": |claims\["(\w+)"\] =', mint, re.M))
     minted = {first or second for first, second in minted}

@@ -77,7 +77,7 @@ def test_every_field_and_kind_of_the_audit_chain_stands_on_the_page() -> None:
 
 def test_every_door_of_a_release_stands_on_the_page() -> None:
     doors = set()
-    for path in (*(ROOT / "gadgets").glob("*.py"), *(ROOT / "identity").glob("*.py")):
+    for path in (*(ROOT / "gadgets").rglob("*.py"), *(ROOT / "identity").rglob("*.py")):
         text = path.read_text(encoding="utf-8")
         doors |= {part.split('"')[0] for part in text.split('via="')[1:]}
     assert set(first_codes(REFERENCE / "consent.md", "What left")) == doors

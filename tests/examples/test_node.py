@@ -15,11 +15,11 @@ import requests
 from joserfc import jwt
 from joserfc.jwk import ECKey
 
-from gadgets import card as cards
 from gadgets.conformance import Environment, Subject, check
 from gadgets.conformance.request_tokens import PERSONAS, Case, claims_of, good
-from gadgets.manifest import Manifest
-from gadgets.registration import fetch
+from gadgets.contract import card as cards
+from gadgets.contract.manifest import Manifest
+from gadgets.life.registration import fetch
 from gadgets.rgadget import mock, surroundings
 from gadgets.rgadget.mock import Portal
 from portal.supervise import Launcher, wait_until

@@ -7,8 +7,8 @@ import pytest
 
 from examples.shelter.places import SHOWN, near
 from examples.shelter.provider import build
-from gadgets import card as wire
-from gadgets import manifest as manifests
+from gadgets.contract import card as wire
+from gadgets.contract import manifest as manifests
 from tests.examples.support import Running, World, running
 
 DISTRICT = "area.district"

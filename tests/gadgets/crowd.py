@@ -1,8 +1,8 @@
 """Enough residents beside the cast: every combination of claims that one of the cast has is shared by K_CLAIMS."""
 
-from gadgets import cells
 from gadgets.models import CellCount, bump_registry
-from gadgets.stored import claims_key
+from gadgets.serving import cells
+from gadgets.serving.stored import claims_key
 from gadgets.types import GadgetInfo
 from identity import attributes
 from identity.audience import K_CLAIMS

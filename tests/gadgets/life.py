@@ -14,10 +14,11 @@ from django.urls import reverse
 from examples.kit.config import read
 from examples.kit.provider import Provider as ExampleProvider
 from examples.kit.web import JSON, Response, Server, Site
-from gadgets import actions, keys, queries, tasks
-from gadgets.card import MEDIA_TYPE
+from gadgets import actions, queries, tasks
+from gadgets.contract.card import MEDIA_TYPE
 from gadgets.models import CheckLine, CheckRun
 from gadgets.models import Provider as Organisation
+from gadgets.serving import keys
 from identity.models import Resident
 from identity.roles import SYSTEM
 from tests import cast

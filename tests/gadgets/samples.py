@@ -4,7 +4,7 @@ import json
 from datetime import UTC, datetime
 from typing import Any
 
-from gadgets import manifest as manifests
+from gadgets.contract import manifest as manifests
 from gadgets.types import GadgetInfo
 from identity.audience import Audience
 

@@ -5,8 +5,8 @@ from django.urls import reverse
 
 from gadgets.errors import BadSettingError
 from gadgets.models import Provider
+from gadgets.pages.views_residents import _typed
 from gadgets.types import SettingSpec
-from gadgets.views_residents import _typed
 from tests import cast
 from tests.gadgets.conftest import DeskFor
 

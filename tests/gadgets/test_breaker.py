@@ -6,7 +6,7 @@ import pytest
 import time_machine
 from django.core.cache import cache
 
-from gadgets import breaker
+from gadgets.serving import breaker
 
 GADGET = "example.waste.calendar"
 

@@ -6,8 +6,9 @@ import pytest
 from django.core.cache import cache
 from django.urls import reverse
 
-from gadgets import tasks, warm
-from gadgets.layout import Slot
+from gadgets import tasks
+from gadgets.choosing.layout import Slot
+from gadgets.serving import warm
 from identity.roles import SYSTEM
 from portal.content.actions import set_default_slots
 from tests import cast

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gadgets import card
+from gadgets.contract import card
 from gadgets.errors import CardError
 from gadgets.types import GadgetInfo
 from tests.gadgets.providers import card_bytes, card_document

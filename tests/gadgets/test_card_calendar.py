@@ -11,8 +11,10 @@ from django.core.cache import cache
 from django.test import Client
 from icalendar import Calendar
 
-from gadgets import calendar, card, fetch, queries
-from gadgets.render import render
+from gadgets import queries
+from gadgets.contract import card
+from gadgets.serving import calendar, fetch
+from gadgets.serving.render import render
 from gadgets.types import Source, StoredCard
 from tests.gadgets.crowd import Everybody
 from tests.gadgets.providers import Provider, card_bytes, reply

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from examples.kit.web import Request, Response
-from gadgets import card, card_clock
+from gadgets.contract import card, card_clock
 from gadgets.errors import CardError
 from tests.gadgets import whole
 from tests.gadgets.providers import card_bytes

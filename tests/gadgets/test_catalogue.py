@@ -10,8 +10,9 @@ from django.urls import reverse
 from django.utils import timezone
 
 from examples.kit.provider import Provider as ExampleProvider
-from gadgets import actions, keys, queries
+from gadgets import actions, queries
 from gadgets.models import Gadget, GadgetHour, GadgetVersion, Placement, RegistryVersion, bump_registry
+from gadgets.serving import keys
 from identity.models import Resident
 from identity.roles import SYSTEM
 from tests import cast

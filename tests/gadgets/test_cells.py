@@ -11,8 +11,9 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
-from gadgets import cells, fetch, keys, queries, tasks, warm
+from gadgets import queries, tasks
 from gadgets.models import CellCount
+from gadgets.serving import cells, fetch, keys, warm
 from gadgets.types import GadgetInfo, StoredCard
 from identity import actions
 from identity.audience import K_CLAIMS

@@ -11,11 +11,12 @@ from django.test import override_settings
 
 from examples.cityos.provider import CityOs
 from examples.kit.web import Response
-from gadgets import breaker, fetch, figures, queries
+from gadgets import queries
 from gadgets.cityos import contracts
 from gadgets.cityos.query import BREAKER
 from gadgets.errors import ContractMissingError
 from gadgets.models import Contract, DataRead, GadgetHour
+from gadgets.serving import breaker, fetch, figures
 from gadgets.types import StoredCard, Unavailable, Wanted
 from identity import queries as identity_queries
 from identity.models import AccessLog, Resident

@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 
-from gadgets import card as cards
-from gadgets import manifest
 from gadgets.cityos import template
 from gadgets.cityos.places import Point, metres, middle_of, middle_of_region, point_of
 from gadgets.cityos.pointers import MISSING, resolve
+from gadgets.contract import card as cards
+from gadgets.contract import manifest
 from gadgets.types import Source
 from tests.gadgets import samples
 

@@ -17,9 +17,10 @@ from examples.lunch.provider import build as build_lunch
 from examples.river.provider import build as build_river
 from examples.shelter.provider import build as build_shelter
 from examples.waste.provider import build as build_waste
-from gadgets import conformance, registration
+from gadgets import conformance
 from gadgets.conformance import Subject, speed
-from gadgets.conformance_lines import Line
+from gadgets.contract.conformance_lines import Line
+from gadgets.life import registration
 from tests.gadgets import life, whole
 from tests.gadgets.providers import Handler, card_document, reply
 

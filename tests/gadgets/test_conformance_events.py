@@ -7,11 +7,12 @@ from typing import Any
 import pytest
 
 from examples.lunch.provider import build as build_lunch
-from gadgets import conformance, registration
+from gadgets import conformance
 from gadgets.conformance import Subject
 from gadgets.conformance import events as conformance_events
-from gadgets.conformance_lines import Line
-from gadgets.event_wire import MEDIA_TYPE
+from gadgets.contract.conformance_lines import Line
+from gadgets.contract.event_wire import MEDIA_TYPE
+from gadgets.life import registration
 from tests.gadgets import life, whole
 from tests.gadgets.providers import Handler, reply
 

@@ -13,7 +13,6 @@ from django.test import override_settings
 from examples.kit.errors import TokenError
 from examples.kit.provider import Provider as ExampleProvider
 from examples.kit.web import Request, Response
-from gadgets import card, checking, drawing, manifest
 from gadgets.conformance import (
     accessibility,
     compare,
@@ -25,9 +24,12 @@ from gadgets.conformance import (
     speed,
 )
 from gadgets.conformance.bench import Bench
-from gadgets.conformance_lines import Line
+from gadgets.contract import card, manifest
+from gadgets.contract.conformance_lines import Line
 from gadgets.errors import StatusError
-from gadgets.http import Door
+from gadgets.life import checking
+from gadgets.serving import drawing
+from gadgets.serving.http import Door
 from gadgets.types import FrameSpec
 from identity.attributes import pick
 from tests.gadgets import life, samples, whole

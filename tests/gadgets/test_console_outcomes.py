@@ -7,8 +7,8 @@ from django.urls import reverse
 from django.utils import timezone
 
 from examples.kit.provider import Provider as ExampleProvider
-from gadgets import outcomes
 from gadgets.models import Provider as Organisation
+from gadgets.serving import outcomes
 from gadgets.types import FetchOutcome
 from identity.roles import SYSTEM
 from tests import cast

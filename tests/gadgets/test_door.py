@@ -18,7 +18,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gadgets import errors
-from gadgets.http import Answer, Door, door
+from gadgets.serving.http import Answer, Door, door
 from identity.addresses import refusal
 from tests.gadgets.providers import Handler, Provider, reply
 

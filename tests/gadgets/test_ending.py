@@ -8,8 +8,9 @@ import pytest
 from django.urls import reverse
 from django.utils import timezone
 
-from gadgets import actions, ending, queries
+from gadgets import actions, queries
 from gadgets.errors import LifeError, NotPermittedError, ReasonMissingError, WrongStateError
+from gadgets.life import ending
 from gadgets.models import EventDelivery, Gadget, Placement, ReviewNote
 from identity import queries as identity_queries
 from identity.errors import NotAllowed

@@ -16,10 +16,13 @@ from django.db import connections, transaction
 from django.utils import timezone
 
 from gadgets import actions as gadget_actions
-from gadgets import event_wire, events, fetch, keys, notices, private_cards, queries, tasks
-from gadgets.apart import HttpInTransactionError
+from gadgets import queries, tasks
+from gadgets.contract import event_wire
 from gadgets.errors import EventAnswerError
 from gadgets.models import EventCursor, EventDelivery, Gadget
+from gadgets.serving import fetch, keys, private_cards
+from gadgets.serving.apart import HttpInTransactionError
+from gadgets.telling import events, notices
 from identity import actions
 from identity import queries as identity_queries
 from identity.consent import Notice

@@ -15,10 +15,11 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from examples.lunch.provider import build as build_lunch
-from gadgets import actions, erasure, events
-from gadgets.apart import HttpInTransactionError
-from gadgets.erasure import Kept, ProviderReport
+from gadgets import actions
 from gadgets.models import EventDelivery, Gadget
+from gadgets.serving.apart import HttpInTransactionError
+from gadgets.telling import erasure, events
+from gadgets.telling.erasure import Kept, ProviderReport
 from identity.errors import NoSuchResident
 from identity.models import GadgetClient, Resident
 from tests import cast

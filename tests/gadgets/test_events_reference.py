@@ -9,8 +9,9 @@ from django.conf import settings
 from django.test import Client
 from django.utils import timezone
 
-from gadgets import erasure, event_wire, events
+from gadgets.contract import event_wire
 from gadgets.models import EventDelivery
+from gadgets.telling import erasure, events
 from tests.architecture.tables import REFERENCE, codes, rows
 
 PAGE = REFERENCE / "gadget-events.md"

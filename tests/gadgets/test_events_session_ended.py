@@ -7,8 +7,10 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
-from gadgets import actions, events, keys
+from gadgets import actions
 from gadgets.models import EventDelivery
+from gadgets.serving import keys
+from gadgets.telling import events
 from identity import relay
 from identity.models import GadgetClient, LogoutDelivery
 from tests import cast

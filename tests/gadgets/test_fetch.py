@@ -16,9 +16,9 @@ from django.core.cache import cache
 from django.db import connections, transaction
 from django.utils import timezone
 
-from gadgets import breaker, fetch, keys
-from gadgets.fetch import StoredCard, Unavailable, Wanted
-from gadgets.outcomes import recent
+from gadgets.serving import breaker, fetch, keys
+from gadgets.serving.fetch import StoredCard, Unavailable, Wanted
+from gadgets.serving.outcomes import recent
 from gadgets.signals import card_fetched
 from gadgets.types import FetchOutcome, GadgetInfo
 from identity import actions, clients, queries

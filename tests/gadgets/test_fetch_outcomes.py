@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from django.core.cache import cache
 
-from gadgets import fetch, outcomes
+from gadgets.serving import fetch, outcomes
 from gadgets.types import FetchOutcome
 from tests.gadgets.providers import Provider, card_bytes, reply
 from tests.gadgets.samples import info

@@ -9,7 +9,8 @@ import pytest
 from django.core.cache import cache
 from django.utils import timezone
 
-from gadgets import fetch, keys, queries, warm
+from gadgets import queries
+from gadgets.serving import fetch, keys, warm
 from gadgets.types import GadgetInfo, StoredCard, Wanted
 from tests import cast
 from tests.gadgets.crowd import Everybody

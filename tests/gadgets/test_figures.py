@@ -10,8 +10,9 @@ from django.db import DatabaseError, connection
 from django.test.utils import CaptureQueriesContext
 
 import portal.celery  # noqa: F401  (connects the signal)
-from gadgets import fetch, figures, tasks
+from gadgets import tasks
 from gadgets.models import GadgetHour
+from gadgets.serving import fetch, figures
 from gadgets.types import FetchOutcome
 from tests.gadgets.providers import Provider, card_bytes, reply
 from tests.gadgets.samples import info

@@ -13,10 +13,11 @@ from django.conf import settings
 from examples.kit.provider import Provider
 from examples.kit.request_token import RequestToken
 from examples.kit.web import Request, Response
-from gadgets import conformance, registration
+from gadgets import conformance
 from gadgets.conformance import Environment, Subject
-from gadgets.conformance_lines import Line
-from gadgets.manifest import origin_of
+from gadgets.contract.conformance_lines import Line
+from gadgets.contract.manifest import origin_of
+from gadgets.life import registration
 from tests.gadgets import whole
 from tests.gadgets.whole import Document, Handler, Whole
 

@@ -7,7 +7,7 @@ import pytest
 from django.urls import reverse
 
 from examples.kit.provider import Provider as ExampleProvider
-from gadgets import fetch
+from gadgets.serving import fetch
 from identity import actions as identity_actions
 from identity import queries as identity_queries
 from identity.consent import Notice

@@ -13,11 +13,13 @@ from django.urls import reverse
 from django.utils import timezone
 from joserfc import jwt
 
-from gadgets import actions, frames, keys, manifest, queries
+from gadgets import actions, queries
 from gadgets.conformance import frame
+from gadgets.contract import manifest
 from gadgets.errors import ManifestError
-from gadgets.http import Answer
 from gadgets.models import Gadget
+from gadgets.serving import frames, keys
+from gadgets.serving.http import Answer
 from identity import actions as identity_actions
 from identity import queries as identity_queries
 from identity.consent import Notice

@@ -18,11 +18,13 @@ from django.core.cache import cache
 from django.urls import reverse
 from django.utils import timezone
 
-from gadgets import fetch, figures, queries, watch
-from gadgets.card import MEDIA_TYPE
-from gadgets.http import Door
-from gadgets.layout import Slot
+from gadgets import queries
+from gadgets.choosing.layout import Slot
+from gadgets.contract.card import MEDIA_TYPE
+from gadgets.life import watch
 from gadgets.models import GadgetHour, ReviewNote
+from gadgets.serving import fetch, figures
+from gadgets.serving.http import Door
 from gadgets.types import StoredCard, Unavailable
 from identity.roles import SYSTEM
 from portal.content.actions import set_default_slots

@@ -10,11 +10,12 @@ from django.core.cache import cache
 from django.urls import reverse
 from PIL import Image
 
-from gadgets import card_addresses, fetch, images, queries
+from gadgets import queries
 from gadgets.errors import ImageRefusedError
+from gadgets.life.versions import Earlier
+from gadgets.serving import card_addresses, fetch, images
 from gadgets.signals import card_fetched
 from gadgets.types import FetchOutcome
-from gadgets.versions import Earlier
 from tests import cast
 from tests.gadgets import life
 from tests.gadgets.conftest import DeskFor

@@ -8,10 +8,11 @@ from django.conf import settings
 from django.urls import reverse
 
 from examples.kit.provider import Provider as ExampleProvider
-from gadgets import actions, clients, queries
+from gadgets import actions, queries
 from gadgets.errors import NotPermittedError, WrongStateError
-from gadgets.launch import login_link, logout_uri, redirect_uri
+from gadgets.life import clients
 from gadgets.models import Gadget
+from gadgets.serving.launch import login_link, logout_uri, redirect_uri
 from identity.errors import ProviderUnavailable
 from identity.idp import provider
 from identity.models import GadgetClient

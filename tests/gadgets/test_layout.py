@@ -6,9 +6,10 @@ from typing import Any
 import pytest
 from django.urls import reverse
 
-from gadgets import actions, layout, queries
+from gadgets import actions, queries
+from gadgets.choosing import layout
+from gadgets.choosing.layout import Placement, Slot, arrange, moved
 from gadgets.errors import BadSettingError, LockedError, NoSuchGadgetError, NotPermittedError
-from gadgets.layout import Placement, Slot, arrange, moved
 from tests import cast
 from tests.gadgets import life
 from tests.gadgets.conftest import DeskFor

@@ -6,7 +6,7 @@ import pytest
 from django.db import IntegrityError, transaction
 
 from examples.kit.provider import Provider as ExampleProvider
-from gadgets import actions, queries, registering, registration
+from gadgets import actions, queries
 from gadgets.errors import (
     ManifestError,
     NoSuchGadgetError,
@@ -19,6 +19,7 @@ from gadgets.errors import (
     UrlRefusedError,
     WrongStateError,
 )
+from gadgets.life import registering, registration
 from gadgets.models import CheckRun, Gadget, GadgetVersion, Membership, Placement, Provider, ReviewNote
 from identity.models import Resident
 from identity.roles import SYSTEM, Actor

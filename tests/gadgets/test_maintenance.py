@@ -7,8 +7,9 @@ import pytest
 from django.urls import reverse
 from django.utils import timezone
 
-from gadgets import actions, maintenance
+from gadgets import actions
 from gadgets.errors import LifeError, NotPermittedError, WrongStateError
+from gadgets.life import maintenance
 from gadgets.models import Gadget, Maintenance, ReviewNote
 from identity.roles import Actor
 from tests import cast

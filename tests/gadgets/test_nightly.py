@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from gadgets import nightly, tasks
+from gadgets import tasks
+from gadgets.life import nightly
 from gadgets.models import CheckLine, CheckRun, Gadget, Maintenance, ReviewNote
 from tests.gadgets import life
 

@@ -6,8 +6,9 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
-from gadgets import actions, organisations
+from gadgets import actions
 from gadgets.errors import DoorError, InvitationError, LastOwnerError, LifeError, NotPermittedError
+from gadgets.life import organisations
 from gadgets.models import Invitation, Membership, Provider, StateNotice
 from identity.models import Resident
 from identity.roles import SYSTEM, Actor

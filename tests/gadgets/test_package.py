@@ -11,8 +11,8 @@ import rfc8785
 from joserfc import jws
 from joserfc.jwk import ECKey
 
-from gadgets import package
-from gadgets.conformance_lines import fix, passed
+from gadgets.contract import package
+from gadgets.contract.conformance_lines import fix, passed
 from gadgets.errors import ManifestError, PackageError
 from gadgets.types import content_hash
 from tests.gadgets.samples import URL, raw

@@ -10,9 +10,10 @@ from django.core.cache import cache
 from django.urls import reverse
 from django.utils import timezone
 
-from gadgets import breaker, fetch, figures, queries, warm
-from gadgets.layout import Slot
+from gadgets import queries
+from gadgets.choosing.layout import Slot
 from gadgets.models import Gadget, Maintenance, bump_registry
+from gadgets.serving import breaker, fetch, figures, warm
 from gadgets.types import StoredCard, Unavailable
 from identity.roles import SYSTEM
 from portal.content.actions import set_default_slots

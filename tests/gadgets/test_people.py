@@ -2,8 +2,8 @@
 
 import pytest
 
-from gadgets import people
 from gadgets.models import Placement
+from gadgets.serving import people
 from identity.audience import K_CLAIMS
 from identity.models import ConsentReceipt, ConsentState, Resident
 

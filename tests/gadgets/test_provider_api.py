@@ -13,8 +13,9 @@ from django.urls import reverse
 from django.utils import timezone
 
 from examples.kit.provider import Provider as ExampleProvider
-from gadgets import actions, api_keys, tasks
+from gadgets import actions, tasks
 from gadgets.errors import LifeError, NotPermittedError
+from gadgets.life import api_keys
 from gadgets.models import ApiToken, CheckRun, Gadget, Membership
 from identity.models import Resident
 from tests import cast

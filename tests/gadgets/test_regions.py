@@ -9,7 +9,7 @@ from django.conf import settings
 from django.urls import reverse
 from joserfc.jwk import ECKey
 
-from gadgets import keys, package, regions
+from gadgets.contract import package
 from gadgets.errors import (
     DoorError,
     KeysChangedError,
@@ -19,7 +19,9 @@ from gadgets.errors import (
     NoSuchRegionError,
     NotPermittedError,
 )
+from gadgets.life import regions
 from gadgets.models import CheckLine, Region
+from gadgets.serving import keys
 from identity.models import AuditEntry
 from identity.roles import SYSTEM, Actor
 from tests import cast
@@ -55,7 +57,7 @@ def test_the_feed_lists_what_is_published_and_where_its_package_is(desk: DeskFor
 
 
 def test_the_feed_keeps_to_its_own_schema(desk: DeskFor, published: str) -> None:
-    from gadgets.wire import check_schema, schema
+    from gadgets.contract.wire import check_schema, schema
 
     feed = json.loads(desk(None).get(reverse("gadgets_wire:feed")).content)
     assert list(check_schema(feed, schema("feed-1.0"))) == []

@@ -8,9 +8,9 @@ import pytest
 from django.core.cache import cache
 from django.db import DatabaseError
 
-from gadgets import fetch
 from gadgets.errors import TlsError
-from gadgets.http import Door
+from gadgets.serving import fetch
+from gadgets.serving.http import Door
 from identity import actions
 from identity.models import AccessLog
 from tests import cast

@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 
 from examples.kit.provider import Provider as ExampleProvider
-from gadgets import actions, api_keys, tasks
+from gadgets import actions, tasks
+from gadgets.life import api_keys
 from gadgets.models import ApiToken, CheckRun, Gadget
 from gadgets.rgadget import remote
 from gadgets.rgadget.__main__ import main

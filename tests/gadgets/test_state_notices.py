@@ -13,9 +13,11 @@ from django.utils import timezone
 from joserfc import jwt
 from joserfc.jwk import KeySet
 
-from gadgets import actions, keys, state_notices
+from gadgets import actions
+from gadgets.life import state_notices
+from gadgets.life.steps import Decision, Side, note
 from gadgets.models import Gadget, Provider, StateNotice
-from gadgets.steps import Decision, Side, note
+from gadgets.serving import keys
 from identity.roles import OPERATOR, SYSTEM, Actor
 from tests import cast
 from tests.gadgets.conftest import DeskFor
@@ -198,8 +200,8 @@ def test_a_trial_names_no_gadget(gadget: Gadget, listener: Listener) -> None:
 
 def test_both_sides_of_a_thread_and_who_is_told(gadget: Gadget) -> None:
     from gadgets.errors import NotPermittedError, ReasonMissingError, TooOftenError
+    from gadgets.life.thread import MOST_OPEN
     from gadgets.models import Membership, ReviewNote
-    from gadgets.thread import MOST_OPEN
 
     developer, reader = cast.as_actor(cast.taro()), cast.as_actor(cast.linh())
     for who, role in ((developer, "developer"), (reader, "reader")):

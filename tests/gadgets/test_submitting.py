@@ -14,7 +14,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from examples.lunch.provider import build as build_lunch
-from gadgets import fetch, keys, queries, submitting
+from gadgets import queries
 from gadgets.errors import (
     AnswerTooLargeError,
     CardError,
@@ -26,6 +26,7 @@ from gadgets.errors import (
     NotGrantedError,
     TooManySubmitsError,
 )
+from gadgets.serving import fetch, keys, submitting
 from identity import actions as identity_actions
 from identity import guardians, household
 from identity import queries as identity_queries
@@ -247,7 +248,7 @@ def test_two_clicks_at_the_same_time_are_one_submission(
     monkeypatch.setattr(submitting, "_post", slowly)
     from uuid import UUID
 
-    from gadgets import forms
+    from gadgets.contract import forms
     from gadgets.types import Wanted
     from tests.gadgets.test_card import PAIRWISE
 

@@ -9,7 +9,7 @@ from joserfc import jwt
 from joserfc.errors import InvalidKeyIdError
 from joserfc.jwk import ECKey, KeySet
 
-from gadgets import keys
+from gadgets.serving import keys
 from gadgets.types import Wanted
 from tests.gadgets.samples import claim, info
 

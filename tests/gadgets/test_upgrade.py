@@ -10,12 +10,13 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
-from gadgets import actions, queries, versions
+from gadgets import actions, queries
 from gadgets.errors import NotNewerError, NotPermittedError, ReasonMissingError, WrongStateError
-from gadgets.fetch import wanted_for
+from gadgets.life import versions
+from gadgets.life.reviewing import end_waiting
 from gadgets.models import Gadget, GadgetVersion, Membership, Placement, ReviewNote
 from gadgets.registry import may_be_told
-from gadgets.reviewing import end_waiting
+from gadgets.serving.fetch import wanted_for
 from gadgets.types import GadgetInfo
 from identity import actions as identity_actions
 from identity import releases
@@ -345,7 +346,7 @@ def test_nobody_approves_what_they_handed_in_before_they_left(bins: Bins) -> Non
 @pytest.mark.parametrize("step", ["approve", "roll_out", "roll_back"])
 def test_of_two_operators_at_once_one_is_told(bins: Bins, step: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """The second one read the rows before the first one wrote."""
-    from gadgets import reviewing
+    from gadgets.life import reviewing
 
     bins.upgrade(share=50)
     if step == "approve":

@@ -8,8 +8,10 @@ import pytest
 from django.core import mail
 from django.core.mail.backends.locmem import EmailBackend
 
-from gadgets import actions, errors, figures, queries, tasks, watch
+from gadgets import actions, errors, queries, tasks
+from gadgets.life import watch
 from gadgets.models import Gadget, GadgetHour, GadgetVersion, Provider, ReviewNote, StateNotice
+from gadgets.serving import figures
 from identity.roles import SYSTEM
 from tests import cast
 from tests.gadgets import samples

@@ -14,10 +14,12 @@ from examples.kit.events import Answer as EventAnswer
 from examples.kit.provider import Profile, Provider
 from examples.kit.request_token import RequestToken
 from examples.kit.web import Request, Response
-from gadgets import checking, conformance, keys, registration
+from gadgets import conformance
 from gadgets.conformance import Environment, Signer, Subject
-from gadgets.conformance_lines import Line
-from gadgets.http import Door
+from gadgets.contract.conformance_lines import Line
+from gadgets.life import checking, registration
+from gadgets.serving import keys
+from gadgets.serving.http import Door
 from tests.gadgets import life
 
 Document = dict[str, Any]

@@ -11,7 +11,7 @@ from itertools import count
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from gadgets.versions import in_share
+from gadgets.life.versions import in_share
 from tests import sites
 from tests.gadgets.life import Careless
 from tests.gadgets.providers import Handler, Provider, card_document, reply

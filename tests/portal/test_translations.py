@@ -14,11 +14,11 @@ from tests.services import packages
 ROOT = Path(__file__).resolve().parents[2]
 LOCALES = ("en", "ja_Simple")
 # What only providers, editors and operators read needs English, but no easy Japanese.
-DESKS = ("portal/content/", "portal/city/", "portal/templates/city/", "gadgets/views_provider.py",
+DESKS = ("portal/content/", "portal/city/", "portal/templates/city/", "gadgets/pages/views_provider.py",
          "gadgets/templates/gadgets/checks.html", "gadgets/templates/gadgets/console.html",
          "gadgets/templates/gadgets/outcomes.html",
          "gadgets/templates/gadgets/provider_gadget.html", "gadgets/templates/gadgets/version.html",
-         "gadgets/words.py", "gadgets/web.py")  # fmt: skip
+         "gadgets/words.py", "gadgets/pages/web.py")  # fmt: skip
 
 
 def entries(path: Path) -> dict[str, tuple[list[str], list[str]]]:

@@ -6,8 +6,8 @@ from django import template
 from django.utils import timezone
 from django.utils.translation import get_language
 
-from gadgets import fetch
 from gadgets import queries as gadget_queries
+from gadgets.serving import fetch
 from gadgets.words import as_of, source, withheld
 from identity import household
 from identity import queries as identity_queries

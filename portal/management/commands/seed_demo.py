@@ -18,13 +18,13 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils import timezone
 
 from gadgets import actions as gadget_actions
-from gadgets import cells
 from gadgets import queries as gadget_queries
 from gadgets import tasks as gadget_tasks
+from gadgets.choosing.layout import Slot
 from gadgets.cityos import queries as contract_queries
 from gadgets.errors import GadgetError
-from gadgets.layout import Slot
 from gadgets.queries import GadgetView
+from gadgets.serving import cells
 from identity import actions as identity_actions
 from identity import guardians, household, onboarding
 from identity import queries as identity_queries

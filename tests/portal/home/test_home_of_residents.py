@@ -7,8 +7,8 @@ import pytest
 from django.core.cache import cache
 from django.utils import timezone
 
-from gadgets import fetch
-from gadgets.layout import Slot
+from gadgets.choosing.layout import Slot
+from gadgets.serving import fetch
 from gadgets.types import ClaimSpec, Source, StoredCard
 from identity import actions, guardians, household
 from identity.consent import Notice

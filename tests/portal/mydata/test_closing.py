@@ -10,9 +10,9 @@ from django.core import mail
 from django.test import Client
 from django.utils import timezone
 
-from gadgets import events
-from gadgets.apart import refuse_in_transaction
 from gadgets.models import EventDelivery
+from gadgets.serving.apart import refuse_in_transaction
+from gadgets.telling import events
 from identity import actions, erasure, guardians, household, idp, queries, sessions
 from identity.errors import NoSuchResident, NotAllowed, NothingToUndo, ProviderUnavailable
 from identity.models import AuditEntry, ConsentReceipt, Erasure, Resident

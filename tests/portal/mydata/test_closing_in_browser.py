@@ -13,7 +13,7 @@ from django.contrib.contenttypes.models import ContentType
 from django.utils import timezone
 from playwright.sync_api import Browser, Page
 
-from gadgets.erasure import Kept, ProviderReport
+from gadgets.telling.erasure import Kept, ProviderReport
 from identity import erasure, sessions
 from identity.models import Erasure, Resident
 from portal.mydata import erasing

@@ -1,0 +1,119 @@
+"""The card of a gadget (Region Gadget 1.0): parses and checks what a provider answered; pure.
+
+The rules of the schema stand in `schemas/card-1.0.json`; what a schema cannot say (links inside the
+declared origins, cells and columns, a missing value that says so) in `gadgets.contract.card_rules`; the blocks as
+values in `gadgets.contract.card_blocks`.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from gadgets.contract.card_blocks import (
+    KNOWN,
+    Action,
+    Actions,
+    Block,
+    Chart,
+    DateItem,
+    Dates,
+    Fact,
+    Facts,
+    Fallback,
+    Form,
+    Image,
+    ListBlock,
+    ListItem,
+    Map,
+    Metric,
+    Notice,
+    Place,
+    Progress,
+    Series,
+    Submit,
+    Table,
+    Text,
+    build,
+)
+from gadgets.contract.card_rules import CardRules, inputs_in, problems
+from gadgets.contract.text import walk_texts
+from gadgets.contract.wire import check_schema, loads, schema
+from gadgets.errors import CardError
+from gadgets.types import Source
+
+__all__ = [
+    "KNOWN_BLOCKS",
+    "MAX_BYTES",
+    "MAX_DEPTH",
+    "MEDIA_TYPE",
+    "Action",
+    "Actions",
+    "Block",
+    "Card",
+    "CardRules",
+    "Chart",
+    "DateItem",
+    "Dates",
+    "Fact",
+    "Facts",
+    "Fallback",
+    "Form",
+    "Image",
+    "ListBlock",
+    "ListItem",
+    "Map",
+    "Metric",
+    "Notice",
+    "Place",
+    "Progress",
+    "Series",
+    "Submit",
+    "Table",
+    "Text",
+    "parse",
+]
+
+MEDIA_TYPE = "application/vnd.region-card+json"
+MAX_BYTES = 64 * 1024
+MAX_DEPTH = 12
+KNOWN_BLOCKS = KNOWN
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """A card that passed every check; times are aware. `inputs` are its forms and submits, as they came."""
+
+    lang: str
+    summary: str
+    updated: datetime
+    valid_until: datetime
+    source: Source
+    blocks: tuple[Block, ...]
+    inputs: tuple[Mapping[str, Any], ...] = ()
+
+    @property
+    def observed_at(self) -> datetime:
+        """As of when the card speaks: its oldest observation, else its own `updated`."""
+        observed = [block.observed for block in self.blocks if isinstance(block, Metric) and block.observed]
+        return min(observed, default=self.updated)
+
+
+def parse(raw: bytes, *, manifest: CardRules) -> Card:
+    """Parses the answer of a gadget's card endpoint; raises CardError with every problem found."""
+    document = loads(raw, error=CardError, max_bytes=MAX_BYTES, max_depth=MAX_DEPTH)
+    broken = [*check_schema(document, schema("card-1.0")), *walk_texts(document)]
+    if not broken:
+        broken = problems(document, manifest)
+    if broken:
+        raise CardError(*broken)
+    source = document["source"]
+    return Card(
+        lang=document["lang"],
+        summary=document["summary"],
+        updated=datetime.fromisoformat(document["updated"]),
+        valid_until=datetime.fromisoformat(document["valid_until"]),
+        source=Source(source["publisher"], source["licence"], source.get("url"), source.get("note")),
+        blocks=tuple(build(block) for block in document["blocks"]),
+        inputs=tuple(item for _, item in inputs_in(document)),
+    )

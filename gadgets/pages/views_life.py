@@ -1,0 +1,42 @@
+"""The provider's own decisions about a gadget that runs: planned maintenance, and the announced end."""
+
+from uuid import UUID
+
+from django.contrib import messages
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import reverse
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_POST
+
+from gadgets import queries
+from gadgets.errors import GadgetError
+from gadgets.life import decisions
+from gadgets.pages import views_provider
+from gadgets.pages.web import refused, signed_in, tell
+from identity import queries as identity_queries
+
+
+@require_POST
+@never_cache
+@signed_in
+def decide(request: HttpRequest, resident_id: UUID, gadget_id: str) -> HttpResponse:
+    """`decision` is one of `gadgets.life.decisions.PROVIDERS`."""
+    if not queries.is_member(gadget_id, resident_id):
+        raise Http404
+    by = identity_queries.actor(resident_id)
+    try:
+        found = decisions.decision(gadget_id, request.POST.dict(), by, desk=decisions.PROVIDERS)
+        if found is None:
+            raise Http404
+        change, told = found
+        change()
+    except GadgetError as error:
+        if request.POST.get("decision") == "plan":
+            typed = {name: request.POST.get(name, "") for name in ("starts_at", "ends_at", "sentence")}
+            return views_provider.again(
+                request, resident_id, gadget_id, pause_problem=tell(error), pause_typed=typed
+            )
+        refused(request, error)
+    else:
+        messages.success(request, told)
+    return HttpResponseRedirect(reverse("gadgets:provider_gadget", args=[gadget_id]))

@@ -1,0 +1,75 @@
+"""A gadget's figures for its provider: calls and how they went by day, homes and consents in large numbers only."""
+
+import csv
+from uuid import UUID
+
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_safe
+
+from gadgets import queries
+from gadgets.pages.web import signed_in
+from gadgets.queries import GadgetView
+from gadgets.serving import figures, outcomes, people
+
+DAYS = 14
+WIDTH, HEIGHT = 560, 120
+"""Of the picture, in its own units."""
+
+
+def _mine(gadget_id: str, resident_id: UUID) -> GadgetView:
+    view = queries.gadget_for_member(gadget_id, resident_id)
+    if view is None:
+        raise Http404
+    return view
+
+
+@require_safe
+@never_cache
+@signed_in
+def page(request: HttpRequest, resident_id: UUID, gadget_id: str) -> HttpResponse:
+    """The last 14 days as a picture and as a table."""
+    view = _mine(gadget_id, resident_id)
+    report = figures.of(gadget_id, DAYS)
+    most = max((day.calls for _, day in report.days), default=0)
+    step = WIDTH / DAYS
+    bars = [
+        {
+            "x": round(index * step + 4),
+            "width": round(step - 8),
+            "height": round(HEIGHT * day.calls / most) if most else 0,
+            "failed": round(HEIGHT * (day.calls - day.successes) / most) if most else 0,
+        }
+        for index, (_, day) in enumerate(report.days)
+    ]
+    for bar in bars:
+        bar["y"], bar["failed_y"] = HEIGHT - bar["height"], HEIGHT - bar["failed"]
+    context = {
+        "view": view,
+        "report": report,
+        "bars": bars,
+        "most": most,
+        "width": WIDTH,
+        "height": HEIGHT,
+        "days": DAYS,
+        "people": people.of(gadget_id),
+        "faults": outcomes.recent(gadget_id).faults,
+    }
+    return render(request, "gadgets/provider_figures.html", context)
+
+
+@require_safe
+@never_cache
+@signed_in
+def table(_request: HttpRequest, resident_id: UUID, gadget_id: str) -> HttpResponse:
+    """The same days as CSV; an empty field is a figure that there is none of."""
+    _mine(gadget_id, resident_id)
+    response = HttpResponse(content_type="text/csv; charset=utf-8")
+    response["Content-Disposition"] = f'attachment; filename="{gadget_id}.csv"'
+    rows = csv.writer(response)
+    rows.writerow(["day", "calls", "successes", "success_percent", "p95_ms", "cache_hits", "hit_percent"])
+    for day, found in figures.of(gadget_id, DAYS).days:
+        values = (found.calls, found.successes, found.percent, found.p95_ms, found.hits, found.hit_percent)
+        rows.writerow([f"{day:%Y-%m-%d}", *("" if value is None else value for value in values)])
+    return response
