@@ -14,11 +14,13 @@ from tests.services import packages
 ROOT = Path(__file__).resolve().parents[2]
 LOCALES = ("en", "ja_Simple")
 # What only providers, editors and operators read needs English, but no easy Japanese.
-DESKS = ("portal/content/", "portal/city/", "portal/templates/city/", "gadgets/pages/views_provider.py",
-         "gadgets/templates/gadgets/checks.html", "gadgets/templates/gadgets/console.html",
-         "gadgets/templates/gadgets/outcomes.html",
-         "gadgets/templates/gadgets/provider_gadget.html", "gadgets/templates/gadgets/version.html",
-         "gadgets/words.py", "gadgets/pages/web.py")  # fmt: skip
+DESKS = ("portal/content/", "portal/city/", "portal/templates/city/", "gadgets/words.py", "gadgets/life/",
+         "gadgets/pages/web.py", "gadgets/pages/views_api.py", "gadgets/pages/views_life.py",
+         "gadgets/pages/views_organisation.py", "gadgets/pages/views_preview.py", "gadgets/pages/views_provider",
+         *(f"gadgets/templates/gadgets/{name}" for name in (
+             "checks.html", "report.html", "console.html", "outcomes.html", "organisation.html", "join.html",
+             "preview.html", "road.html", "thread.html", "state_notice.txt", "changes.html", "contracts.html",
+             "version.html", "provider_")))  # fmt: skip
 
 
 def entries(path: Path) -> dict[str, tuple[list[str], list[str]]]:
