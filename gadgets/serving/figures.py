@@ -140,6 +140,7 @@ def forget_old(now: datetime | None = None) -> int:
 
 _stopped = threading.Event()
 _started: list[threading.Thread] = []
+_at_end: list[Finalize] = []
 
 
 def start() -> None:
@@ -149,7 +150,7 @@ def start() -> None:
     _started.append(threading.Thread(target=_sweep, name="figures", daemon=True))
     _started[0].start()
     # Runs at the end of a main process and of a forked one, where `atexit` would not.
-    Finalize(None, stop, exitpriority=10)
+    _at_end.append(Finalize(None, stop, exitpriority=10))
 
 
 def stop() -> None:
@@ -157,6 +158,8 @@ def stop() -> None:
     _stopped.set()
     if _started:
         _started.pop().join(5)
+    if _at_end:
+        _at_end.pop().cancel()  # it was stopped before the end: nothing is left to do then
     flush_now()
 
 
