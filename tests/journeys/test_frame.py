@@ -8,14 +8,10 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Frame, Page, Playwright, expect
 
-from examples.kit.config import read
-from examples.kit.web import Server
-from examples.shelter.provider import build
 from tests.conftest import CHROMIUM
 from tests.journeys import steps
 from tests.journeys.frame_providers import SNEAKY, Sneaky, Stranger, sneaky, stranger
 from tests.journeys.test_hostile import run
-from tests.services.ports import free_ports
 from tests.sites import Site
 
 SHELTER = "localhost.shelter.map"
@@ -26,27 +22,16 @@ pytestmark = PATIENCE
 
 
 @pytest.fixture(scope="module")
-def shelter(site: Site) -> Iterator[str]:
-    """The example provider of a map, published; the origin of its frame."""
-    port = free_ports()
-    config = read({"PORT": str(port), "PORTAL_URL": site.portal_url}, default_port=port, name="shelter")
-    provider = build(config)
-    server = Server(provider.site, port)
-    thread = server.start()
-    run(site, config.url("/gadget.json"), "ShelterCo")
-    yield f"http://map.shelter.localhost:{port}"
-    run(site, "--retire", SHELTER)
-    server.shutdown()
-    server.server_close()
-    thread.join(5)
-    provider.close()
+def shelter(site: Site) -> str:
+    """The example provider of a map, published with the demo's; the origin of its frame."""
+    return f"http://map.shelter.localhost:{site.provider_port('shelter')}"
 
 
 @pytest.fixture(scope="module")
 def bins(site: Site) -> Iterator[Sneaky]:
     """A published gadget whose frame does what a test says."""
     with sneaky() as made:
-        run(site, made.made.url, "SneakyCo")
+        run(site, made.made.url)
         yield made
         run(site, "--retire", SNEAKY)
 

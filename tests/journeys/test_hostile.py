@@ -1,5 +1,6 @@
 """A provider turns hostile beside good ones: every page stays whole, it is taken off, and the desk reads why."""
 
+import os
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -25,7 +26,7 @@ def run(site: Site, *arguments: str) -> None:
     """`tests.journeys.publish` with the settings of the site."""
     done = subprocess.run(
         [sys.executable, "-m", "tests.journeys.publish", *arguments],
-        env=dict(site.environment),
+        env={**os.environ, **site.environment},
         cwd=sites.ROOT,
         capture_output=True,
         text=True,

@@ -2,6 +2,7 @@
 
 import base64
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -28,7 +29,7 @@ def run(site: Site, module: str, *arguments: str) -> None:
     """A program of the journeys with the settings of the site."""
     done = subprocess.run(
         [sys.executable, "-m", f"tests.journeys.{module}", *arguments],
-        env=dict(site.environment),
+        env={**os.environ, **site.environment},
         cwd=sites.ROOT,
         capture_output=True,
         text=True,

@@ -11,18 +11,13 @@ import sys
 def main(gadget_id: str) -> None:
     """What the provider's desk does, by the same actions."""
     from gadgets import actions
-    from gadgets.models import CheckLine, CheckRun
     from identity.roles import Actor
     from portal.demo_cast import BUSCO
+    from tests.journeys.publish import passed
 
     by = Actor(id=BUSCO.id, roles=frozenset())
     actions.refresh(gadget_id=gadget_id, by=by)
-    run = CheckRun.objects.get(version__gadget__gadget_id=gadget_id, state="waiting")
-    CheckRun.objects.filter(pk=run.pk).update(state="running")
-    CheckLine.objects.create(
-        run=run, position=0, number=1, ok=True, title={"ja": "書き方"}, message={"ja": "正しい"}
-    )
-    actions.finish_checks(run_id=run.pk, ok=True)
+    passed(gadget_id)
     actions.submit(gadget_id=gadget_id, by=by)
 
 
