@@ -12,7 +12,7 @@ from django.db import transaction
 from gadgets.contract import package
 from gadgets.contract.manifest import Manifest
 from gadgets.contract.wire import problem
-from gadgets.errors import NotForUsError, NotPermittedError, PackageError
+from gadgets.errors import NotForUsError, NotPermittedError, NotYoursError, PackageError
 from gadgets.life import regions
 from gadgets.life.filing import file
 from gadgets.life.registration import Fetched
@@ -70,9 +70,16 @@ def take(*, raw: bytes, by: Actor) -> str:
 
 
 def _provider(manifest: Manifest) -> int:
-    """The organisation of the manifest's host; one without members where the host is new here."""
+    """The organisation of the manifest's host; one without members where the host is new here.
+
+    A provider that has people here speaks for itself: nobody hands in its versions from elsewhere.
+    """
     known = Provider.objects.filter(host=manifest.host).first()
     if known is not None:
+        if known.members.exists():
+            raise NotYoursError(
+                "この提供者は、この窓口に自分で登録しています。新しい版は、提供者が登録したときに審査してください。"
+            )
         return known.pk
     name = manifest.provider.name
     if Provider.objects.filter(name=name).exists():

@@ -199,6 +199,21 @@ def test_a_name_that_is_taken_here_gets_its_host_beside_it(
     assert Provider.objects.get(host="waste.localhost").name == "BusCo（waste.localhost）"
 
 
+def test_a_provider_with_people_here_speaks_for_itself(
+    desk: Client, next_door: Neighbour, bins: Careless
+) -> None:
+    theirs = Provider.objects.create(
+        name="BusCo", kind="company", contact="a@b.example", host="waste.localhost"
+    )
+    theirs.members.create(resident=cast.busco(), role="owner")
+    add(desk, next_door)
+    offer(next_door, bins)
+    answer = desk.post(reverse("city_region_take"), {"region": CODE, "gadget": bins.id})
+    assert answer.status_code == 422
+    assert "自分で登録しています" in text(answer)
+    assert not GadgetVersion.objects.exists()
+
+
 def test_the_desk_is_for_operators_only(next_door: Neighbour) -> None:
     hanako = cast.sign_in(cast.portal_client(), cast.hanako())
     for name in ("city_regions", "city_region_look", "city_region_trust", "city_region_take"):
