@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
+from urllib.parse import urlsplit
 
 import requests
 from playwright.sync_api import BrowserContext, Locator, Page, Request, expect
@@ -174,3 +175,16 @@ def eventually(true: Callable[[], Any], seconds: float = 30) -> None:
     while not true():
         assert time.monotonic() < until, f"not within {seconds} seconds"
         time.sleep(0.25)
+
+
+def offered(site: Site, gadget_id: str) -> None:
+    """Waits until the site's own process knows a gadget that another one published: in a demo, up to five seconds."""
+    line = {"Host": urlsplit(site.portal_url).netloc}
+
+    def there() -> bool:
+        feed = requests.get(
+            f"http://127.0.0.1:{site.port}/.well-known/region-gadgets.json", headers=line, timeout=10
+        )
+        return any(gadget["id"] == gadget_id for gadget in feed.json()["gadgets"])
+
+    eventually(there)

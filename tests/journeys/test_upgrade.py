@@ -36,6 +36,8 @@ def run(site: Site, module: str, *arguments: str) -> None:
         check=False,
     )
     assert done.returncode == 0, done.stderr[-3000:]
+    if module == "publish" and "--retire" not in arguments:
+        steps.offered(site, done.stdout.strip())
 
 
 def for_both() -> str:
