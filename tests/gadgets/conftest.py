@@ -26,6 +26,7 @@ def static_root() -> None:
 def clean(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """No registry, card or count of an earlier test."""
     monkeypatch.setattr("gadgets.registry._held", None)
+    monkeypatch.setattr("portal.home.catalogue._held", None)  # it holds a registry too, by the same numbers
     cache.clear()
     yield
     cache.clear()
