@@ -360,9 +360,13 @@ def _version(row: GadgetVersion) -> VersionView:
     except ManifestError as error:
         problem = error.provider_message
     runs = list(row.runs.all())
+    state = row.state
+    if state == GadgetVersion.State.DRAFT and runs and runs[0].ok:
+        # The run was closed between the reading of the version and of its runs: both change at once.
+        state = GadgetVersion.State.CHECKED
     return VersionView(
         version=row.version,
-        state=row.state,
+        state=state,
         url=row.url,
         sha256=row.sha256,
         fetched_at=row.fetched_at,

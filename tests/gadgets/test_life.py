@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, connection, transaction
 
 from examples.kit.provider import Provider as ExampleProvider
 from gadgets import actions, queries
@@ -247,6 +247,27 @@ def test_a_changed_manifest_is_a_draft_beside_the_published_one(
         actions.submit(gadget_id=gadget_id, by=busco)
         actions.approve(gadget_id=gadget_id, by=SYSTEM)
     assert queries.registry().gadgets[gadget_id].title["ja"] == "新しい題名"
+
+
+def test_a_page_read_while_the_checks_end_offers_the_next_step(
+    careless: life.Careless, organisation: int, busco: Actor
+) -> None:
+    gadget_id = actions.register(url=careless.url, provider_id=organisation, by=busco)
+    ended: list[str] = []
+
+    def ends_between(execute: Any, sql: str, *rest: Any) -> Any:
+        if not ended and CheckRun._meta.db_table in sql:
+            ended.append(sql)
+            passed(gadget_id)
+        return execute(sql, *rest)
+
+    with connection.execute_wrapper(ends_between):
+        view = queries.gadget_for_member(gadget_id, busco.id)  # type: ignore[arg-type]
+    assert ended
+    assert view is not None
+    assert view.draft is not None
+    assert view.draft.run is not None
+    assert (view.draft.run.ok, view.draft.state) == (True, "checked")
 
 
 def test_bytes_that_changed_after_they_were_fetched_are_not_published(
