@@ -113,6 +113,7 @@ INSTALLED_APPS = [
     "portal.mydata",
     "portal.city",
     "gadgets",
+    "recommender",
     "identity",
     *embedded.EMBEDDED_APPS,
     "wagtail.users",

@@ -7,15 +7,13 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from recommender.catalogue import Catalogue, Floats, Mask, terms, vector
 from recommender.errors import CatalogueError
-from recommender.features import Catalogue, Floats, Part, vector
 from recommender.types import Item, Profile, Ranked, Term
 
 LIMIT = 12
 PER_TOPIC = 3
 PER_PROVIDER = 2
-
-Mask = NDArray[np.bool_]
 
 
 class Ranker(Protocol):
@@ -46,16 +44,14 @@ class AttributeRanker:
         parts = catalogue.parts(profile)
         recency = catalogue.recency(now)
         # Rounded, so that rows with the same features tie: a matrix product may differ in the last bit.
-        scores = np.round(catalogue.z @ vector(parts, len(catalogue.columns)) + recency, 9)
+        scores = np.round(catalogue.z @ vector(parts, len(catalogue.columns)) + recency, 5)
         chosen = _choose(catalogue.items, scores, mask, limit)
-        return [
-            Ranked(
-                item_id=catalogue.items[row].id,
-                score=float(scores[row]),
-                terms=(*terms, Term("recency", catalogue.items[row].kind, float(recency[row]))),
-            )
-            for row, terms in zip(chosen, _terms(catalogue.z, chosen, parts), strict=True)
-        ]
+        ranked = []
+        for row, found in zip(chosen, terms(catalogue, chosen, parts), strict=True):
+            item = catalogue.items[row]
+            told = (*found, Term("recency", item.kind, float(recency[row])))
+            ranked.append(Ranked(item.id, sum(term.weight for term in told), told))
+        return ranked
 
 
 class NewestRanker:
@@ -148,19 +144,3 @@ class _Caps:
             if provider:
                 providers[provider] = providers.get(provider, 0) + 1
         return False
-
-
-def _terms(z: Floats, rows: list[int], parts: list[Part]) -> list[tuple[Term, ...]]:
-    """For each row the summands of its score, added up by family and key, without zeros."""
-    columns = [part.column for part in parts]
-    weights = np.array([part.weight for part in parts])
-    products = z[np.ix_(rows, columns)] * weights if rows else np.zeros((0, len(parts)))
-    names = [(part.family, part.key) for part in parts]
-    result = []
-    for values in products.tolist():
-        sums: dict[tuple[str, str], float] = {}
-        for name, value in zip(names, values, strict=True):
-            if value:
-                sums[name] = sums.get(name, 0.0) + value
-        result.append(tuple([Term(family, key, weight) for (family, key), weight in sums.items()]))
-    return result

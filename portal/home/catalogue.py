@@ -16,8 +16,10 @@ from portal.content import queries as content
 from portal.content.queries import HomeLayout
 from portal.home.shell import Shell
 from portal.home.sources import Entry, Gadgets, ItemSource, Pages
-from recommender.features import Catalogue as Compiled
+from recommender import queries as ranking
+from recommender.catalogue import Catalogue as Compiled
 from recommender.ranking import AttributeRanker, NewestRanker, Ranker
+from recommender.weights import Weights
 
 Mask = NDArray[np.bool_]
 
@@ -26,13 +28,13 @@ RANKED_KINDS = frozenset({"news", "event", "service", "notice", "gadget"})
 
 @dataclass(frozen=True, eq=False)
 class Catalogue:
-    """Everything that is published, as of one pair of version numbers.
+    """Everything that is published, as of one set of version numbers: of content, registry and order.
 
     `entries` follow the rows of `compiled.items` (newest first). `drawn` is filled with pieces of HTML as they
     are first drawn; nothing else in here ever changes.
     """
 
-    version: tuple[int, int]
+    version: tuple[int, int, int]
     registry: Registry
     layout: HomeLayout
     entries: tuple[Entry, ...]
@@ -51,16 +53,17 @@ class Catalogue:
     @classmethod
     def build(
         cls,
-        version: tuple[int, int],
+        version: tuple[int, int, int],
         sources: Sequence[ItemSource],
         *,
         registry: Registry,
         layout: HomeLayout,
+        weights: Weights | None = None,
     ) -> "Catalogue":
         """Compile the entries of all sources."""
         found = [entry for source in sources for entry in source.entries()]
         by_item = {id(entry.item): entry for entry in found}
-        compiled = Compiled.compile(entry.item for entry in found)
+        compiled = Compiled.compile((entry.item for entry in found), weights)
         entries = tuple(by_item[id(item)] for item in compiled.items)
         events = _events(entries)
         audiences = tuple(dict.fromkeys(entry.audience for entry in entries))
@@ -115,14 +118,27 @@ def held() -> Catalogue | None:
     return _held
 
 
-def current(content_version: int | None = None, registry_version: int | None = None) -> Catalogue:
+def versions() -> tuple[int, int, int]:
+    """The present version numbers of content, registry and order."""
+    return (content.version(), registry().version, ranking.version())
+
+
+def current(
+    content_version: int | None = None,
+    registry_version: int | None = None,
+    ranking_version: int | None = None,
+) -> Catalogue:
     """The catalogue of the present version numbers.
 
     The numbers are those of the caller's own multi-get; one that was not in the cache is read behind it.
     """
     global _held
     published = registry(registry_version)
-    version = (content.version() if content_version is None else content_version, published.version)
+    version = (
+        content.version() if content_version is None else content_version,
+        published.version,
+        ranking.version() if ranking_version is None else ranking_version,
+    )
     found = _held
     if found is not None and found.version == version:
         return found
@@ -133,6 +149,7 @@ def current(content_version: int | None = None, registry_version: int | None = N
                 (Pages(content.items()), Gadgets(published)),
                 registry=published,
                 layout=content.home_layout(),
+                weights=ranking.weights(),
             )
         return _held
 

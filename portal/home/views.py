@@ -32,6 +32,7 @@ from portal.home.compose import Reader, compose
 from portal.home.errors import ChoicesError
 from portal.home.render import guest_form
 from portal.home.render import render as draw
+from recommender import queries as ranking
 
 # Set by the answer to a question for consent: one question for each visit, never a row of them.
 ASKED = "consent_asked"
@@ -92,7 +93,7 @@ def _cards(
     """Version numbers and cards by one multi-get; a second one only just after something was published."""
     catalogue = held() or current()
     found = _wishes(catalogue, placements, bundle, locale)
-    numbers = (content.VERSION_KEY, gadget_queries.VERSION_KEY)
+    numbers = (content.VERSION_KEY, gadget_queries.VERSION_KEY, ranking.VERSION_KEY)
     cached = cache.get_many([*numbers, *(wish.key for wish in found if wish.key)])
     fresh = current(*(_number(cached.get(name)) for name in numbers))
     if fresh is not catalogue:

@@ -4,8 +4,8 @@ from datetime import timedelta
 
 import pytest
 
+from recommender.catalogue import Catalogue
 from recommender.explain import SENTENCES, reasons, sentence
-from recommender.features import Catalogue
 from recommender.ranking import AttributeRanker, NewestRanker
 from tests.recommender.samples import GUEST, HANAKO, LINH, NOW, TARO, item
 

@@ -6,10 +6,11 @@ from datetime import datetime, timedelta
 import numpy as np
 import pytest
 
+from recommender.catalogue import Catalogue
 from recommender.errors import CatalogueError, WeightsError
-from recommender.features import Catalogue, Weights
 from recommender.ranking import AttributeRanker, NewestRanker
 from recommender.types import Profile
+from recommender.weights import Prior, Weights
 from tests.recommender.samples import GUEST, HANAKO, LINH, NOW, TARO, item
 
 
@@ -166,9 +167,9 @@ def test_a_time_without_zone_and_a_weight_that_is_no_number_are_refused():
     with pytest.raises(CatalogueError, match="without a zone"):
         Catalogue.compile([naive])
     with pytest.raises(WeightsError, match="finite"):
-        Catalogue.compile([item("a")], Weights(declared=float("nan")))
+        Catalogue.compile([item("a")], Weights(Prior(declared=float("nan"))))
     with pytest.raises(WeightsError, match="positive"):
-        Catalogue.compile([item("a")], Weights(half_life_days={"news": 0.0}))
+        Catalogue.compile([item("a")], Weights(Prior(half_life_days={"news": 0.0})))
 
 
 def test_language_of_an_item_counts_only_when_it_has_one():

@@ -6,8 +6,8 @@ from datetime import timedelta
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from recommender.catalogue import Catalogue
 from recommender.explain import reasons, sentence
-from recommender.features import Catalogue
 from recommender.ranking import AttributeRanker, NewestRanker
 from recommender.types import Profile
 from tests.recommender.samples import NOW, item

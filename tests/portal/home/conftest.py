@@ -8,8 +8,6 @@ from django.conf import settings
 from django.core.cache import cache
 from django.test import Client
 
-from gadgets import queries as gadget_queries
-from portal.content import queries as content
 from portal.home import catalogue as catalogues
 from portal.home.sources import Entry
 from tests.portal.home.samples import NOW, catalogue
@@ -25,7 +23,7 @@ def publish(monkeypatch, time_machine):
     """Puts generated entries in place of the published pages, at the present version numbers and at NOW."""
 
     def put(entries: Sequence[Entry] = (), **more) -> catalogues.Catalogue:
-        version = (content.version(), gadget_queries.registry().version)
+        version = catalogues.versions()
         made = catalogue(entries, version=version, **more)
         monkeypatch.setattr(catalogues, "_held", made)
         return made

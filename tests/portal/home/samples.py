@@ -114,7 +114,7 @@ def catalogue(
     *,
     gadgets: Sequence[GadgetInfo] = (),
     slots: Sequence[Slot] = (),
-    version: tuple[int, int] = (1, 1),
+    version: tuple[int, int, int] = (1, 1, 1),
 ) -> Catalogue:
     """A catalogue of these entries and gadgets with the usual zones."""
     registry = Registry(version[1], MappingProxyType({info.id: info for info in gadgets}), Everybody())

@@ -9,10 +9,8 @@ import pytest
 from django.test import Client
 from pytest_django import DjangoAssertNumQueries
 
-from gadgets import queries as gadget_queries
 from identity import queries
 from identity.models import ConsentReceipt, Resident
-from portal.content import queries as content
 from portal.home import catalogue as catalogues
 from tests import cast
 from tests.portal.home.samples import NOW, catalogue, entry
@@ -102,7 +100,7 @@ def published(monkeypatch: pytest.MonkeyPatch, time_machine: Any) -> None:
             "hers", title="仏生山の音楽会", places=("busshozan",), topics=("music",), age=timedelta(hours=20)
         )
     )
-    version = (content.version(), gadget_queries.registry().version)
+    version = catalogues.versions()
     monkeypatch.setattr(catalogues, "_held", catalogue(entries, version=version))
 
 

@@ -9,14 +9,12 @@ from django.test import Client, RequestFactory
 from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
-from gadgets import queries as gadget_queries
 from identity import onboarding, queries
 from identity.attributes import DISTRICTS
 from identity.errors import NoSuchResident, NotAllowed
 from identity.models import ConsentReceipt, Resident
 from identity.onboarding import Arrival
 from identity.roles import SYSTEM
-from portal.content import queries as content
 from portal.home import catalogue as catalogues
 from portal.home.guest import choose
 from portal.mydata import welcome
@@ -37,7 +35,7 @@ def published(monkeypatch: pytest.MonkeyPatch, time_machine: Any) -> None:
         entry("sports", title="運動会のお知らせ", topics=("sports",)),
         entry("place", title="仏生山のお知らせ", places=("busshozan",)),
     ]
-    version = (content.version(), gadget_queries.registry().version)
+    version = catalogues.versions()
     monkeypatch.setattr(catalogues, "_held", catalogue(entries, version=version))
 
 
