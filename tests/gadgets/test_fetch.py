@@ -42,6 +42,11 @@ METRIC = {
 pytestmark = pytest.mark.django_db
 
 
+def ask(wanted: fetch.Wanted) -> fetch.StoredCard | fetch.Unavailable:
+    """A refresh that has the time which a laden machine needs; deadlines have tests of their own."""
+    return fetch.refresh(wanted, deadline=20)
+
+
 @pytest.fixture(autouse=True)
 def empty_cache(settings: Any) -> Iterator[None]:
     settings.LOOPBACK_NAMES = True
@@ -275,18 +280,18 @@ class TestRefresh:
 
     def test_a_card_is_fetched_drawn_stored_and_then_served_from_the_cache(self, provider: Provider) -> None:
         wanted = want(info(provider.origin))
-        found = fresh(fetch.refresh(wanted))
+        found = fresh(ask(wanted))
         assert "あすは燃えるごみの日です。" in found.html
         assert found.source.publisher == "高松市"
         assert found.observed_at == datetime(2026, 3, 31, 15, tzinfo=UTC)
         assert fetch.cached(wanted) == found
-        assert fetch.refresh(wanted) == found
+        assert ask(wanted) == found
         assert len(provider.seen) == 1
 
     def test_the_token_says_what_the_resident_granted(self, provider: Provider) -> None:
         gadget, hanako = info(provider.origin), cast.hanako()
         agree(hanako, gadget, "area.waste_zone")
-        fresh(fetch.refresh(want(gadget, hanako, locale="ja-simple", settings={"bins": "recycling"})))
+        fresh(ask(want(gadget, hanako, locale="ja-simple", settings={"bins": "recycling"})))
         claims = provider.seen[0].token(keys.jwks()).claims
         assert claims["claims"] == {"area.waste_zone": "7"}
         assert claims["granted"] == ["area.waste_zone"]
@@ -298,7 +303,7 @@ class TestRefresh:
     def test_what_left_is_written_down_for_the_resident(self, provider: Provider) -> None:
         gadget, hanako = info(provider.origin), cast.hanako()
         agree(hanako, gadget, "area.waste_zone")
-        fresh(fetch.refresh(want(gadget, hanako)))
+        fresh(ask(want(gadget, hanako)))
         row = AccessLog.objects.get()
         assert (row.resident_id, row.recipient, row.items, row.via) == (
             hanako.id,
@@ -308,14 +313,14 @@ class TestRefresh:
         )
 
     def test_the_public_form_writes_nothing_down(self, provider: Provider) -> None:
-        fresh(fetch.refresh(want(info(provider.origin), cast.hanako())))
+        fresh(ask(want(info(provider.origin), cast.hanako())))
         assert not AccessLog.objects.exists()
 
     def test_a_pairwise_gadget_gets_its_own_pseudonym(self, provider: Provider) -> None:
         gadget, hanako = pairwise_gadget(provider), cast.hanako()
         agree(hanako, gadget, "area.waste_zone")
         wanted = want(gadget, hanako)
-        found = fresh(fetch.refresh(wanted))
+        found = fresh(ask(wanted))
         claims = provider.seen[0].token(keys.jwks()).claims
         assert claims["sub"] == queries.subject_for(hanako.id, gadget.client_id or "")
         assert found.stale_until - found.fetched_at <= timedelta(minutes=15)
@@ -326,7 +331,7 @@ class TestRefresh:
         agree(hanako, gadget, "area.waste_zone")
         drawn_before = want(gadget, hanako)
         withdraw(hanako, gadget)
-        fresh(fetch.refresh(drawn_before))
+        fresh(ask(drawn_before))
         claims = provider.seen[0].token(keys.jwks()).claims
         assert (claims["granted"], claims["claims"]) == ([], {})
         assert not AccessLog.objects.exists()
@@ -338,7 +343,7 @@ class TestRefresh:
         agree(hanako, gadget, "area.waste_zone")
         drawn_before = want(gadget, hanako)
         withdraw(hanako, gadget)
-        fresh(fetch.refresh(drawn_before))
+        fresh(ask(drawn_before))
         assert "sub" not in provider.seen[0].token(keys.jwks()).claims
 
     def test_a_changed_attribute_counts_at_once(self, provider: Provider) -> None:
@@ -348,7 +353,7 @@ class TestRefresh:
         actions.set_attributes(
             resident_id=hanako.id, values={"area.district": "yashima"}, by=cast.as_actor(hanako)
         )
-        fresh(fetch.refresh(before))
+        fresh(ask(before))
         assert provider.seen[0].token(keys.jwks()).claims["claims"] == {"area.waste_zone": "8"}
 
     def test_a_claim_that_the_page_left_out_stays_out(self, provider: Provider) -> None:
@@ -356,7 +361,7 @@ class TestRefresh:
         hanako = cast.hanako()
         agree(hanako, gadget, "area.waste_zone", "age_band")
         cells = {fetch.claims_key({"area.waste_zone": "7"}): 500}
-        fresh(fetch.refresh(want(gadget, hanako, cells=cells)))
+        fresh(ask(want(gadget, hanako, cells=cells)))
         assert provider.seen[0].token(keys.jwks()).claims["granted"] == ["area.waste_zone"]
 
     def test_a_closed_account_gets_the_public_form(self, provider: Provider) -> None:
@@ -364,25 +369,25 @@ class TestRefresh:
         agree(hanako, gadget, "area.waste_zone")
         wanted = want(gadget, hanako)
         Resident.objects.filter(id=hanako.id).update(is_active=False)
-        fresh(fetch.refresh(wanted))
+        fresh(ask(wanted))
         assert provider.seen[0].token(keys.jwks()).claims["claims"] == {}
 
     def test_a_gadget_whose_client_is_gone_is_not_asked(self, provider: Provider) -> None:
         gadget, hanako = info(provider.origin, identity="pairwise"), cast.hanako()
         agree(hanako, gadget, "area.waste_zone")
-        found = fetch.refresh(want(gadget, hanako))
+        found = ask(want(gadget, hanako))
         assert isinstance(found, Unavailable)
         assert provider.seen == []
 
     def test_a_link_gadget_has_no_card(self) -> None:
         gadget = info(kind="link", endpoints={"login": "https://waste.example/oidc/start"})
-        found = fetch.refresh(want(gadget))
+        found = ask(want(gadget))
         assert isinstance(found, Unavailable)
         assert (found.code, found.retry) == ("no_card", False)
 
     def test_no_provider_is_asked_inside_a_transaction(self, provider: Provider) -> None:
         with pytest.raises(fetch.HttpInTransactionError), transaction.atomic():
-            fetch.refresh(want(info(provider.origin)))
+            ask(want(info(provider.origin)))
         assert provider.seen == []
 
 
@@ -392,7 +397,7 @@ class TestFreshness:
     def lives(self, provider: Provider, control: str = "", **changes: Any) -> tuple[float, float]:
         headers = {"Cache-Control": control} if control else {}
         provider.answer = reply(card_bytes(), headers=headers)
-        found = fresh(fetch.refresh(want(info(provider.origin, **changes))))
+        found = fresh(ask(want(info(provider.origin, **changes))))
         return (
             (found.fresh_until - found.fetched_at).total_seconds(),
             (found.stale_until - found.fresh_until).total_seconds(),
@@ -420,11 +425,11 @@ class TestFreshness:
     def test_a_stale_card_is_asked_for_with_its_etag(self, provider: Provider) -> None:
         provider.answer = reply(card_bytes(blocks=[METRIC]), headers={"ETag": '"v1"'})
         wanted = want(info(provider.origin))
-        first = fresh(fetch.refresh(wanted))
+        first = fresh(ask(wanted))
         age(wanted, first)
         assert "古い情報" in (fetch.cached(wanted) or first).html
         provider.answer = reply(b"", status=304)
-        second = fresh(fetch.refresh(wanted))
+        second = fresh(ask(wanted))
         assert provider.seen[1].headers["if-none-match"] == '"v1"'
         assert second.html == first.html
         assert second.fetched_at > first.fetched_at
@@ -432,7 +437,7 @@ class TestFreshness:
 
     def test_304_that_nobody_asked_for_is_an_error(self, provider: Provider) -> None:
         provider.answer = reply(b"", status=304)
-        assert isinstance(fetch.refresh(want(info(provider.origin))), Unavailable)
+        assert isinstance(ask(want(info(provider.origin))), Unavailable)
 
 
 def age(wanted: Wanted, card: StoredCard) -> None:
@@ -458,7 +463,7 @@ class TestFailing:
         self, provider: Provider, outcomes: list[FetchOutcome], code: str
     ) -> None:
         provider.answer = FAULTS[code]
-        found = fetch.refresh(want(info(provider.origin)))
+        found = ask(want(info(provider.origin)))
         assert isinstance(found, Unavailable)
         assert found.code == code
         assert found.message
@@ -468,16 +473,16 @@ class TestFailing:
         assert (outcome.ok, outcome.code, outcome.gadget_id) == (False, code, "example.waste.calendar")
 
     def test_a_success_is_told_too(self, provider: Provider, outcomes: list[FetchOutcome]) -> None:
-        fresh(fetch.refresh(want(info(provider.origin))))
+        fresh(ask(want(info(provider.origin))))
         assert [outcome.ok for outcome in outcomes] == [True]
 
     @pytest.mark.parametrize("code", list(FAULTS))
     def test_a_stale_card_is_served_instead(self, provider: Provider, code: str) -> None:
         wanted = want(info(provider.origin))
-        first = fresh(fetch.refresh(wanted))
+        first = fresh(ask(wanted))
         age(wanted, first)
         provider.answer = FAULTS[code]
-        found = fresh(fetch.refresh(wanted))
+        found = fresh(ask(wanted))
         assert found.html == first.html
         assert found.status(timezone.now()) == "old"
 
@@ -485,13 +490,13 @@ class TestFailing:
         gadget, hanako = info(provider.origin), cast.hanako()
         agree(hanako, gadget, "area.waste_zone")
         provider.answer = FAULTS["bad_status"]
-        assert isinstance(fetch.refresh(want(gadget, hanako)), Unavailable)
+        assert isinstance(ask(want(gadget, hanako)), Unavailable)
         assert AccessLog.objects.count() == 1
 
     def test_what_never_left_is_not_written_down(self) -> None:
         gadget, hanako = info("http://waste.localhost:1"), cast.hanako()
         agree(hanako, gadget, "area.waste_zone")
-        found = fetch.refresh(want(gadget, hanako))
+        found = ask(want(gadget, hanako))
         assert isinstance(found, Unavailable)
         assert found.code == "connect_failed"
         assert not AccessLog.objects.exists()
@@ -508,15 +513,15 @@ class TestFailing:
         provider.answer = FAULTS["bad_status"]
         gadget = info(provider.origin)
         for _ in range(5):
-            fetch.refresh(want(gadget))
+            ask(want(gadget))
         assert breaker.is_open(gadget.id)
-        found = fetch.refresh(want(gadget))
+        found = ask(want(gadget))
         assert isinstance(found, Unavailable)
         assert found.code == "breaker_open"
         assert len(provider.seen) == 5
 
     def test_a_private_address_is_refused(self) -> None:
-        found = fetch.refresh(want(info("https://localhost")))
+        found = ask(want(info("https://localhost")))
         assert isinstance(found, Unavailable)
         assert found.code == "address_refused"
 
@@ -532,7 +537,7 @@ class TestTogether:
         provider.answer = slowly
         wanted = want(info(provider.origin))
         with ThreadPoolExecutor(6) as pool:
-            found = list(pool.map(lambda _: fetch.refresh(wanted), range(6)))
+            found = list(pool.map(lambda _: ask(wanted), range(6)))
         assert len(provider.seen) == 1
         assert all(fresh(card).html == fresh(found[0]).html for card in found)
 
@@ -544,7 +549,7 @@ class TestTogether:
         provider.answer = failing
         wanted = want(info(provider.origin))
         with ThreadPoolExecutor(2) as pool:
-            found = list(pool.map(lambda _: fetch.refresh(wanted), range(2)))
+            found = list(pool.map(lambda _: ask(wanted), range(2)))
         assert {card.code for card in found if isinstance(card, Unavailable)} == {"bad_status", "busy"}
 
     def test_at_most_four_calls_to_one_gadget_at_once(self, provider: Provider) -> None:
@@ -606,7 +611,7 @@ def test_the_database_connection_is_given_back_before_the_provider_is_asked(
 
         mine.close = closing  # type: ignore[method-assign]
         try:
-            return fetch.refresh(want(info(provider.origin)))
+            return ask(want(info(provider.origin)))
         finally:
             close()
 
@@ -656,10 +661,10 @@ def test_who_waits_holds_no_database_connection(
 def test_not_modified_may_not_set_a_cookie_either(provider: Provider) -> None:
     wanted = want(info(provider.origin))
     provider.answer = reply(card_bytes(), headers={"ETag": '"a"', "Cache-Control": "no-cache"})
-    first = fresh(fetch.refresh(wanted))
+    first = fresh(ask(wanted))
     old = replace(first, fresh_until=timezone.now() - timedelta(seconds=1))
     cache.set(fetch.cache_key(wanted), fetch.encode(old, wanted), 600)
     provider.answer = reply(b"", status=304, headers={"Set-Cookie": "session=stolen"})
-    kept = fresh(fetch.refresh(wanted))
+    kept = fresh(ask(wanted))
     assert kept.status(timezone.now()) == "old"
     assert recent(wanted.gadget.id).faults[0].code == "cookie_refused"
