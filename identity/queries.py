@@ -360,6 +360,11 @@ def actor(resident_id: UUID) -> Actor:
     return Actor(id=resident_id, roles=frozenset(roles))
 
 
+def living(resident_id: UUID) -> bool:
+    """Whether the account is open: neither closed nor on its way to erasure."""
+    return Resident.objects.filter(id=resident_id, is_active=True, erase_at=None).exists()
+
+
 def names(resident_ids: Iterable[UUID]) -> Mapping[UUID, str]:
     """Display names, for the queues of officers."""
     return dict(Resident.objects.filter(id__in=list(resident_ids)).values_list("id", "display_name"))

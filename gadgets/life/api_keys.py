@@ -16,6 +16,7 @@ from django.utils import timezone
 
 from gadgets.errors import KeyRefusedError, LifeError, NotPermittedError, TooManyCallsError
 from gadgets.models import ApiToken, Membership
+from identity import queries
 from identity.roles import Actor
 
 PREFIX = "rgk_"
@@ -103,8 +104,9 @@ def authenticate(raw: str, *, now: datetime) -> Holder:
     row = ApiToken.objects.filter(token_hash=wanted, revoked_at=None, expires_at__gt=now).first()
     if row is None or not hmac.compare_digest(row.token_hash, wanted) or row.made_by_id is None:
         raise KeyRefusedError
+    # Without roles: a tool of an operator's organisation has no more rights than another.
     actor = Actor(id=row.made_by_id)
-    if not _acts_for(row.provider_id, actor):
+    if not _acts_for(row.provider_id, actor) or not queries.living(row.made_by_id):
         raise KeyRefusedError
     _not_too_often(row.pk, now)
     ApiToken.objects.filter(pk=row.pk).update(used_at=now)

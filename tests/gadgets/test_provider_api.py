@@ -222,8 +222,16 @@ def _only_reads(world: World) -> None:
     Membership.objects.update(role="reader")
 
 
-def _closed(world: World) -> None:
+def _erased(world: World) -> None:
     ApiToken.objects.update(made_by=None)
+
+
+def _closing(world: World) -> None:
+    Resident.objects.filter(pk=world.member.pk).update(erase_at=timezone.now() + timedelta(days=14))
+
+
+def _locked(world: World) -> None:
+    Resident.objects.filter(pk=world.member.pk).update(is_active=False)
 
 
 def _other(world: World) -> None:
@@ -239,7 +247,8 @@ def _not_ascii(world: World) -> None:
 
 
 @pytest.mark.parametrize(
-    "spoil", [_expired, _revoked, _left, _only_reads, _closed, _other, _none, _not_ascii]
+    "spoil",
+    [_expired, _revoked, _left, _only_reads, _erased, _closing, _locked, _other, _none, _not_ascii],
 )
 def test_a_key_that_does_not_hold_opens_nothing(world: World, spoil: Callable[[World], None]) -> None:
     spoil(world)
