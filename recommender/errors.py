@@ -1,4 +1,4 @@
-"""Errors of the recommender: `RecommenderError` > `WeightsError`, `CatalogueError`.
+"""Errors of the recommender: `RecommenderError` is the root of all.
 
 Each carries a sentence that may be shown to a resident, and `retry`: whether trying again can help.
 """
@@ -21,3 +21,9 @@ class CatalogueError(RecommenderError):
     """An item cannot be ranked (a time without a zone), or a mask does not fit the catalogue."""
 
     message = "おすすめの一覧に誤りがあります。"
+
+
+class FolderError(RecommenderError):
+    """A folder with the log of a city cannot be read; the text names file, line and column."""
+
+    message = "評価用のデータに誤りがあります。"

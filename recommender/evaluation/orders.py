@@ -1,0 +1,70 @@
+"""The list of every resident to rank for, on every day: urgent notices of theirs first, then the order of the model.
+
+The order is the pure one of the model: no exploration, no caps, no floor. `reranked` is the order with the product's
+re-ranking instead, as far as a list of the home goes.
+"""
+
+from collections.abc import Iterator
+from datetime import datetime
+
+import numpy as np
+
+from recommender.catalogue import Catalogue, vector
+from recommender.evaluation.files import City, Resident
+from recommender.ranking import AttributeRanker
+from recommender.types import Item
+from recommender.weights import Weights
+
+LEAST = 10
+"""How many besides the urgent ones a list has at least, when there are as many."""
+RERANKED = 60
+"""A re-ranked list goes as deep as this; below stands what is left, in the order of the model."""
+
+
+def lists(
+    city: City, weights: Weights, *, reranked: bool = False, length: int | None = None
+) -> Iterator[tuple[str, str, list[str]]]:
+    """(resident, day, item ids) of every resident and day, of what is published and not expired.
+
+    Without `length` the lists are whole; else they have so many besides urgent notices.
+    """
+    for day, at in city.days.items():
+        live = Day(city.live(at), at, weights)
+        for name in city.tested:
+            resident = city.residents[name]
+            yield name, day, live.order(resident, reranked=reranked, length=length)
+
+
+class Day:
+    """The items that live at a moment, compiled; gives the list of one resident after another."""
+
+    def __init__(self, items: list[Item], at: datetime, weights: Weights) -> None:
+        self.at = at
+        self.catalogue = Catalogue.compile(items, weights)
+        self.recency = self.catalogue.recency(at)
+        self.calm = np.array([not item.urgent for item in self.catalogue.items], dtype=bool)
+        self._urgent = [item for item in self.catalogue.items if item.urgent]
+        self._ranker = AttributeRanker(self.catalogue)
+
+    def order(self, resident: Resident, *, reranked: bool = False, length: int | None = None) -> list[str]:
+        """Urgent notices of theirs, then what is not urgent; urgent notices of elsewhere are not listed."""
+        first = [item.id for item in self._urgent if resident.must_see(item)]
+        pure = [self.catalogue.items[row].id for row in self.rows(resident)]
+        if not reranked:
+            return first + pure[:length]
+        chosen = [
+            one.item_id
+            for one in self._ranker.rank(
+                resident.profile, now=self.at, allowed=self.calm, limit=min(RERANKED, len(pure))
+            )
+        ]
+        taken = set(chosen)
+        return first + (chosen + [name for name in pure if name not in taken])[:length]
+
+    def rows(self, resident: Resident) -> list[int]:
+        """Rows of the catalogue that are not urgent, best first; equal scores keep the order of the catalogue."""
+        parts = self.catalogue.parts(resident.profile)
+        scores = np.round(self.catalogue.z @ vector(parts, len(self.catalogue.columns)) + self.recency, 5)
+        rows = np.flatnonzero(self.calm)
+        best: list[int] = rows[np.argsort(-scores[rows], kind="stable")].tolist()
+        return best
