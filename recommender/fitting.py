@@ -13,7 +13,8 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from recommender import weights as families
-from recommender.features import Block, Design, Floats
+from recommender.features import Design
+from recommender.sparse import Block, Floats
 from recommender.weights import Prior, Weights
 
 ROUNDS = 30

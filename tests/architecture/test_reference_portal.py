@@ -16,7 +16,7 @@ from django.urls import get_resolver
 from portal.management.commands import publish_alert
 from tests.architecture.tables import DOCS, REFERENCE, ROOT, codes, first_codes, rows
 
-OURS = ("portal.", "gadgets.", "identity.")
+OURS = ("portal.", "gadgets.", "identity.", "recommender.")
 LIBRARIES = ("allauth.", "oauth2_provider.")
 ERRORS = {
     "identity": "identity.errors",
