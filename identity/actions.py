@@ -15,10 +15,12 @@ from identity.accounts import create_resident, create_synthetic, group_of, set_r
 from identity.ledger import (
     end_grants,
     grant,
+    opt_in_learning,
     opt_in_personalisation,
     opt_out,
     record_release,
     refuse,
+    refuse_learning,
     withdraw,
 )
 from identity.protection import set_confidential
@@ -33,10 +35,12 @@ __all__ = [
     "end_grants",
     "grant",
     "group_of",
+    "opt_in_learning",
     "opt_in_personalisation",
     "opt_out",
     "record_release",
     "refuse",
+    "refuse_learning",
     "set_attributes",
     "set_confidential",
     "set_roles",

@@ -20,6 +20,22 @@ PURPOSE_CARD = "card"
 RANKING_ITEMS = attributes.KEYS
 """What the portal's own ordering may use once a resident opts in."""
 
+LEARNING = "learning"
+"""Learning from what residents do with their list: a recipient of its own, so that its yes is asked by itself."""
+PURPOSE_LEARNING = "learning"
+BEHAVIOUR = "behaviour"
+LEARNING_ITEMS = (BEHAVIOUR,)
+_BEHAVIOUR = {
+    "ja": "おすすめの一覧で開いたもの",
+    "en": "What you open on the recommended list",
+    "ja-simple": "おすすめで 開(ひら)いた もの",
+}
+ITEMS = (*attributes.KEYS, BEHAVIOUR)
+"""Everything that somebody may be asked to allow: the attributes, and what nobody fills in but leaves behind."""
+OWN = frozenset({RECOMMENDER, LEARNING})
+"""Recipients that are the portal itself."""
+MINOR = "0-17"
+
 LEVELS = ("none", "audience", "pairwise")
 """How much a recipient learns of who it is, from nothing to a pseudonym of its own."""
 
@@ -56,6 +72,16 @@ def holds(status: str, expires_at: datetime | None, now: datetime) -> bool:
 def covers(granted_level: str, wanted_level: str) -> bool:
     """Whether a grant given at one level serves a request at another; a higher level must ask again."""
     return LEVELS.index(wanted_level) <= LEVELS.index(granted_level)
+
+
+def learns_from(values: Mapping[str, attributes.Value]) -> bool:
+    """Whether somebody with these attributes may be learnt from at all: nobody who says that they are a child."""
+    return values.get("age_band") != MINOR
+
+
+def item_label(item: str, locale: str) -> str:
+    """What an item of the ledger is called."""
+    return attributes.pick(_BEHAVIOUR, locale) if item == BEHAVIOUR else attributes.label(item, locale)
 
 
 def releasable(

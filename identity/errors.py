@@ -3,7 +3,8 @@
 IdentityError
 ├── AttributeProblem: UnknownAttribute, UnknownValue, DerivedAttribute
 ├── AudienceError (names the place in the audience)
-├── ConsentProblem: NothingAsked, UnknownItem, UndeclaredItem, UnknownRecipient, UnknownLevel, ProtectedPerson
+├── ConsentProblem: NothingAsked, UnknownItem, UndeclaredItem, UnknownRecipient, UnknownLevel, ProtectedPerson,
+│   NotLearntFrom
 ├── UnknownRole, NotAllowed, NoSuchResident, NoSuchNumber, NotConfirmed, NoSuchClient, NothingToUndo
 ├── HouseholdProblem: BadName, BadEnd, BadCode, TooManyTries, TooYoung, NoChains, HouseholdFull, AlreadyAsked,
 │   NotWaiting, UnknownReason, ProtectedHousehold, ActingEnded
@@ -94,6 +95,12 @@ class UnknownLevel(ConsentProblem):
 
 class ProtectedPerson(ConsentProblem):
     default = "提供者には何も伝えない設定になっています。変えるときは、市の窓口へご相談ください。"
+
+
+class NotLearntFrom(ConsentProblem):
+    """Learning from behaviour cannot be allowed for this person, by whoever asked or at this time."""
+
+    default = "17歳以下の方の操作からは学習しません。"
 
 
 class NoSuchNumber(IdentityError):

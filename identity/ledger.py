@@ -7,12 +7,13 @@ from uuid import UUID
 from django.db import transaction
 from django.utils import timezone
 
-from identity import attributes, audit, clients, consent
+from identity import attributes, audit, clients, consent, learning
 from identity.consent import Notice
 from identity.errors import (
     NoSuchResident,
     NotAllowed,
     NothingAsked,
+    NotLearntFrom,
     ProtectedPerson,
     UndeclaredItem,
     UnknownItem,
@@ -50,15 +51,17 @@ def grant(
     `declared` is what the recipient's approved manifest asks for: nothing else can be granted. `terms` is the
     version of the recipient's terms that was on the screen ("" where it has only one). At the level `pairwise` the way back from the gadget's pseudonym is written in the same transaction.
     It holds for `consent.GRANT_DAYS` unless `expires_at` says otherwise; granting again renews it. A protected person
-    grants to the recommender only.
-    Raises `NothingAsked`, `UnknownItem`, `UndeclaredItem`, `UnknownLevel`, `ProtectedPerson`, `NotAllowed`,
-    `NoSuchResident`.
+    grants to the recommender only. Learning is granted by grown-ups for themselves alone, beside the personalised order.
+    Raises `NothingAsked`, `UnknownItem`, `UndeclaredItem`, `UnknownLevel`, `ProtectedPerson`, `NotLearntFrom`,
+    `NotAllowed`, `NoSuchResident`.
     """
     own_only(by, resident_id)
     _check(items, declared, level)
     resident = locked(resident_id)
     if resident.confidential and recipient != consent.RECOMMENDER:
         raise ProtectedPerson
+    if recipient == consent.LEARNING:
+        _may_be_learnt_from(resident, by)
     receipt = _append(
         resident,
         consent.GRANTED,
@@ -116,12 +119,17 @@ def refuse(
 def withdraw(*, resident_id: UUID, recipient: str, items: Iterable[str] | None = None, by: Actor) -> int:
     """Takes back what `recipient` was granted (all of it when `items` is None); returns how many items.
 
-    One receipt for each receipt that is taken back, pointing to it. Taking back nothing changes nothing.
+    One receipt for each receipt that is taken back, pointing to it. Taking back nothing changes nothing. With the
+    personalised order ends learning, which is for nothing else; its items are not among those that are returned.
     """
     own_only(by, resident_id)
     resident = locked(resident_id)
-    receipts = take_back(resident, recipient=recipient, items=items, method=_method(by, resident_id))
-    audit.record_receipts(receipts, by=by)
+    method = _method(by, resident_id)
+    receipts = take_back(resident, recipient=recipient, items=items, method=method)
+    also = []
+    if recipient == consent.RECOMMENDER and not _granted(resident, consent.RECOMMENDER):
+        also = take_back(resident, recipient=consent.LEARNING, method=method)
+    audit.record_receipts([*receipts, *also], by=by)
     return sum(len(receipt.items) for receipt in receipts)
 
 
@@ -211,6 +219,38 @@ def opt_in_personalisation(*, resident_id: UUID, notice: Notice, controller: str
     )
 
 
+def opt_in_learning(*, resident_id: UUID, notice: Notice, controller: str, by: Actor) -> UUID:
+    """Lets the portal learn from what the resident does with the list: a grant like any other."""
+    return grant(
+        resident_id=resident_id,
+        recipient=consent.LEARNING,
+        purpose=consent.PURPOSE_LEARNING,
+        items=consent.LEARNING_ITEMS,
+        declared=consent.LEARNING_ITEMS,
+        level="none",
+        notice=notice,
+        controller=controller,
+        by=by,
+    )
+
+
+@transaction.atomic
+def refuse_learning(*, resident_id: UUID, notice: Notice, controller: str, by: Actor) -> UUID:
+    """A no to learning; what was granted before is withdrawn first."""
+    withdraw(resident_id=resident_id, recipient=consent.LEARNING, by=by)
+    return refuse(
+        resident_id=resident_id,
+        recipient=consent.LEARNING,
+        purpose=consent.PURPOSE_LEARNING,
+        items=consent.LEARNING_ITEMS,
+        declared=consent.LEARNING_ITEMS,
+        level="none",
+        notice=notice,
+        controller=controller,
+        by=by,
+    )
+
+
 def opt_out(*, resident_id: UUID, by: Actor) -> int:
     """Back to the chronological order."""
     return withdraw(resident_id=resident_id, recipient=consent.RECOMMENDER, by=by)
@@ -241,8 +281,22 @@ def _method(by: Actor, resident_id: UUID) -> str:
 
 
 def _known(item: str) -> None:
-    if item not in attributes.DEFINITIONS:
+    if item not in consent.ITEMS:
         raise UnknownItem(item)
+
+
+def _granted(resident: Resident, recipient: str) -> bool:
+    states = ConsentState.objects.filter(resident=resident, recipient=recipient, status=consent.GRANTED)
+    return states.exclude(expires_at__lte=timezone.now()).exists()
+
+
+def _may_be_learnt_from(resident: Resident, by: Actor) -> None:
+    if not by.is_self(resident.id):
+        raise NotLearntFrom("ほかの人の代わりに、学習を許可することはできません。")
+    if not consent.learns_from(attributes.from_json(resident.attributes)):
+        raise NotLearntFrom
+    if not _granted(resident, consent.RECOMMENDER):
+        raise NotLearntFrom("学習は、おすすめの並べかえを使っているときだけ許可できます。")
 
 
 def _check(items: Sequence[str], declared: Iterable[str], level: str) -> None:
@@ -282,7 +336,7 @@ def _append(
         controller=controller,
         recipient=recipient,
         purpose=purpose,
-        items=[item for item in attributes.KEYS if item in items],
+        items=[item for item in consent.ITEMS if item in items],
         level=level,
         notice=keep(notice) if notice else None,
         withdraws=withdraws,
@@ -310,6 +364,8 @@ def _append(
         update_fields=["status", "level", "receipt", "expires_at", "terms"],
     )
     changed(resident, recipient, kind)
+    if recipient == consent.LEARNING and kind != consent.GRANTED:
+        learning.ended(resident.id)
     return receipt
 
 

@@ -14,7 +14,7 @@ from django.db.models.functions import Cast
 from django.http import HttpRequest
 from django.utils import timezone
 
-from identity import attributes, consent, crypto, numbers, subjects
+from identity import attributes, consent, crypto, learning, numbers, subjects
 from identity.attributes import Value
 from identity.audience import K_REACH, Audience, matches
 from identity.errors import NoSuchClient, NoSuchResident
@@ -60,6 +60,8 @@ class Bundle:
     """The neighbouring region whose ID vouched for the resident; "" for a resident of this one."""
     by: Actor | None = None
     """The guardian who acts, where the pages are a ward's; set by whoever knows the session."""
+    learning: bool = False
+    """Whether what this resident does with the list may be kept to learn from; only beside the personalised order."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,6 +199,7 @@ def _bundle(resident_id: UUID, rows: list[tuple[Any, ...]], now: datetime) -> Bu
         terms=terms,
         protected=bool(protected),
         home_region=home_region,
+        learning=bool(ranking) and consent.LEARNING in grants and consent.learns_from(values),
     )
 
 
@@ -290,7 +293,7 @@ def _recipient_row(
         if alive:
             since.append(given_at)
             expiries.extend([expires_at] if expires_at else [])
-    order = {key: position for position, key in enumerate(attributes.KEYS)}
+    order = {key: position for position, key in enumerate(consent.ITEMS)}
     return RecipientRow(
         recipient=recipient,
         purpose=rows[0][1] if rows else "",
@@ -349,6 +352,24 @@ def subject_for(resident_id: UUID, client_id: str) -> str:
         raise NoSuchClient
     sector, sealed = client
     return subjects.pairwise(sector, user, crypto.unseal(bytes(sealed), place=crypto.client_place(client_id)))
+
+
+def ranking_subject(resident_id: UUID) -> str:
+    """The pseudonym under which the recommender knows a resident; without a query."""
+    return learning.subject(resident_id)
+
+
+def hold_versions(resident_ids: Iterable[UUID]) -> Mapping[UUID, int]:
+    """The consent versions of those of them who are here, in one query, held until the caller's transaction ends.
+
+    Whoever withdraws meanwhile waits for that, so that nothing is written behind a withdrawal.
+    """
+    rows = (
+        Resident.objects.select_for_update(no_key=True)
+        .filter(id__in=list(resident_ids), is_active=True, erase_at=None, confidential=False)
+        .order_by("id")
+    )
+    return dict(rows.values_list("id", "consent_version"))
 
 
 def actor(resident_id: UUID) -> Actor:

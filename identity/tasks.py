@@ -49,6 +49,13 @@ def end_sessions_by_time() -> int:
     return sessions.end_by_time()
 
 
+def end_expired_learning() -> int:
+    """Forgets what was kept of residents whose yes to learning ended by date."""
+    from identity import learning
+
+    return learning.end_expired()
+
+
 def clean() -> None:
     """Deletes what is past its time."""
     from identity import retention
@@ -62,6 +69,7 @@ DUE_JOBS: tuple[tuple[str, float, Callable[[], object]], ...] = (
     ("identity.send_letters", 30.0, send_due_letters),
     ("identity.end_sessions_by_time", 600.0, end_sessions_by_time),
     ("identity.end_guardianships", 3600.0, end_due_guardianships),
+    ("identity.end_expired_learning", 3600.0, end_expired_learning),
     ("identity.clean", 21600.0, clean),
 )
 """(name, seconds between two sweeps, function)."""

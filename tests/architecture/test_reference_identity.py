@@ -59,6 +59,7 @@ def test_recipients_purposes_levels_and_decisions_stand_on_the_page() -> None:
     pairs = [cells[:2] for heading, cells in rows(page) if heading == "Recipients and purposes"]
     assert pairs == [
         (f"`{consent.RECOMMENDER}`", f"`{consent.PURPOSE_RANKING}`"),
+        (f"`{consent.LEARNING}`", f"`{consent.PURPOSE_LEARNING}`"),
         ("a gadget's id", f"`{consent.PURPOSE_CARD}`"),
     ]
 

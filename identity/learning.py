@@ -1,0 +1,69 @@
+"""Learning from behaviour: the pseudonym under which it is kept, and what is told once somebody's yes has ended.
+
+The recommender stands beside this package and knows no person: the portal hands in what it does at the end of a yes.
+"""
+
+import hashlib
+import hmac
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from functools import cache
+from uuid import UUID
+
+from django.conf import settings
+from django.db import transaction
+from django.utils import timezone
+
+from identity import consent, subjects
+from identity.models import ConsentState, Resident
+
+SECTOR = "recommender"
+LOOK_BACK = timedelta(days=7)
+"""Grants that ended by date are looked for so far back: a sweep that stood still for some days misses none."""
+
+Forget = Callable[[UUID], object]
+
+
+def _nothing(_resident_id: UUID) -> None:
+    """Until the portal hands over what forgets, nothing has been learnt either."""
+
+
+_forget: Forget = _nothing
+
+
+def on_end(forget: Forget) -> None:
+    """The portal says what deletes what was kept of a resident; it runs in the transaction of the withdrawal."""
+    global _forget
+    _forget = forget
+
+
+def ended(resident_id: UUID) -> None:
+    """This resident's yes is over, in the caller's transaction."""
+    _forget(resident_id)
+
+
+@cache
+def _salt() -> bytes:
+    return hmac.new(settings.FIELD_KEY, b"recommender-subject", hashlib.sha256).hexdigest().encode()
+
+
+def subject(resident_id: UUID) -> str:
+    """The pseudonym of the recommender, equal to that of no gadget; it takes no query."""
+    return subjects.pairwise(SECTOR, str(resident_id), _salt())
+
+
+def end_expired(now: datetime | None = None) -> int:
+    """Forgets what is left of residents whose grant ended by date; returns of how many."""
+    at = now or timezone.now()
+    over = ConsentState.objects.filter(
+        recipient=consent.LEARNING,
+        status=consent.GRANTED,
+        expires_at__lte=at,
+        expires_at__gt=at - LOOK_BACK,
+    )
+    residents = list(over.values_list("resident_id", flat=True).distinct())
+    for resident_id in residents:
+        with transaction.atomic():
+            Resident.objects.select_for_update().filter(pk=resident_id).first()
+            ended(resident_id)
+    return len(residents)

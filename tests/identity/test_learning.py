@@ -1,0 +1,200 @@
+"""Learning is a recipient of its own: granted in person, by grown-ups, beside the personalised order, and ended at once."""
+
+from collections.abc import Iterator
+from datetime import timedelta
+from uuid import UUID
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
+
+from identity import actions, attributes, consent, guardians, household, learning, queries, tasks
+from identity.consent import BEHAVIOUR, LEARNING, Notice
+from identity.errors import NotLearntFrom, ProtectedPerson, UndeclaredItem
+from identity.models import ConsentReceipt, Resident
+from identity.protection import CONFIRMATIONS
+from identity.roles import Actor
+from tests import cast
+
+pytestmark = pytest.mark.django_db
+SHOWN = Notice("ja", "おすすめの一覧で開いたものから学習します。")
+
+
+@pytest.fixture
+def ended(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[UUID]]:
+    """Whose yes ended, as the portal is told."""
+    told: list[UUID] = []
+    monkeypatch.setattr(learning, "_forget", told.append)
+    yield told
+
+
+def say_yes(resident: Resident, by: Actor | None = None) -> None:
+    actions.opt_in_learning(
+        resident_id=resident.id, notice=SHOWN, controller=cast.CONTROLLER, by=by or cast.as_actor(resident)
+    )
+
+
+def learns(resident: Resident) -> bool:
+    bundle = queries.bundle(resident.id)
+    assert bundle is not None
+    return bundle.learning
+
+
+def kinds(resident: Resident) -> list[str]:
+    mine = ConsentReceipt.objects.filter(resident=resident, recipient=LEARNING)
+    return list(mine.order_by("given_at").values_list("kind", flat=True))
+
+
+def test_it_is_off_until_it_is_asked_by_itself(ended: list[UUID]) -> None:
+    hanako = cast.hanako(opted_in=True)
+    assert not learns(hanako)
+    say_yes(hanako)
+    assert learns(hanako)
+    receipt = ConsentReceipt.objects.get(recipient=LEARNING)
+    assert (receipt.purpose, receipt.items, receipt.level) == ("learning", [BEHAVIOUR], "none")
+    assert receipt.notice is not None
+    assert receipt.notice.text == SHOWN.text
+    bundle = queries.bundle(hanako.id)
+    assert bundle is not None
+    assert BEHAVIOUR not in bundle.released
+    assert ended == []
+
+
+def test_a_withdrawal_ends_it_at_once_and_tells_the_portal(ended: list[UUID]) -> None:
+    hanako = cast.hanako(opted_in=True)
+    say_yes(hanako)
+    before = queries.hold_versions([hanako.id])[hanako.id]
+    assert actions.withdraw(resident_id=hanako.id, recipient=LEARNING, by=cast.as_actor(hanako)) == 1
+    assert not learns(hanako)
+    assert ended == [hanako.id]
+    assert queries.hold_versions([hanako.id])[hanako.id] > before
+    assert kinds(hanako) == ["granted", "withdrawn"]
+
+
+def test_a_no_is_kept_and_takes_back_a_yes(ended: list[UUID]) -> None:
+    hanako = cast.hanako(opted_in=True)
+    say_yes(hanako)
+    by = cast.as_actor(hanako)
+    actions.refuse_learning(resident_id=hanako.id, notice=SHOWN, controller=cast.CONTROLLER, by=by)
+    assert kinds(hanako) == ["granted", "withdrawn", "refused"]
+    assert not learns(hanako)
+    assert set(ended) == {hanako.id}
+
+
+def test_without_the_personalised_order_nobody_is_learnt_from(ended: list[UUID]) -> None:
+    hanako = cast.hanako(opted_in=False)
+    with pytest.raises(NotLearntFrom):
+        say_yes(hanako)
+    assert kinds(hanako) == []
+    actions.opt_in_personalisation(
+        resident_id=hanako.id, notice=cast.NOTICE, controller=cast.CONTROLLER, by=cast.as_actor(hanako)
+    )
+    say_yes(hanako)
+    taken = actions.opt_out(resident_id=hanako.id, by=cast.as_actor(hanako))
+    assert taken == len(attributes.KEYS)
+    assert kinds(hanako) == ["granted", "withdrawn"]
+    assert ended == [hanako.id]
+
+
+def test_stopping_a_part_of_the_order_leaves_it(ended: list[UUID]) -> None:
+    hanako = cast.hanako(opted_in=True)
+    say_yes(hanako)
+    by = cast.as_actor(hanako)
+    actions.withdraw(resident_id=hanako.id, recipient=consent.RECOMMENDER, items=["interests"], by=by)
+    assert learns(hanako)
+    assert ended == []
+
+
+def test_a_minor_is_not_learnt_from_also_when_that_is_said_later() -> None:
+    taro = cast.taro(opted_in=True)
+    say_yes(taro)
+    by = cast.as_actor(taro)
+    actions.set_attributes(resident_id=taro.id, values={"age_band": "0-17"}, by=by)
+    assert not learns(taro)
+    with pytest.raises(NotLearntFrom):
+        say_yes(taro)
+
+
+def test_nobody_says_yes_for_a_ward() -> None:
+    hanako = cast.hanako(opted_in=True)
+    by = cast.as_actor(hanako)
+    child = guardians.add_child(
+        guardian=hanako.id,
+        name="はな",
+        ends_on=household.end_of_school(timezone.localdate(), ("e3",)),
+        values={"area.district": "busshozan"},
+        by=by,
+    )
+    actions.opt_in_personalisation(resident_id=child, notice=cast.NOTICE, controller=cast.CONTROLLER, by=by)
+    with pytest.raises(NotLearntFrom):
+        say_yes(Resident.objects.get(id=child), by)
+    assert not ConsentReceipt.objects.filter(recipient=LEARNING).exists()
+
+
+def test_a_protected_person_is_not_learnt_from(ended: list[UUID]) -> None:
+    hanako, operator = cast.hanako(opted_in=True), cast.as_actor(cast.operator())
+    say_yes(hanako)
+    actions.set_confidential(resident_id=hanako.id, on=True, by=operator, confirmed=CONFIRMATIONS)
+    assert not learns(hanako)
+    assert ended == [hanako.id]
+    assert queries.hold_versions([hanako.id]) == {}
+    with pytest.raises(ProtectedPerson):
+        say_yes(hanako)
+    actions.set_confidential(resident_id=hanako.id, on=False, by=operator, confirmed=CONFIRMATIONS)
+    assert not learns(hanako)
+
+
+def test_it_ends_after_a_year_and_the_sweep_forgets_what_is_left(
+    ended: list[UUID], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hanako = cast.hanako(opted_in=True)
+    say_yes(hanako)
+    assert tasks.end_expired_learning() == 0
+    later = timezone.now() + timedelta(days=consent.GRANT_DAYS, hours=1)
+    assert learning.end_expired(later) == 1
+    assert learning.end_expired(later) == 1  # again, until the look-back is over
+    assert learning.end_expired(later + learning.LOOK_BACK) == 0
+    assert ended == [hanako.id, hanako.id]
+    monkeypatch.setattr(timezone, "now", lambda: later)
+    assert not learns(hanako)
+
+
+def test_no_attribute_can_be_granted_to_it_and_no_provider_gets_behaviour() -> None:
+    hanako = cast.hanako(opted_in=True)
+    with pytest.raises(UndeclaredItem):
+        actions.grant(
+            resident_id=hanako.id,
+            recipient=LEARNING,
+            purpose=consent.PURPOSE_LEARNING,
+            items=["age_band"],
+            declared=consent.LEARNING_ITEMS,
+            level="none",
+            notice=SHOWN,
+            controller=cast.CONTROLLER,
+            by=cast.as_actor(hanako),
+        )
+    assert BEHAVIOUR not in attributes.CLAIMS
+    assert {consent.item_label(BEHAVIOUR, locale) for locale in attributes.LOCALES} > {
+        "おすすめの一覧で開いたもの"
+    }
+
+
+def test_the_pseudonym_is_the_same_each_time_of_this_resident_alone_and_takes_no_query() -> None:
+    hanako, taro = cast.hanako(), cast.taro()
+    with CaptureQueriesContext(connection) as captured:
+        mine = queries.ranking_subject(hanako.id)
+        assert mine == queries.ranking_subject(hanako.id)
+        assert mine != queries.ranking_subject(taro.id)
+    assert len(captured) == 0
+    assert str(hanako.id) != mine != hanako.subject
+
+
+def test_until_the_portal_hands_over_what_forgets_nothing_happens(monkeypatch: pytest.MonkeyPatch) -> None:
+    told: list[UUID] = []
+    monkeypatch.setattr(learning, "_forget", learning._nothing)
+    hanako = cast.hanako()
+    learning.ended(hanako.id)
+    learning.on_end(told.append)
+    learning.ended(hanako.id)
+    assert told == [hanako.id]
