@@ -145,6 +145,10 @@ class Catalogue:
             if ("topic", topic) in self.columns:
                 weight = self.weights.of(families.DECLARED) + self.weights.of(families.DECLARED_TOPIC, topic)
                 yield self._one("declared", topic, ("topic", topic), weight)
+        for topic in sorted(set(profile.avoided)):
+            if ("topic", topic) in self.columns:
+                weight = min(self.weights.of(families.AVOIDED), families.LEAST_AVOIDED)
+                yield self._one("avoided", topic, ("topic", topic), weight)
         if not self.topics:
             return
         start = self.columns["topic", self.topics[0]]

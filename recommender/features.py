@@ -129,6 +129,8 @@ def wishes(profile: Profile) -> Iterator[Wish]:
     for topic in dict.fromkeys(profile.declared):
         yield Wish(families.DECLARED, BY_TOPIC, "", match=topic)
         yield Wish(families.DECLARED_TOPIC, BY_TOPIC, topic, match=topic)
+    for topic in dict.fromkeys(profile.avoided):
+        yield Wish(families.AVOIDED, BY_TOPIC, "", match=topic)
     for key in sorted(profile.attributes):
         values = plain(profile.attributes[key])
         share = 1 / math.sqrt(len(values)) if values else 0.0

@@ -37,6 +37,7 @@ class Profile:
     district: str | None = None
     followed: tuple[str, ...] = ()
     declared: tuple[str, ...] = ()
+    avoided: tuple[str, ...] = ()
     attributes: Mapping[str, Value] = field(default_factory=dict)
 
 

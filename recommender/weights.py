@@ -20,6 +20,7 @@ PLACE = "place"  # it is the reader's district: on top of ELSEWHERE
 FOLLOWED = "followed"  # the reader follows the place: on top of ELSEWHERE
 DECLARED = "declared"  # a topic that the reader chose, whichever
 DECLARED_TOPIC = "declared_topic"  # the topic that it is
+AVOIDED = "avoided"  # a topic of which the reader asked for less
 LANGUAGE = "language"  # reader|item
 AUDIENCE = "audience"  # the attribute by which the item's audience was chosen
 ATTRIBUTE = "attribute:"  # attribute:KEY, value|topic
@@ -28,6 +29,10 @@ POSITION = "position"  # how far down it stood; used in learning only
 
 IMPERSONAL = (BASE, ITEM, PROVIDER, RECENCY, TOPIC)
 """Families that say nothing about the reader."""
+
+
+LEAST_AVOIDED = -0.5
+"""What was asked for less of stands lower by at least this, whatever was learnt: it was promised."""
 
 
 def key_of(*parts: str) -> str:
@@ -74,6 +79,7 @@ class Prior:
     followed: float = 0.5
     elsewhere: float = -0.7
     declared: float = 0.7
+    avoided: float = -1.0
     audience: float = 0.5
     same_language: float = 0.3
     other_language: float = -0.7
@@ -107,6 +113,7 @@ class Prior:
             self.followed,
             self.elsewhere,
             self.declared,
+            self.avoided,
             self.audience,
             self.same_language,
             self.other_language,
@@ -137,6 +144,7 @@ class Prior:
             PLACE: self.own_district - self.elsewhere,
             FOLLOWED: self.followed - self.elsewhere,
             DECLARED: self.declared,
+            AVOIDED: self.avoided,
             AUDIENCE: self.audience,
         }.get(family, 0.0)
 

@@ -177,3 +177,21 @@ def test_language_of_an_item_counts_only_when_it_has_one():
     assert ids(items, LINH) == ["easy", "any", "en"]
     assert ids(items, Profile(attributes={"language": "ja"})) == ["easy", "any", "en"]
     assert ids(items, Profile(attributes={"language": "en"})) == ["en", "any", "easy"]
+
+
+def test_less_of_a_topic_lowers_what_has_it_and_nothing_else():
+    items = [item("loud", topics=("music",)), item("other", topics=("sports",))]
+    profile = replace(TARO, avoided=("music", "unheard"))
+    plain = {one.item_id: one for one in AttributeRanker(Catalogue.compile(items)).rank(TARO, now=NOW)}
+    less = {one.item_id: one for one in AttributeRanker(Catalogue.compile(items)).rank(profile, now=NOW)}
+    assert less["loud"].score == pytest.approx(plain["loud"].score - 1.0)
+    assert less["other"] == plain["other"]
+
+
+def test_what_was_asked_for_less_of_never_rises_by_what_was_learnt():
+    learnt = Weights(learnt={"avoided": {"": 0.8}})
+    profile = Profile(avoided=("music",))
+    (found,) = AttributeRanker(Catalogue.compile([item("a", topics=("music",))], learnt)).rank(
+        profile, now=NOW
+    )
+    assert [term.weight for term in found.terms if term.family == "avoided"] == [-0.5]
