@@ -172,12 +172,25 @@ _DEFINITIONS = (
     Definition(
         "interests", "many", _texts("関心のある話題", "Interests", "すきな こと・知(し)りたい こと"), TOPICS
     ),
+    Definition(
+        "avoids",
+        "many",
+        _texts("減らしたい話題", "Topics to see less of", "少(すく)なく して ほしい こと"),
+        TOPICS,
+    ),
+    Definition(
+        "area.followed",
+        "many",
+        _texts("気になる地区", "Districts you follow", "知(し)りたい ところ"),
+        {d.code: d.name for d in DISTRICTS.values()},
+    ),
 )
 DEFINITIONS: Mapping[str, Definition] = MappingProxyType({d.key: d for d in _DEFINITIONS})
 KEYS = tuple(DEFINITIONS)
 SETTABLE = tuple(d.key for d in _DEFINITIONS if not d.derived)
-# Interests are for the portal's own ordering: no provider may ask for them.
-CLAIMS = tuple(key for key in KEYS if key != "interests")
+# Preferences are for the portal's own ordering: no provider may ask for them.
+PREFERENCES = ("interests", "avoids", "area.followed")
+CLAIMS = tuple(key for key in KEYS if key not in PREFERENCES)
 
 
 def definition(key: str) -> Definition:

@@ -11,7 +11,7 @@ from typing import Literal
 import numpy as np
 from django.utils import timezone
 
-from identity.attributes import Value
+from identity.attributes import PREFERENCES, Value
 from portal.content.queries import HomeLayout
 from portal.home.cards import CardView
 from portal.home.catalogue import Catalogue, Mask
@@ -25,6 +25,10 @@ EVENTS = 12
 NEWS = 5
 LESSER_ALERTS = 3
 
+# Preferences are features of their own. Access needs are none, learnt or not: from how somebody reads nothing
+# follows about what they want.
+NO_FEATURES = frozenset({*PREFERENCES, "access_needs"})
+
 Mode = Literal["guest", "resident", "preview"]
 
 
@@ -37,16 +41,24 @@ class Reader:
     attributes: Mapping[str, Value] = field(default_factory=dict)
     personalised: bool = True
     choices: Choices = field(default_factory=Choices)
+    hidden: frozenset[str] = frozenset()
+    """Items that the reader put away from the list."""
 
     @property
     def profile(self) -> Profile:
         """The reader as the recommender sees it."""
-        district, interests = self.attributes.get("area.district"), self.attributes.get("interests")
+        district = self.attributes.get("area.district")
         return Profile(
             district=district if isinstance(district, str) else None,
-            declared=interests if isinstance(interests, tuple) else (),
-            attributes={key: value for key, value in self.attributes.items() if key != "interests"},
+            followed=self._several("area.followed"),
+            declared=self._several("interests"),
+            avoided=self._several("avoids"),
+            attributes={key: value for key, value in self.attributes.items() if key not in NO_FEATURES},
         )
+
+    def _several(self, key: str) -> tuple[str, ...]:
+        value = self.attributes.get(key)
+        return value if isinstance(value, tuple) else ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +67,8 @@ class Listed:
 
     row: int
     reasons: tuple[Reason, ...]
+    propensity: float = 1.0
+    exploring: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +127,10 @@ def _listed(
     index = catalogue.compiled.index
     for card in cards:
         row = index.get(f"gadget:{card.gadget.id}")
+        if row is not None:
+            allowed[row] = False
+    for item in reader.hidden:
+        row = index.get(item)
         if row is not None:
             allowed[row] = False
     ranker = catalogue.personal

@@ -24,6 +24,7 @@ class AttributesForm(forms.Form):
         self, data: QueryDict | None = None, *, locale: str, initial: Mapping[str, Any] | None = None
     ) -> None:
         super().__init__(data, initial=dict(initial or {}), label_suffix="")
+        self._locale = locale
         for key in attributes.SETTABLE:
             self.fields[field_name(key)] = _field(attributes.DEFINITIONS[key], locale)
 
@@ -34,6 +35,19 @@ class AttributesForm(forms.Form):
             field_name(key): str(value).lower() if isinstance(value, bool) else value
             for key, value in values.items()
         }
+
+    def clean(self) -> dict[str, Any]:
+        """More and less of the same topic is a contradiction that only its writer can resolve."""
+        cleaned = super().clean() or self.cleaned_data
+        both = [code for code in cleaned.get("interests", ()) if code in cleaned.get("avoids", ())]
+        if both:
+            names = attributes.value_label("interests", tuple(both), self._locale)
+            self.add_error(
+                "avoids",
+                _("%(names)sは、関心のある話題にも入っています。どちらか一つにしてください。")
+                % {"names": names},
+            )
+        return cleaned
 
     def values(self) -> dict[str, object]:
         """What was sent, by attribute key; an empty one clears."""

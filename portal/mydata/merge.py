@@ -56,6 +56,9 @@ def taken_over(offered: Offer, values: Mapping[str, Value], *, district: str = G
         new["area.district"] = offered.district
     if offered.topics:
         new["interests"] = attributes.validate("interests", [*_interests(values), *offered.topics])
+        avoided = values.get("avoids")
+        if isinstance(avoided, tuple) and not set(avoided).isdisjoint(offered.topics):
+            new["avoids"] = tuple(topic for topic in avoided if topic not in offered.topics)
     return new
 
 

@@ -30,7 +30,7 @@ def test_every_code_of_every_vocabulary_stands_on_the_page() -> None:
     for key, known in attributes.DEFINITIONS.items():
         if known.kind == "bool" or known.derived:
             continue
-        told = {codes(cells[0])[0]: cells for heading, cells in rows(PAGE) if heading == f"`{key}`"}
+        told = {codes(cells[0])[0]: cells for heading, cells in rows(PAGE) if f"`{key}`" in heading}
         assert list(told) == list(known.options), key
         assert [cells[1] for cells in told.values()] == [texts["ja"] for texts in known.options.values()]
 
@@ -39,7 +39,7 @@ def test_every_district_has_its_zone() -> None:
     told = {
         codes(cells[0])[0]: codes(cells[3])[0]
         for heading, cells in rows(PAGE)
-        if heading == "`area.district`"
+        if "`area.district`" in heading
     }
     assert told == {code: district.waste_zone for code, district in attributes.DISTRICTS.items()}
 

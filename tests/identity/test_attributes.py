@@ -113,6 +113,6 @@ def test_labels_of_yes_and_of_an_old_code() -> None:
     assert attributes.value_label("area.district", "gone", "ja") == "gone"
 
 
-def test_no_provider_may_ask_for_interests() -> None:
-    assert "interests" not in attributes.CLAIMS
+def test_no_provider_may_ask_for_preferences() -> None:
+    assert {"interests", "avoids", "area.followed"}.isdisjoint(attributes.CLAIMS)
     assert "area.waste_zone" in attributes.CLAIMS

@@ -138,3 +138,16 @@ def test_a_guests_choices_order_the_guests_home():
     )
     assert listed(view) == ["near", "song", "all"]
     assert {line.reasons[0].code for line in view.listed} == {"district", "topic", "recent"}
+
+
+def test_preferences_are_features_of_their_own_and_access_needs_are_none():
+    given = {
+        **HANAKO,
+        "avoids": ("sports",),
+        "area.followed": ("aji", "yashima"),
+        "access_needs": ("visual",),
+    }
+    profile = Reader(mode="resident", locale="ja", attributes=given).profile
+    assert (profile.district, profile.declared) == ("busshozan", ("food", "music"))
+    assert (profile.avoided, profile.followed) == (("sports",), ("aji", "yashima"))
+    assert {"interests", "avoids", "area.followed", "access_needs"}.isdisjoint(profile.attributes)

@@ -110,3 +110,18 @@ def test_english_shows_english_choices(hanako: Resident, signed_in: SignIn) -> N
     html = signed_in(hanako).get(f"/en{URL}").content.decode()
     assert "Elementary year 3" in html
     assert "Busshozan" in html
+
+
+def test_more_and_less_of_one_topic_is_refused_at_the_field(hanako: Resident, signed_in: SignIn) -> None:
+    before = attributes(hanako)
+    response = signed_in(hanako).post(URL, {**HANAKO, "avoids": ["music", "sports"]})
+    assert response.status_code == 422
+    assert "音楽は、関心のある話題にも入っています。" in response.content.decode()
+    assert attributes(hanako) == before
+
+
+def test_less_of_a_topic_and_districts_to_follow_are_kept(hanako: Resident, signed_in: SignIn) -> None:
+    sent = {**HANAKO, "avoids": ["sports"], "area-followed": ["yashima", "aji"]}
+    assert signed_in(hanako).post(URL, sent).status_code == 302
+    after = attributes(hanako)
+    assert (after["avoids"], after["area.followed"]) == (("sports",), ("aji", "yashima"))
