@@ -1,4 +1,4 @@
-"""The WSGI entry of a web process; also starts the executor that this process may own, and the writing of figures."""
+"""The WSGI entry of a web process; also starts its executor, where it owns one, and the writing of figures and visits."""
 
 import os
 
@@ -9,6 +9,8 @@ application = get_wsgi_application()
 
 from gadgets.serving import figures  # noqa: E402
 from portal.executor import executor  # noqa: E402
+from portal.home import visits  # noqa: E402
 
 executor().start()
 figures.start()
+visits.start()

@@ -3,7 +3,7 @@
 from django.core.cache import cache
 
 from recommender import priors
-from recommender.models import PriorChange, RankingVersion, Snapshot
+from recommender.models import Dismissal, PriorChange, RankingVersion, Snapshot
 from recommender.weights import Prior, Weights
 
 VERSION_KEY = "ranking:version"
@@ -30,3 +30,8 @@ def weights() -> Weights:
     """What ranks now: the prior and the active snapshot; without a snapshot the prior alone."""
     row = Snapshot.objects.filter(state=Snapshot.State.ACTIVE).first()
     return Weights(prior(), row.weights if row else {})
+
+
+def dismissed(subject: str) -> frozenset[str]:
+    """The items that the owner of this pseudonym put away."""
+    return frozenset(Dismissal.objects.filter(subject=subject).values_list("item_id", flat=True))

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from uuid import UUID
 
 Value = str | bool | tuple[str, ...]
 
@@ -57,3 +58,22 @@ class Ranked:
     item_id: str
     score: float
     terms: tuple[Term, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ViewRow:
+    """An item that stood open on somebody's list, with the features as they were, and the chance that it stood there.
+
+    `subject` is a pseudonym; empty for somebody who is counted and not learnt from.
+    """
+
+    subject: str
+    visit: UUID
+    item: Item
+    profile: Profile
+    position: int
+    propensity: float
+    exploring: bool
+    arm: str
+    consent_version: int
+    at: datetime

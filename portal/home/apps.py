@@ -1,4 +1,4 @@
-"""Tells the gadgets package which slots the city puts on every home; it may not import upwards."""
+"""Tells the packages below what they may not import: the city's slots on every home, and how behaviour is forgotten."""
 
 from django.apps import AppConfig
 
@@ -7,8 +7,11 @@ class HomeConfig(AppConfig):
     name = "portal.home"
 
     def ready(self) -> None:
-        """The default slots come from the published home page."""
+        """The default slots come from the published home page; what was learnt from somebody ends with their yes."""
         import gadgets.choosing.layout
+        from identity import learning
+        from portal.home import visits
         from portal.home.catalogue import default_slots
 
         gadgets.choosing.layout.default_slots = default_slots
+        learning.on_end(visits.forget)

@@ -5,6 +5,7 @@ One function serves guest, resident and preview.
 
 from collections.abc import Mapping, Sequence
 from typing import Any
+from urllib.parse import quote
 
 from django.contrib.auth.models import AnonymousUser
 from django.http import HttpRequest
@@ -24,7 +25,7 @@ from portal.home.cards import CardView
 from portal.home.compose import SHOWN, HomeView, Listed, Mode
 from portal.home.guest import Choices
 from portal.home.shell import Shell, clean, slot
-from portal.home.sources import Entry
+from portal.home.sources import Entry, address
 from portal.mydata import prompt
 from recommender.explain import Reason, sentence
 
@@ -35,16 +36,22 @@ MOST_STATUS_LINES = 4096
 _status_lines: dict[tuple[object, ...], str] = {}
 
 
-def render(view: HomeView, *, request: HttpRequest, messages: str = "", acting: str = "") -> str:
-    """The whole page. `messages` is HTML for what the last action had to say, `acting` for whose home it is."""
+def render(
+    view: HomeView, *, request: HttpRequest, messages: str = "", acting: str = "", visit: str = ""
+) -> str:
+    """The whole page. `messages` is HTML for what the last action had to say, `acting` for whose home it is.
+
+    `visit` is the seal of this visit where openings are noted; without it every link is the plain one.
+    """
     signed_in = view.reader.mode == "resident"
+    csrf = get_token(request) if signed_in else ""
     values = {
-        "csrf": get_token(request) if signed_in else "",
+        "csrf": csrf,
         "left": str(sessions.seconds_left(request)) if signed_in else "",
         "messages": messages,
         "acting": acting,
         "alerts": _alerts(view),
-        "listed": _listed(view),
+        "listed": _listed(view, csrf, visit),
         "events": _events(view),
         "news": _news(view),
         "guest": _guest(view) if view.reader.mode == "guest" else "",
@@ -122,14 +129,10 @@ def _stand_in(view: HomeView) -> HttpRequest:
     return request
 
 
-def _address(entry: Entry, locale: str) -> str:
-    return entry.path if locale == "ja" else f"/{locale}{entry.path}"
-
-
 def _words(entry: Entry, locale: str) -> dict[str, Any]:
     """What every template of an entry needs."""
     return {
-        "url": _address(entry, locale),
+        "url": address(entry, locale),
         "kind": entry.item.kind,
         "title": clean(pick(entry.title, locale)),
         "summary": clean(pick(entry.summary, locale)),
@@ -150,7 +153,7 @@ def _words(entry: Entry, locale: str) -> dict[str, Any]:
         "level": entry.level,
         "what_to_do": clean(pick(entry.what_to_do, locale)) if entry.what_to_do else "",
         "sample": entry.sample,
-        "slot": {"why": slot("why")},
+        "slot": {name: slot(name) for name in ("why", "href", "away")},
     }
 
 
@@ -171,12 +174,41 @@ def _alerts(view: HomeView) -> str:
     return f'<section class="alerts" aria-label="{title}">{lines}</section>'
 
 
-def _listed(view: HomeView) -> str:
+def _listed(view: HomeView, csrf: str, visit: str) -> str:
+    through = reverse("home:opened", args=[visit, "-"]).removesuffix("-/") if visit else ""
     lines = [
-        entry_piece(view, listed.row, "home/_entry.html").fill({"why": _why(view, listed)})
+        entry_piece(view, listed.row, "home/_entry.html").fill(
+            {
+                "why": _why(view, listed),
+                "href": _href(view, listed, through),
+                "away": _away(view, listed, csrf, visit),
+            }
+        )
         for listed in view.listed
     ]
     return _folded(view, lines, SHOWN)
+
+
+def _href(view: HomeView, listed: Listed, through: str) -> str:
+    """The entry's own address, or the one that notes the opening and leads there."""
+    entry = view.catalogue.entries[listed.row]
+    if through:
+        return f"{through}{quote(entry.item.id, safe='')}/"
+    return escape(address(entry, view.reader.locale))
+
+
+def _away(view: HomeView, listed: Listed, csrf: str, visit: str) -> str:
+    """The way to put the entry away: for residents with the personalised order, who have somewhere to keep it."""
+    if view.reader.mode != "resident" or not view.reader.personalised:
+        return ""
+    key = (view.reader.locale, "away", listed.row)
+    found = view.catalogue.drawn.get(key)
+    if found is None:
+        words = _words(view.catalogue.entries[listed.row], view.reader.locale)
+        item = clean(view.catalogue.entries[listed.row].item.id)
+        context = {**words, "item": item, "slot": {"csrf": slot("csrf"), "visit": slot("visit")}}
+        found = _draw(view, key[1:], "home/_away.html", context)
+    return found.fill({"csrf": csrf, "visit": visit})
 
 
 def _folded(view: HomeView, lines: Sequence[str], shown: int, *, end: bool = False) -> str:

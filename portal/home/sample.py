@@ -12,6 +12,7 @@ from identity.attributes import Value, pick, value_label
 from portal.home import cards
 from portal.home.catalogue import Catalogue, current, default_slots
 from portal.home.compose import Listed, Reader, compose
+from portal.home.sources import address
 from recommender.explain import sentence
 
 
@@ -52,6 +53,6 @@ def _line(catalogue: Catalogue, listed: Listed, locale: str) -> Line:
     return Line(
         title=pick(entry.title, locale),
         lang="ja" if locale == "en" and "en" not in entry.title else "",
-        url=entry.path if locale == "ja" else f"/{locale}{entry.path}",
+        url=address(entry, locale),
         reasons=tuple(sentence(reason, locale, value_label) for reason in listed.reasons),
     )

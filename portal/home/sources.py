@@ -35,6 +35,11 @@ class Entry:
     sample: bool = False
 
 
+def address(entry: Entry, locale: str) -> str:
+    """The entry's own address in a language."""
+    return entry.path if locale == "ja" else f"/{locale}{entry.path}"
+
+
 class ItemSource(Protocol):
     """Brings candidates; called once for each version of what is published, never for each reader."""
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import datetime
+from uuid import uuid4
 
 from django.contrib.messages import get_messages
 from django.contrib.messages.storage.session import SessionStorage
@@ -25,13 +26,14 @@ from identity.attributes import Value, pick
 from identity.queries import Bundle
 from portal.content import queries as content
 from portal.content.queries import HomeLayout
-from portal.home import cards, words
+from portal.home import acts, cards, hiding, visits, words
 from portal.home import guest as guests
 from portal.home.catalogue import Catalogue, current, held
-from portal.home.compose import Reader, compose
+from portal.home.compose import HomeView, Reader, compose
 from portal.home.errors import ChoicesError
 from portal.home.render import guest_form
 from portal.home.render import render as draw
+from portal.home.sources import address
 from recommender import queries as ranking
 
 # Set by the answer to a question for consent: one question for each visit, never a row of them.
@@ -52,19 +54,36 @@ def home(request: HttpRequest) -> HttpResponse:
     resident_id = household.subject(request)
     bundle = identity_queries.bundle(resident_id) if resident_id else None
     placements = gadget_queries.layout(bundle.id) if bundle else ()
-    catalogue, views = _cards(
+    catalogue, views, hidden = _cards(
         placements,
         bundle=bundle,
         locale=locale,
         now=now,
         may_ask=bundle is not None and not request.session.get(ASKED),
     )
-    reader = _resident(bundle, locale) if bundle else _guest(request, locale)
+    reader = _resident(bundle, locale, hidden) if bundle else _guest(request, locale)
     view = compose(catalogue.layout, reader, now, catalogue=catalogue, cards=views)
-    response = HttpResponse(draw(view, request=request, messages=_messages(request), acting=_banner(request)))
+    response = HttpResponse(
+        draw(
+            view,
+            request=request,
+            messages=_messages(request, view),
+            acting=_banner(request),
+            visit=_visit(request, bundle, view) if bundle else "",
+        )
+    )
     response.headers["Cache-Control"] = "private, no-store" if bundle else GUEST_CACHING
     patch_vary_headers(response, ("Cookie",))
     return response
+
+
+def _visit(request: HttpRequest, bundle: Bundle, view: HomeView) -> str:
+    """Notes what this home shows; the seal for its links where openings may be noted, else nothing."""
+    if household.acting(request) is not None or not visits.looked_at(request):
+        return ""
+    visit, learns = uuid4(), visits.learns_from(request, bundle)
+    visits.shown(view, bundle, visit, learns=learns)
+    return visits.seal(bundle.id, visit, view.now) if learns else ""
 
 
 def preview(
@@ -89,12 +108,14 @@ def _slots(layout: HomeLayout) -> tuple[Slot, ...]:
 
 def _cards(
     placements: tuple[Placement, ...], *, bundle: Bundle | None, locale: str, now: datetime, may_ask: bool
-) -> tuple[Catalogue, tuple[cards.CardView, ...]]:
-    """Version numbers and cards by one multi-get; a second one only just after something was published."""
+) -> tuple[Catalogue, tuple[cards.CardView, ...], frozenset[str]]:
+    """Version numbers, cards and what was put away by one multi-get; a second one only just after a publication."""
     catalogue = held() or current()
     found = _wishes(catalogue, placements, bundle, locale)
     numbers = (content.VERSION_KEY, gadget_queries.VERSION_KEY, ranking.VERSION_KEY)
-    cached = cache.get_many([*numbers, *(wish.key for wish in found if wish.key)])
+    subject = identity_queries.ranking_subject(bundle.id) if bundle and bundle.personalised else ""
+    kept = (hiding.key(subject),) if subject else ()
+    cached = cache.get_many([*numbers, *kept, *(wish.key for wish in found if wish.key)])
     fresh = current(*(_number(cached.get(name)) for name in numbers))
     if fresh is not catalogue:
         catalogue = fresh
@@ -103,7 +124,7 @@ def _cards(
         cached |= cache.get_many(missing) if missing else {}
     views = cards.views(found, cached, bundle=bundle, may_ask=may_ask, now=now)
     figures.hits((view.gadget.id for view in views if view.stored is not None), now)
-    return catalogue, views
+    return catalogue, views, hiding.of(subject, cached.get(hiding.key(subject))) if subject else frozenset()
 
 
 def _wishes(
@@ -116,9 +137,13 @@ def _number(value: object) -> int | None:
     return value if isinstance(value, int) else None
 
 
-def _resident(bundle: Bundle, locale: str) -> Reader:
+def _resident(bundle: Bundle, locale: str, hidden: frozenset[str]) -> Reader:
     return Reader(
-        mode="resident", locale=locale, attributes=bundle.released, personalised=bundle.personalised
+        mode="resident",
+        locale=locale,
+        attributes=bundle.released,
+        personalised=bundle.personalised,
+        hidden=hidden,
     )
 
 
@@ -127,12 +152,23 @@ def _guest(request: HttpRequest, locale: str) -> Reader:
     return Reader(mode="guest", locale=locale, attributes=choices.attributes, choices=choices)
 
 
-def _messages(request: HttpRequest) -> str:
+def _messages(request: HttpRequest, view: HomeView) -> str:
     """What the last action had to say; most requests have no message and open no storage."""
+    away = _put_away(request, view) if acts.PUT_AWAY in request.session else ""
     if SessionStorage.session_key not in request.session:
-        return ""
+        return away
     found = list(get_messages(request))
-    return render_to_string("home/_messages.html", {"messages": found}) if found else ""
+    return away + (render_to_string("home/_messages.html", {"messages": found}) if found else "")
+
+
+def _put_away(request: HttpRequest, view: HomeView) -> str:
+    """The entry that has just been put away, with the way back."""
+    item = request.session.pop(acts.PUT_AWAY)
+    row = view.catalogue.compiled.index.get(item)
+    if row is None or item not in view.reader.hidden:
+        return ""
+    title = pick(view.catalogue.entries[row].title, view.reader.locale)
+    return render_to_string("home/_put_away.html", {"item": item, "title": title}, request)
 
 
 def _banner(request: HttpRequest) -> str:
@@ -192,7 +228,7 @@ def news(request: HttpRequest) -> HttpResponse:
 def _line(catalogue: Catalogue, row: int, locale: str) -> dict[str, object]:
     entry = catalogue.entries[row]
     return {
-        "url": entry.path if locale == "ja" else f"/{locale}{entry.path}",
+        "url": address(entry, locale),
         "title": pick(entry.title, locale),
         "summary": pick(entry.summary, locale),
         "lang": "ja" if locale == "en" and "en" not in entry.title else "",

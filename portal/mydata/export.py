@@ -18,7 +18,7 @@ from wagtail.models import PageLogEntry
 
 from gadgets import queries as gadget_queries
 from gadgets.telling import notices
-from identity import attributes, sessions
+from identity import consent, sessions
 from identity import export as identity_export
 from identity.queries import Bundle
 from identity.roles import Actor
@@ -130,7 +130,7 @@ def printable(made: dict[str, Any], locale: str) -> dict[str, Any]:
         return rows.title_of(recipient, gadgets, locale)
 
     def labels(items: list[str]) -> str:
-        return "、".join(attributes.label(item, locale) for item in items)
+        return "、".join(consent.item_label(item, locale) for item in items)
 
     def at(text: str | None) -> datetime | None:
         return datetime.fromisoformat(text) if text else None

@@ -14,9 +14,9 @@ from gadgets.telling.notices import Notice
 from gadgets.types import GadgetInfo
 from identity import attributes
 from identity.attributes import pick
-from identity.consent import RECOMMENDER
+from identity.consent import BEHAVIOUR, LEARNING, OWN, RECOMMENDER, item_label
 from identity.queries import AccessRow, Bundle, RecipientRow
-from portal.mydata.prompt import recommender_title
+from portal.mydata.prompt import learning_title, recommender_title
 
 WITHDRAWN = "consent-withdrawn"
 
@@ -116,6 +116,8 @@ def title_of(recipient: str, gadgets: Mapping[str, GadgetInfo], locale: str) -> 
     """A recipient's name; one that is suspended or gone keeps its id."""
     if recipient == RECOMMENDER:
         return recommender_title()
+    if recipient == LEARNING:
+        return learning_title()
     gadget = gadgets.get(recipient)
     return pick(gadget.title, locale) if gadget else recipient
 
@@ -128,7 +130,7 @@ def recipients(
     now: datetime,
 ) -> tuple[Recipient, ...]:
     """Every recipient that was decided about or got something, in the order of `rows`."""
-    gone = [row.recipient for row in rows if row.recipient not in gadgets and row.recipient != RECOMMENDER]
+    gone = [row.recipient for row in rows if row.recipient not in gadgets and row.recipient not in OWN]
     over = gadget_queries.ended(gone) if gone else {}
     return tuple(_recipient(row, bundle, gadgets, locale, now, over.get(row.recipient)) for row in rows)
 
@@ -142,7 +144,7 @@ def _recipient(
     ended: Ended | None,
 ) -> Recipient:
     gadget = gadgets.get(row.recipient)
-    own = row.recipient == RECOMMENDER
+    own = row.recipient in OWN
     chosen = gadget_queries.registry().choose(row.recipient, bundle, now) if gadget else None
     owed = chosen is not None and bool(row.granted) and versions.owes(chosen.asks, bundle)
     gadget = chosen.shown if chosen else gadget
@@ -154,16 +156,14 @@ def _recipient(
         privacy=gadget.provider_privacy if gadget else "",
         known=own or gadget is not None,
         level="" if own else level_text(row.level),
-        purpose=_("あなたに合いそうな順に並べるため") if own else "",
+        purpose=_own_purpose(row.recipient),
         sees=tuple(
-            Seen(attributes.label(item, locale), _value(bundle, item, locale), purposes.get(item, ""))
+            Seen(item_label(item, locale), _value(bundle, item, locale), purposes.get(item, ""))
             for item in row.granted
         ),
-        refused=tuple(attributes.label(item, locale) for item in row.refused),
+        refused=tuple(item_label(item, locale) for item in row.refused),
         stopped=tuple(
-            attributes.label(item.item, locale)
-            for item in row.items
-            if item.status in {"withdrawn", "expired"}
+            item_label(item.item, locale) for item in row.items if item.status in {"withdrawn", "expired"}
         ),
         since=row.since,
         expires_at=row.expires_at,
@@ -178,6 +178,13 @@ def _recipient(
     )
 
 
+def _own_purpose(recipient: str) -> str:
+    return {
+        RECOMMENDER: _("あなたに合いそうな順に並べるため"),
+        LEARNING: _("みなさんのおすすめの順をよくするため"),
+    }.get(recipient, "")
+
+
 def _changed(gadget: GadgetInfo, bundle: Bundle, locale: str) -> tuple[str, ...]:
     return tuple(pick(text, locale) for text in versions.news(gadget, bundle, gadget.declared))
 
@@ -190,6 +197,8 @@ def _waits_until(chosen: Choice) -> datetime | None:
 
 
 def _value(bundle: Bundle, key: str, locale: str) -> str:
+    if key == BEHAVIOUR:
+        return _("おすすめの一覧の上の5件と、開いたもの")
     value = bundle.attributes.get(key)
     return "" if value is None or value == () else attributes.value_label(key, value, locale)
 

@@ -22,8 +22,9 @@ from identity.errors import UndeclaredItem
 
 BODY = "mydata/_asked.html"
 RANKING_BODY = "mydata/_asked_ranking.html"
+LEARNING_BODY = "mydata/_asked_learning.html"
 # A number of days and no date: what was asked at five to midnight is still what was asked when the answer comes.
-_TIMES = {"grant_days": GRANT_DAYS, "renew_days": RENEW_DAYS}
+TIMES = {"grant_days": GRANT_DAYS, "renew_days": RENEW_DAYS}
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +66,7 @@ def body_context(
         "title": pick(gadget.title, locale),
         "items": asked(gadget, names, locale),
         "news": [pick(text, locale) for text in news],
-        **_TIMES,
+        **TIMES,
     }
 
 
@@ -78,12 +79,17 @@ def gadget_notice(
 
 def ranking_context(locale: str) -> dict[str, Any]:
     """What the template of the question about personalised order needs."""
-    return {"labels": [attributes.label(name, locale) for name in RANKING_ITEMS], **_TIMES}
+    return {"labels": [attributes.label(name, locale) for name in RANKING_ITEMS], **TIMES}
 
 
 def ranking_notice(locale: str) -> Notice:
     """The question about personalised order as plain text."""
     return Notice(locale, plain(render_to_string(RANKING_BODY, ranking_context(locale))))
+
+
+def learning_notice(locale: str) -> Notice:
+    """The question about learning from what is opened, as plain text."""
+    return Notice(locale, plain(render_to_string(LEARNING_BODY, TIMES)))
 
 
 def plain(html: str) -> str:
@@ -101,3 +107,8 @@ def controller() -> str:
 def recommender_title() -> str:
     """What the portal's own ordering is called among the recipients."""
     return _("おすすめ（この窓口の並べかえ）")
+
+
+def learning_title() -> str:
+    """What learning is called among the recipients."""
+    return _("開いたものからの学習（この窓口）")

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from portal.mydata import closing, export, household, sessions, views, welcome
+from portal.mydata import closing, export, hidden, household, sessions, views, welcome
 
 app_name = "mydata"
 urlpatterns = [
@@ -10,6 +10,7 @@ urlpatterns = [
     path("my-data/log/", views.log, name="log"),
     path("my-data/attributes/", views.attributes_form, name="attributes"),
     path("my-data/personalisation/", views.personalisation, name="personalisation"),
+    path("my-data/hidden/", hidden.hidden, name="hidden"),
     path("my-data/stop/<str:recipient>/", views.withdraw, name="withdraw"),
     path("my-data/sessions/", sessions.overview, name="sessions"),
     path("my-data/sessions/end/", sessions.end, name="session_end"),

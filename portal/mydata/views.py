@@ -1,6 +1,6 @@
 """わたしのデータ: the resident's own pages, and the questions for consent. All of it works without JavaScript."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 from typing import Any
 
@@ -19,10 +19,10 @@ from gadgets.life import versions
 from gadgets.telling import notices
 from gadgets.types import GadgetInfo, Texts
 from identity import actions, attributes, mydata, queries
-from identity.consent import PURPOSE_CARD, RECOMMENDER, Notice
+from identity.consent import LEARNING, PURPOSE_CARD, RECOMMENDER, Notice
 from identity.errors import AttributeProblem, ConsentProblem, NothingAsked, ProtectedPerson, UndeclaredItem
 from identity.queries import Bundle
-from portal.mydata import ordering, places, prompt
+from portal.mydata import learning, ordering, places, prompt
 from portal.mydata import overview as rows
 from portal.mydata.access import actor_of, next_path, resident_required
 from portal.mydata.forms import AttributesForm, field_name
@@ -126,6 +126,8 @@ def personalisation(request: HttpRequest, bundle: Bundle) -> HttpResponse:
             actions.opt_out(resident_id=bundle.id, by=actor_of(bundle))
             messages.success(request, _("おすすめの並べかえを止めました。新しい順に表示します。"))
             return HttpResponseRedirect(next_path(request, _personalisation_row()))
+        if choice in learning.CHOICES:
+            return _learning(request, bundle)
         return _asks_ranking(request, bundle, status=HTTPStatus.BAD_REQUEST)
     return _asks_ranking(request, bundle)
 
@@ -141,18 +143,33 @@ def _switch_on(request: HttpRequest, bundle: Bundle) -> HttpResponse:
     return HttpResponseRedirect(next_path(request, _personalisation_row()))
 
 
+def _learning(request: HttpRequest, bundle: Bundle) -> HttpResponse:
+    status, problem = learning.decide(request, bundle)
+    if status == HTTPStatus.OK:
+        return HttpResponseRedirect(f"{reverse('mydata:personalisation')}#learning")
+    asked = learning.context(bundle, problem=problem, status=status)
+    return _asks_ranking(request, bundle, status=status, asked=asked)
+
+
 def _personalisation_row() -> str:
     return f"{reverse('mydata:overview')}#personalisation"
 
 
-def _asks_ranking(request: HttpRequest, bundle: Bundle, status: int = HTTPStatus.OK) -> HttpResponse:
+def _asks_ranking(
+    request: HttpRequest,
+    bundle: Bundle,
+    status: int = HTTPStatus.OK,
+    asked: Mapping[str, Any] | None = None,
+) -> HttpResponse:
+    """The page; `asked` where it is learning whose answer could not be written, and not the order's."""
     locale = _locale()
     context = {
         **prompt.ranking_context(locale),
         "bundle": bundle,
         "orders": ordering.orders(bundle, locale=locale, now=timezone.now()),
         "shown": prompt.ranking_notice(locale).sha256,
-        "changed": status == HTTPStatus.CONFLICT,
+        "changed": status == HTTPStatus.CONFLICT and asked is None,
+        "learning": asked or learning.context(bundle),
         "next": next_path(request, ""),
     }
     return render(request, "mydata/personalisation.html", context, status=status)
@@ -180,6 +197,8 @@ def consent_page(request: HttpRequest, bundle: Bundle, recipient: str) -> HttpRe
     """
     if recipient == RECOMMENDER:
         return HttpResponseRedirect(reverse("mydata:personalisation"))
+    if recipient == LEARNING:
+        return HttpResponseRedirect(f"{reverse('mydata:personalisation')}#learning")
     gadget = _gadget(recipient, bundle)
     if bundle.protected:
         return _asks(request, gadget, [], problem=ProtectedPerson())

@@ -1,0 +1,76 @@
+"""What somebody does with an entry of the recommended list: opens it, puts it away, has it back."""
+
+from django.contrib import messages
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.translation import get_language
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_POST, require_safe
+
+from identity import household
+from identity import queries as identity_queries
+from identity.queries import Bundle
+from portal.home import hiding, visits
+from portal.home.catalogue import current
+from portal.home.sources import address
+from portal.mydata.access import next_path, resident_required
+
+PUT_AWAY = "put_away"
+"""In the session until the next home, which offers to undo it: the item's id."""
+
+
+@require_safe
+def opened(request: HttpRequest, token: str, item: str) -> HttpResponse:
+    """Leads on to the entry, whoever asks; notes it where the resident said yes and the seal is this resident's."""
+    catalogue = current()
+    row = catalogue.compiled.index.get(item)
+    if row is None:
+        raise Http404(item)
+    _note_opening(request, token, item)
+    response = HttpResponseRedirect(address(catalogue.entries[row], get_language() or "ja"))
+    response.headers["Cache-Control"] = "private, no-store"
+    response.headers["X-Robots-Tag"] = "noindex"
+    return response
+
+
+def _note_opening(request: HttpRequest, token: str, item: str) -> None:
+    resident_id, now = identity_queries.current_resident(request), timezone.now()
+    if resident_id is None or household.acting(request) is not None:
+        return
+    visit = visits.unseal(token, resident_id, now)
+    bundle = identity_queries.bundle(resident_id) if visit else None
+    if visit and bundle and visits.learns_from(request, bundle):
+        visits.did(bundle, visit, item, "open", now)
+
+
+@require_POST
+@resident_required
+def not_for_me(request: HttpRequest, bundle: Bundle) -> HttpResponse:
+    """Takes an entry off this resident's list; the next home says so and offers to undo it."""
+    item = request.POST.get("item", "")
+    home = HttpResponseRedirect(reverse("home:home"))
+    if not bundle.personalised:
+        messages.info(request, _("おすすめの並べかえを使っていないため、外すものはありません。"))
+        return home
+    if item not in current().compiled.index:
+        messages.info(request, _("この項目は、もう公開されていません。"))
+        return home
+    hiding.hide(subject=identity_queries.ranking_subject(bundle.id), item_id=item)
+    now = timezone.now()
+    visit = visits.unseal(request.POST.get("visit", ""), bundle.id, now)
+    if visit and visits.learns_from(request, bundle):
+        visits.did(bundle, visit, item, "not_for_me", now)
+    request.session[PUT_AWAY] = item
+    return home
+
+
+@require_POST
+@resident_required
+def show_again(request: HttpRequest, bundle: Bundle) -> HttpResponse:
+    """Undoes it: the entry may stand on the list again."""
+    item = request.POST.get("item", "")
+    visits.take_back(bundle.id, item)
+    hiding.show_again(subject=identity_queries.ranking_subject(bundle.id), item_id=item)
+    messages.success(request, _("おすすめに戻しました。順番によっては、すぐには出ないことがあります。"))
+    return HttpResponseRedirect(next_path(request, reverse("home:home")))

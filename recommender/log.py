@@ -1,0 +1,116 @@
+"""The log that is learnt from: rows of residents who said yes to learning, and what each of them put away.
+
+Whoever calls has checked the yes. The rows of a log are gone once they are folded into cells (`recommender.learning`).
+"""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from django.db import transaction
+
+from recommender.models import Dismissal, Interaction, Pending
+from recommender.types import Item, Profile, ViewRow
+
+
+def item_json(item: Item) -> dict[str, Any]:
+    """The features of an item as they were when it was shown."""
+    return {
+        "id": item.id,
+        "kind": item.kind,
+        "topics": list(item.topics),
+        "places": list(item.places),
+        "provider": item.provider,
+        "language": item.language,
+        "published_at": item.published_at.isoformat(),
+        "starts_at": item.starts_at.isoformat() if item.starts_at else None,
+        "audience_keys": list(item.audience_keys),
+    }
+
+
+def profile_json(profile: Profile) -> dict[str, Any]:
+    """The features of a reader as they were then."""
+    return {
+        "district": profile.district,
+        "followed": list(profile.followed),
+        "declared": list(profile.declared),
+        "avoided": list(profile.avoided),
+        "attributes": _plain(profile.attributes),
+    }
+
+
+def _plain(attributes: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: list(value) if isinstance(value, tuple) else value for key, value in attributes.items()}
+
+
+def record_views(views: Sequence[ViewRow]) -> int:
+    """Writes what stood open, in one statement; what is there already stays. Returns how many it was given."""
+    Interaction.objects.bulk_create(
+        (
+            Interaction(
+                subject=view.subject,
+                visit=view.visit,
+                item_id=view.item.id,
+                act=Interaction.Act.VIEW,
+                position=view.position,
+                propensity=view.propensity,
+                exploring=view.exploring,
+                arm=view.arm,
+                consent_version=view.consent_version,
+                reader=profile_json(view.profile),
+                item=item_json(view.item),
+                at=view.at,
+            )
+            for view in views
+        ),
+        batch_size=500,
+        ignore_conflicts=True,
+    )
+    return len(views)
+
+
+def record_act(subject: str, visit: UUID, item_id: str, act: str, at: datetime, consent_version: int) -> None:
+    """Writes what was done with an item of a visit; the first time counts."""
+    Interaction.objects.bulk_create(
+        [
+            Interaction(
+                subject=subject,
+                visit=visit,
+                item_id=item_id,
+                act=act,
+                at=at,
+                consent_version=consent_version,
+            )
+        ],
+        ignore_conflicts=True,
+    )
+
+
+def dismiss(subject: str, item_id: str, at: datetime) -> None:
+    """The item is not to stand on this list; a second time changes nothing."""
+    Dismissal.objects.get_or_create(subject=subject, item_id=item_id, defaults={"at": at})
+
+
+@transaction.atomic
+def undismiss(subject: str, item_id: str) -> None:
+    """It may again, and that it was not wanted teaches nothing, unless it is folded already."""
+    Dismissal.objects.filter(subject=subject, item_id=item_id).delete()
+    refused = Interaction.objects.filter(subject=subject, item_id=item_id, act=Interaction.Act.NOT_FOR_ME)
+    refused.delete()
+
+
+@transaction.atomic
+def forget(subject: str, *, keep_dismissals: bool = False) -> Mapping[str, int]:
+    """Deletes everything of a pseudonym; returns how many rows of each kind.
+
+    The log goes before what is pending: a fold that moves rows from the one to the other meanwhile has either not
+    begun, or is over when the second statement looks.
+    """
+    deleted = {
+        "interactions": Interaction.objects.filter(subject=subject).delete()[0],
+        "pending": Pending.objects.filter(subject=subject).delete()[0],
+    }
+    if not keep_dismissals:
+        deleted["dismissals"] = Dismissal.objects.filter(subject=subject).delete()[0]
+    return deleted
