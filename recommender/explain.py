@@ -1,161 +1,190 @@
-"""Says why an item stands where it stands: the largest terms of its score, in words a reader can act on.
+"""Finds why an item stands where it stands: what the score would lose if a reader had not told this or that.
 
-`change_key` names the attribute behind a reason; the page links it to the place where it can be changed.
+A cause is one thing that a reader told (an attribute or a preference) with everything that follows from it, so that
+what is named is what would have to be changed. The sentences are in `recommender.sentences`.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 
-from recommender.types import Profile, Ranked, Term, Value
+from recommender import weights as families
+from recommender.catalogue import Catalogue
+from recommender.features import plain, topics_of
+from recommender.types import Item, Profile, Ranked, Term
+from recommender.weights import Weights, key_of
 
 # Below this a term changes an order by chance only: exp(.05) is five in a hundred.
 LEAST_WEIGHT = 0.05
 MOST_REASONS = 3
+MOST_LOWERED = 2
+# A factor this near to "as often as others" is called "a little", without a number.
+LITTLE = (0.9, 1.1)
 
-# (attribute key, value, locale) → the name of that value; identity.attributes.value_label fits.
-Labels = Callable[[str, str, str], str]
+DISTRICT, FOLLOWED, DECLARED, AVOIDED, LANGUAGE = (
+    "area.district",
+    "area.followed",
+    "interests",
+    "avoids",
+    "language",
+)
+FOLLOWS_FROM: Mapping[str, str] = {"area.waste_zone": DISTRICT}
+"""What nobody tells, because it follows from something that they told."""
+_TOLD_BY = {
+    "place": DISTRICT,
+    "followed": FOLLOWED,
+    "declared": DECLARED,
+    "avoided": AVOIDED,
+    "language": LANGUAGE,
+}
 
 
 @dataclass(frozen=True, slots=True)
 class Reason:
-    """One reason: a code of SENTENCES, what fills its sentence, and the attribute to change (or "")."""
+    """One reason: a code of SENTENCES, what fills its sentence, and what to change (an attribute's key, or "")."""
 
     code: str
     params: Mapping[str, str]
     change_key: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Cause:
+    """What a reader told, and by how much the score would be lower (or higher, if negative) without it."""
+
+    key: str
+    effect: float
+    parts: tuple[Term, ...]
+
+
 RECENT = Reason("recent", {})
-_IMPERSONAL = frozenset({"recency", "base", "elsewhere"})
-
-SENTENCES: Mapping[str, Mapping[str, str]] = {
-    "district": {
-        "ja": "お住まいの地区（{value}）のお知らせ",
-        "en": "About your district ({value})",
-        "ja-simple": "あなたが すんでいる ところ（{value}）の おしらせ",
-    },
-    "followed": {
-        "ja": "フォローしている地区（{value}）のお知らせ",
-        "en": "About a district you follow ({value})",
-        "ja-simple": "あなたが えらんだ ところ（{value}）の おしらせ",
-    },
-    "topic": {
-        "ja": "選んだテーマ: {value}",
-        "en": "A topic you chose: {value}",
-        "ja-simple": "あなたが えらんだ テーマ: {value}",
-    },
-    "attribute:household.has_child": {
-        "ja": "お子さまのいるご家庭",
-        "en": "You have children at home",
-        "ja-simple": "こどもが いる いえ",
-    },
-    "attribute:household.school_years": {
-        "ja": "お子さまの学年（{value}）",
-        "en": "Your children’s school years ({value})",
-        "ja-simple": "こどもの がくねん（{value}）",
-    },
-    "attribute:age_band": {
-        "ja": "年代（{value}）",
-        "en": "Your age group ({value})",
-        "ja-simple": "あなたの とし（{value}）",
-    },
-    "attribute:language": {
-        "ja": "お使いの言語（{value}）",
-        "en": "Your language ({value})",
-        "ja-simple": "あなたの ことば（{value}）",
-    },
-    "attribute:area.district": {
-        "ja": "お住まいの地区（{value}）の方へのお知らせ",
-        "en": "For people in your district ({value})",
-        "ja-simple": "あなたが すんでいる ところ（{value}）の ひとへの おしらせ",
-    },
-    "attribute:interests": {
-        "ja": "選んだテーマ: {value}",
-        "en": "A topic you chose: {value}",
-        "ja-simple": "あなたが えらんだ テーマ: {value}",
-    },
-    "attribute": {
-        "ja": "登録した内容（{value}）",
-        "en": "What you told us ({value})",
-        "ja-simple": "あなたが かいた こと（{value}）",
-    },
-    "language": {
-        "ja": "お使いの言語で読めます",
-        "en": "Available in your language",
-        "ja-simple": "あなたの ことばで よむことが できます",
-    },
-    "newest": {"ja": "新しい順", "en": "Newest first", "ja-simple": "あたらしい じゅんばん"},
-    "recent": {"ja": "新しいお知らせ", "en": "Recent", "ja-simple": "あたらしい おしらせ"},
-}
+NEWEST = Reason("newest", {})
+OTHERS = Reason("others", {})
 
 
-def reasons(ranked: Ranked, profile: Profile) -> tuple[Reason, ...]:
-    """At most three reasons, the strongest first; never empty, and never two for one attribute."""
-    found: list[Reason] = []
-    for _, family, key in _personal(ranked.terms):
-        value = _value(profile.attributes.get(key, "")) if family == "attribute" else ""
-        reason = _reason(family, key, value)
-        if not any(_same(reason, other) for other in found):
-            found.append(reason)
-        if len(found) == MOST_REASONS:
-            break
-    return tuple(found) or (RECENT,)
+def reasons(ranked: Ranked, profile: Profile, catalogue: Catalogue) -> tuple[Reason, ...]:
+    """At most three reasons, the strongest first; never empty, and never two for one thing that was told."""
+    if ranked.terms and ranked.terms[0].family == "newest":
+        return (NEWEST,)
+    raised = [cause for cause in causes(ranked, profile, catalogue) if cause.effect >= LEAST_WEIGHT]
+    item = catalogue.items[catalogue.index[ranked.item_id]]
+    return tuple(_reason(cause, item, profile, catalogue.weights) for cause in raised[:MOST_REASONS]) or (
+        RECENT,
+    )
 
 
-def sentence(reason: Reason, locale: str, labels: Labels | None = None) -> str:
-    """The reason as a sentence in `locale` (ja where a locale is unknown)."""
-    texts = SENTENCES.get(_text_code(reason), SENTENCES["attribute"])
-    text = texts.get(locale, texts["ja"])
-    key, value = reason.params.get("key", ""), reason.params.get("value", "")
-    names = [labels(key, part, locale) if labels else part for part in value.split("|") if part]
-    separator = ", " if locale == "en" else "、"
-    return text.format(value=separator.join(names))
+def lowered(ranked: Ranked, profile: Profile, catalogue: Catalogue) -> tuple[Reason, ...]:
+    """What lowers an item most because of the reader; never empty (else other items rose)."""
+    item = catalogue.items[catalogue.index[ranked.item_id]]
+    negative = [
+        cause for cause in reversed(causes(ranked, profile, catalogue)) if cause.effect <= -LEAST_WEIGHT
+    ]
+    found = [_reason(cause, item, profile, catalogue.weights) for cause in negative]
+    return tuple(found[:MOST_LOWERED]) or (OTHERS,)
 
 
-def _text_code(reason: Reason) -> str:
-    if reason.code != "attribute":
-        return reason.code
-    return f"attribute:{reason.params['key']}"
+def causes(ranked: Ranked, profile: Profile, catalogue: Catalogue) -> tuple[Cause, ...]:
+    """Everything told that bears on this item, what raises it most first. `without` says what "without it" means."""
+    parts: dict[str, list[Term]] = {}
+    for term in ranked.terms:
+        told = _told(term, profile)
+        if told:
+            parts.setdefault(told, []).append(term)
+    district = profile.district
+    if district and district in profile.followed and any(term.family == "place" for term in ranked.terms):
+        # Without the district as a home it is still followed.
+        still = -catalogue.weights.of(families.FOLLOWED)
+        parts[DISTRICT].append(Term("still_followed", district, still))
+    found = [Cause(key, sum(term.weight for term in terms), tuple(terms)) for key, terms in parts.items()]
+    return tuple(sorted(found, key=lambda cause: (-cause.effect, cause.key)))
 
 
-def _same(one: Reason, other: Reason) -> bool:
-    return one == other or (bool(one.change_key) and one.change_key == other.change_key != "interests")
+def without(profile: Profile, key: str) -> Profile:
+    """The reader, had they not told this."""
+    attributes = {
+        name: value for name, value in profile.attributes.items() if FOLLOWS_FROM.get(name, name) != key
+    }
+    return Profile(
+        district=None if key == DISTRICT else profile.district,
+        followed=() if key == FOLLOWED else profile.followed,
+        declared=() if key == DECLARED else profile.declared,
+        avoided=() if key == AVOIDED else profile.avoided,
+        attributes=attributes,
+    )
 
 
-def _personal(terms: Iterable[Term]) -> list[tuple[float, str, str]]:
-    """What raised the item because of the reader, strongest first; all terms of one attribute are one.
+def factor(weight: float) -> str:
+    """How many times as often, to one decimal (two below a tenth)."""
+    times = math.exp(weight)
+    return f"{times:.1f}" if times >= 0.1 else f"{times:.2f}"
 
-    The order without personalisation has one term, which explains it whatever its weight.
-    """
-    sums: dict[tuple[str, str], float] = {}
-    for term in terms:
-        family = term.family
-        if family == "newest":
-            return [(0.0, family, "")]
-        if family in _IMPERSONAL:
-            continue
-        name = ("attribute" if family == "audience" else family, term.key)
-        sums[name] = sums.get(name, 0.0) + term.weight
-    return sorted([(-weight, *name) for name, weight in sums.items() if weight >= LEAST_WEIGHT])
+
+def _told(term: Term, profile: Profile) -> str:
+    """Which thing that was told a term would go with; "" for what belongs to the item, or goes with nothing alone."""
+    if term.family in {"attribute", "audience"}:
+        return FOLLOWS_FROM.get(term.key, term.key)
+    if term.family == "elsewhere":
+        # Whoever lives somewhere and follows places has an "elsewhere" by each of the two.
+        if profile.district and any(profile.followed):
+            return ""
+        return DISTRICT if profile.district else FOLLOWED
+    return _TOLD_BY.get(term.family, "")
+
+
+def _reason(cause: Cause, item: Item, profile: Profile, weights: Weights) -> Reason:
+    """In words: the part that does most for the effect, in its direction."""
+    sign = 1 if cause.effect > 0 else -1
+    sums: dict[str, float] = {}
+    for term in cause.parts:
+        name = "place" if term.family in {"place", "elsewhere"} else term.family
+        name = f"{name}:{term.key}" if name in {"attribute", "audience"} else name
+        sums[name] = sums.get(name, 0.0) + sign * term.weight
+    main = max(sorted(sums), key=lambda name: sums[name])
+    family, _, key = main.partition(":")
+    if family == "attribute":
+        return _of_attribute(key, item, profile, weights, sign)
+    if family == "audience":
+        return _made("audience", key, "|".join(plain(profile.attributes[key])), "", "", cause.key)
+    if family == "language":
+        return _made("language" if sign > 0 else "language_other", LANGUAGE, "", "", "", LANGUAGE)
+    values = "|".join(
+        term.key
+        for term in sorted(cause.parts, key=lambda term: -sign * term.weight)
+        if term.family == family
+    )
+    if family == "place":
+        return _made("district" if values else "elsewhere", DISTRICT, values, "", "", cause.key)
+    return _made(_CODES[family], cause.key, values, "", "", cause.key)
+
+
+_CODES = {"followed": "followed", "still_followed": "followed", "declared": "topic", "avoided": "avoided"}
+
+
+def _of_attribute(key: str, item: Item, profile: Profile, weights: Weights, sign: int) -> Reason:
+    """Which value and which topic of the item carry the term, and whether that was learnt or is expected."""
+    family = families.ATTRIBUTE + key
+    cells = [
+        (sign * weights.of(family, key_of(value, topic)), value, topic)
+        for value in plain(profile.attributes[key])
+        for topic, _ in topics_of(item)
+    ]
+    strongest, value, topic = max(cells, key=lambda cell: cell[0])
+    code, times = direction(sign * strongest, learnt=weights.knows(family, key_of(value, topic)))
+    return _made(code, key, value, topic, times, FOLLOWS_FROM.get(key, key))
+
+
+def direction(weight: float, *, learnt: bool) -> tuple[str, str]:
+    """The code of a sentence about an attribute and a topic, and its number: only what was learnt has one."""
+    if not learnt:
+        return ("expected" if weight > 0 else "unexpected"), ""
+    times = round(math.exp(weight), 1)
+    if LITTLE[0] <= times <= LITTLE[1]:
+        return ("often_little" if weight > 0 else "seldom_little"), ""
+    return ("often" if weight > 0 else "seldom"), factor(weight)
 
 
 @lru_cache(maxsize=4096)
-def _reason(family: str, key: str, value: str) -> Reason:
-    if family == "newest":
-        return Reason("newest", {})
-    if family == "place":
-        return Reason("district", {"key": "area.district", "value": key}, "area.district")
-    if family == "followed":
-        return Reason("followed", {"key": "area.district", "value": key}, "area.followed")
-    if family == "declared":
-        return Reason("topic", {"key": "interests", "value": key}, "interests")
-    if family == "language":
-        return Reason("language", {}, "language")
-    return Reason("attribute", {"key": key, "value": value}, key)
-
-
-def _value(value: Value) -> str:
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    return value if isinstance(value, str) else "|".join(value)
+def _made(code: str, key: str, value: str, topic: str, times: str, change: str) -> Reason:
+    params = {"key": key, "value": value, "topic": topic, "factor": times}
+    return Reason(code, {name: text for name, text in params.items() if text}, change)

@@ -171,6 +171,10 @@ class Weights:
         weight = found.get(key) if found is not None else None
         return self.prior.mean(family, key) if weight is None else weight
 
+    def knows(self, family: str, key: str = "") -> bool:
+        """Whether the weight of a cell was learnt; what is learnt is of 20 people at least."""
+        return key in self.learnt.get(family, ())
+
     def check(self) -> None:
         """Raise WeightsError unless every weight is a finite number and every half-life positive."""
         self.prior.check()

@@ -140,7 +140,7 @@ def _listed(
         allowed[catalogue.events] = False
     profile = reader.profile
     return tuple(
-        Listed(index[ranked.item_id], reasons(ranked, profile))
+        Listed(index[ranked.item_id], reasons(ranked, profile, catalogue.compiled))
         for ranked in ranker.rank(profile, now=now, allowed=allowed, limit=LIMIT)
     )
 

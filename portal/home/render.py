@@ -27,7 +27,8 @@ from portal.home.guest import Choices
 from portal.home.shell import Shell, clean, slot
 from portal.home.sources import Entry, address
 from portal.mydata import prompt
-from recommender.explain import Reason, sentence
+from recommender.explain import Reason
+from recommender.sentences import sentence
 
 ENOUGH_EVENTS = 12
 EVENTS_SHOWN = 6

@@ -13,7 +13,7 @@ from portal.home import cards
 from portal.home.catalogue import Catalogue, current, default_slots
 from portal.home.compose import Listed, Reader, compose
 from portal.home.sources import address
-from recommender.explain import sentence
+from recommender.sentences import sentence
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,8 +7,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from recommender.catalogue import Catalogue
-from recommender.explain import reasons, sentence
+from recommender.explain import LEAST_WEIGHT, causes, reasons, without
 from recommender.ranking import AttributeRanker, NewestRanker
+from recommender.sentences import sentence
 from recommender.types import Profile
 from tests.recommender.samples import NOW, item
 
@@ -42,6 +43,7 @@ PROFILES = st.builds(
     district=st.none() | PLACES | st.just("nowhere"),
     followed=st.lists(PLACES, max_size=2).map(tuple),
     declared=st.lists(TOPICS, max_size=3).map(tuple),
+    avoided=st.lists(TOPICS, max_size=2).map(tuple),
     attributes=st.dictionaries(KEYS, VALUES, max_size=4),
 )
 
@@ -61,6 +63,24 @@ def test_every_list_is_complete_finite_repeatable_and_explained(found, profile, 
             assert math.isfinite(entry.score)
             assert all(math.isfinite(term.weight) for term in entry.terms)
             assert abs(sum(term.weight for term in entry.terms) - entry.score) < 1e-5
-            told = reasons(entry, profile)
+            told = reasons(entry, profile, catalogue)
             assert 1 <= len(told) <= 3
             assert all(sentence(reason, "ja-simple") for reason in told)
+
+
+@settings(max_examples=150, deadline=None)
+@given(found=st.lists(items(), min_size=1, max_size=12), profile=PROFILES)
+def test_a_cause_is_what_the_score_loses_without_it(found, profile):
+    catalogue = Catalogue.compile(found)
+    ranked = AttributeRanker(catalogue).rank(profile, now=NOW)
+    for entry in ranked:
+        for cause in causes(entry, profile, catalogue):
+            others = {one.item_id: one.score for one in _all(catalogue, without(profile, cause.key))}
+            assert abs(entry.score - cause.effect - others[entry.item_id]) < 1e-4
+        told = reasons(entry, profile, catalogue)
+        raised = [one.key for one in causes(entry, profile, catalogue) if one.effect >= LEAST_WEIGHT]
+        assert [reason.change_key for reason in told if reason.change_key] == raised[:3]
+
+
+def _all(catalogue, profile):
+    return AttributeRanker(catalogue).rank(profile, now=NOW, limit=len(catalogue.items))
