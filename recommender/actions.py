@@ -4,11 +4,11 @@ from django.core.cache import cache
 from django.db import transaction
 from django.db.models import F
 
-from recommender.log import dismiss, forget, record_act, record_views, undismiss
+from recommender.log import dismiss, forget, record_act, record_views, undismiss, unname
 from recommender.models import RankingVersion
 from recommender.queries import VERSION_KEY, VERSION_TTL
 
-__all__ = ["bump", "dismiss", "forget", "record_act", "record_views", "undismiss"]
+__all__ = ["bump", "dismiss", "forget", "record_act", "record_views", "undismiss", "unname"]
 
 
 def bump() -> None:

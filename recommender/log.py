@@ -4,13 +4,14 @@ Whoever calls has checked the yes. The rows of a log are gone once they are fold
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from django.db import transaction
 
-from recommender.models import Dismissal, Interaction, Pending
+from recommender.models import Dismissal, Interaction, Pending, PriorChange, Rule
 from recommender.types import Item, Profile, ViewRow
 
 
@@ -114,3 +115,63 @@ def forget(subject: str, *, keep_dismissals: bool = False) -> Mapping[str, int]:
     if not keep_dismissals:
         deleted["dismissals"] = Dismissal.objects.filter(subject=subject).delete()[0]
     return deleted
+
+
+@transaction.atomic
+def unname(person: UUID) -> int:
+    """Takes an editor who is erased out of what they decided about the order; that stays. Returns how many rows."""
+    return sum(model.objects.filter(by=person).update(by=None) for model in (PriorChange, Rule))
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """Everything that is held under one pseudonym, as plain documents, the newest first; `left_out` by list."""
+
+    log: tuple[Mapping[str, Any], ...]
+    pending: tuple[Mapping[str, Any], ...]
+    put_away: tuple[Mapping[str, Any], ...]
+    left_out: Mapping[str, int]
+
+
+def held(subject: str, most: int) -> Held:
+    """At most `most` rows of each list."""
+    left_out: dict[str, int] = {}
+
+    def newest(name: str, rows: Any) -> Any:
+        ordered = rows.filter(subject=subject).order_by("-at", "-pk")
+        if ordered.values_list("pk")[most : most + 1]:
+            left_out[name] = ordered.count() - most
+        return ordered[:most]
+
+    return Held(
+        log=tuple(
+            {
+                "at": row.at.isoformat(),
+                "act": row.act,
+                "item": row.item_id,
+                "visit": str(row.visit),
+                "position": row.position,
+                "propensity": row.propensity,
+                "exploring": row.exploring,
+                "arm": row.arm,
+                "reader": row.reader,
+                "features": row.item,
+            }
+            for row in newest("log", Interaction.objects.all())
+        ),
+        pending=tuple(
+            {
+                "at": row.at.isoformat(),
+                "family": row.family,
+                "cell": row.key,
+                "clicks": row.c,
+                "expected": row.e,
+            }
+            for row in newest("pending", Pending.objects.all())
+        ),
+        put_away=tuple(
+            {"at": row.at.isoformat(), "item": row.item_id}
+            for row in newest("put_away", Dismissal.objects.all())
+        ),
+        left_out=left_out,
+    )

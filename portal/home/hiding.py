@@ -44,12 +44,5 @@ def show_again(*, subject: str, item_id: str) -> None:
     transaction.on_commit(partial(_spread, subject))
 
 
-@transaction.atomic
-def forget(*, subject: str) -> None:
-    """Everything that the recommender holds of a resident goes, in the caller's transaction where there is one."""
-    actions.forget(subject)
-    transaction.on_commit(partial(cache.delete, key(subject)))
-
-
 def _spread(subject: str) -> None:
     cache.set(key(subject), sorted(queries.dismissed(subject)), KEPT_SECONDS)

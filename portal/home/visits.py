@@ -8,19 +8,22 @@ written but sums of nobody. What was noted under an earlier consent version than
 import logging
 import threading
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from multiprocessing.util import Finalize
 from typing import Literal
 from uuid import UUID
 
+from django.core.cache import cache
 from django.db import DatabaseError, close_old_connections, transaction
 from django.http import HttpRequest
 from django.utils.crypto import constant_time_compare, salted_hmac
 
 from identity import queries as identity_queries
 from identity.queries import Bundle
+from portal.home import hiding
 from portal.home.compose import SHOWN, HomeView
 from recommender import actions
 from recommender.types import Item, Profile, ViewRow
@@ -152,11 +155,24 @@ def _is_refusal(one: Visit | Act, resident_id: UUID, item_id: str) -> bool:
 
 def forget(resident_id: UUID) -> None:
     """A yes has ended: what waits and what was written of this resident goes, in the caller's transaction."""
+    _let_go(resident_id)
+    actions.forget(identity_queries.ranking_subject(resident_id), keep_dismissals=True)
+
+
+@transaction.atomic
+def erase(resident_id: UUID) -> Mapping[str, int]:
+    """A person is erased: also what they put away goes; how many rows of each kind."""
+    _let_go(resident_id)
+    subject = identity_queries.ranking_subject(resident_id)
+    transaction.on_commit(partial(cache.delete, hiding.key(subject)))
+    return actions.forget(subject)
+
+
+def _let_go(resident_id: UUID) -> None:
     with _lock:
         left = [one for one in _waiting if one.resident_id != resident_id]
         _waiting.clear()
         _waiting.extend(left)
-    actions.forget(identity_queries.ranking_subject(resident_id), keep_dismissals=True)
 
 
 def _put(one: Visit | Act) -> None:

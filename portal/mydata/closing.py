@@ -27,6 +27,7 @@ from identity.attributes import pick
 from identity.errors import NoSuchResident, NothingToUndo, ProviderProblem
 from identity.idp import provider
 from identity.queries import Bundle
+from portal.home import visits
 from portal.mydata import erasing
 from portal.mydata.access import actor_of, fresh_required, own_account, resident_required
 
@@ -115,6 +116,8 @@ def _close(request: HttpRequest, bundle: Bundle, said: list[dict[str, Any]]) -> 
         asked = erasure.ask(resident_id=bundle.id, announced=said, by=actor_of(bundle))
     except NoSuchResident:  # asked in another window at the same moment: that one shows the reference
         return HttpResponseRedirect(reverse("mydata:overview"))
+    for person in (bundle.id, *household.wards_to_erase(bundle.id)):
+        visits.forget(person)  # nothing more is learnt from it, also if it is undone
     sessions.close_session(request)
     try:
         erasure.end_sessions(bundle.id)

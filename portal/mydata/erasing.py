@@ -21,6 +21,8 @@ from gadgets.telling.erasure import ProviderReport
 from identity import erasure
 from identity.errors import ProviderProblem
 from portal.content.forget import forget_author
+from portal.home import visits
+from recommender import actions as ranking_actions
 
 log = logging.getLogger(__name__)
 
@@ -94,6 +96,9 @@ def forget_rows(erasure_id: UUID, now: datetime) -> None:
     for person in reversed(held.people):  # wards first: their guardianships go with the guardian
         for name, number in gadget_actions.forget_resident(person).items():
             (unnamed if name == "reviews" else deleted)[f"gadgets:{name}"] += number
+        for name, number in visits.erase(person).items():
+            deleted[f"recommender:{name}"] += number
+        unnamed["recommender:decisions"] += ranking_actions.unname(person)
         gone, kept = forget_author(person)
         deleted.update(gone)
         unnamed.update(kept)

@@ -20,10 +20,12 @@ from gadgets import queries as gadget_queries
 from gadgets.telling import notices
 from identity import consent, sessions
 from identity import export as identity_export
+from identity import queries as identity_queries
 from identity.queries import Bundle
 from identity.roles import Actor
 from portal.mydata import overview as rows
 from portal.mydata.access import actor_of, fresh_required, resident_required
+from recommender import queries as ranking
 
 SCHEMA = "resident-export-1.0"
 FORMS = ("json", "print")
@@ -59,6 +61,7 @@ def document(subject_id: UUID, *, by: Actor, now: datetime) -> dict[str, Any]:
             {"name": row.name, "kind": row.kind} for row in gadget_queries.organisations(subject_id)
         ],
         "editing": _editing(subject_id, left_out),
+        "ranking": _ranking(subject_id, left_out),
         "left_out": left_out,
     }
 
@@ -87,6 +90,19 @@ def _editing(subject_id: UUID, left_out: dict[str, int]) -> list[dict[str, Any]]
         {"at": at.isoformat(), "action": action, "page": page, "title": title}
         for at, action, page, title in found[: identity_export.MOST]
     ]
+
+
+def _ranking(subject_id: UUID, left_out: dict[str, int]) -> dict[str, Any]:
+    """What the recommender holds under the pseudonym; what is folded is nobody's, so it is not here."""
+    subject = identity_queries.ranking_subject(subject_id)
+    held = ranking.held(subject, identity_export.MOST)
+    left_out.update({f"ranking_{name}": number for name, number in held.left_out.items()})
+    return {
+        "pseudonym": subject,
+        "log": list(held.log),
+        "pending": list(held.pending),
+        "put_away": list(held.put_away),
+    }
 
 
 # --- the pages -----------------------------------------------------------------------------------------------
@@ -169,10 +185,28 @@ def printable(made: dict[str, Any], locale: str) -> dict[str, Any]:
         ],
         "organisations": [row["name"] for row in made["organisations"]],
         "editing": [{**row, "at": at(row["at"])} for row in made["editing"][:PRINTED]],
+        "ranking": [
+            {"at": at(row["at"]), "item": row["item"], "act": _act(row["act"])}
+            for row in made["ranking"]["log"][:PRINTED]
+        ],
+        "pending": len(made["ranking"]["pending"]),
+        "put_away": [{**row, "at": at(row["at"])} for row in made["ranking"]["put_away"][:PRINTED]],
         "audit": [{**row, "at": at(row["at"])} for row in made["audit"][:PRINTED]],
         "printed": PRINTED,
-        "shortened": any(isinstance(part, list) and len(part) > PRINTED for part in made.values()),
+        "shortened": any(
+            isinstance(part, list) and len(part) > PRINTED
+            for part in (*made.values(), *made["ranking"].values())
+        ),
     }
+
+
+def _act(act: str) -> str:
+    return {
+        "view": _("一覧に出た"),
+        "open": _("開いた"),
+        "action": _("使った"),
+        "not_for_me": _("興味がない"),
+    }[act]
 
 
 def _kind(kind: str) -> str:

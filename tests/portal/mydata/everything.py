@@ -26,6 +26,8 @@ from identity import actions, crypto, guardians, queries
 from identity.consent import Notice
 from identity.models import ConsentEvent, GadgetClient, KnownDevice, OidcSession, ProviderSession, Resident
 from identity.roles import SYSTEM
+from recommender import actions as actions_of_ranking
+from recommender.models import Pending, PriorChange, Rule
 from tests import cast
 from tests.portal.mydata.conftest import LUNCH, RIVER, WASTE
 
@@ -41,6 +43,7 @@ NOT_PEOPLE = frozenset(
         "oauth2_provider_refreshtoken.token_family",
         "oauth2_provider_idtoken.jti", "wagtailcore_modellogentry.uuid", "wagtailcore_pagelogentry.uuid",
         "wagtailcore_page.translation_key", "wagtailcore_referenceindex.content_path_hash",
+        "recommender_interaction.visit",
     }
 )  # fmt: skip
 """Columns of the type UUID that no key to a resident is ever written to."""
@@ -78,6 +81,8 @@ def fill() -> Everything:
     keys = _sessions(made)
     page = _editing(made)
     EmailAddress.objects.create(user=made, email=OTHER_ADDRESS, verified=True)
+    _behaviour(made)
+    _behaviour(ward)
     _fill_the_rest(made)
     made.refresh_from_db()
     names = {
@@ -85,6 +90,8 @@ def fill() -> Everything:
         "e-mail": EMAIL, "other address": OTHER_ADDRESS, "name": NAME, "pseudonym": sub, **keys,
         "ward": str(ward.pk), "ward in hex": ward.pk.hex, "ward's subject": ward.subject,
         "ward's username": ward.username, "ward's name": CHILD,
+        "recommender's pseudonym": queries.ranking_subject(made.pk),
+        "recommender's pseudonym of the ward": queries.ranking_subject(ward.pk),
     }  # fmt: skip
     handles = tuple(spelling for one in (made, ward) for spelling in (str(one.handle), one.handle.hex))
     return Everything(made, ward, page, names, handles)
@@ -131,6 +138,16 @@ def _consents(resident: Resident) -> str:
         sub=queries.subject_for(resident.pk, "gadget-lunch"),
     )  # fmt: skip
     return queries.subject_for(resident.pk, "gadget-lunch")
+
+
+def _behaviour(resident: Resident) -> None:
+    """What the recommender holds of somebody: the log, a sum that waits, an entry that was put away; and a rule."""
+    subject, now = queries.ranking_subject(resident.pk), timezone.now()
+    actions_of_ranking.record_act(subject, uuid.uuid4(), "p1", "open", now, 1)
+    actions_of_ranking.dismiss(subject, "p2", now)
+    _by_force(Pending, {"subject": subject})
+    _by_force(Rule, {"by": resident.pk, "starts_at": now, "ends_at": now + timedelta(days=1)})
+    _by_force(PriorChange, {"by": resident.pk})
 
 
 def _sessions(resident: Resident) -> dict[str, str]:
@@ -241,6 +258,7 @@ def _least(one: models.Field[Any, Any]) -> Any:
         models.UUIDField: uuid.uuid4,
         models.IntegerField: lambda: 1,
         models.DecimalField: lambda: 0,
+        models.FloatField: lambda: 1.0,
     }
     for kind, maker in makers.items():
         if isinstance(one, kind):

@@ -112,6 +112,8 @@ def test_every_column_that_can_point_to_a_resident_is_known_here(person: Everyth
         "identity_consentevent.resident_id",
         "identity_erasure.resident_id",
         "gadgets_eventdelivery.resident_id",
+        "recommender_priorchange.by",
+        "recommender_rule.by",
     }
     assert uuid_columns() == NOT_PEOPLE | held
 
