@@ -2,6 +2,7 @@
 
 import logging
 import re
+import threading
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 from typing import Any
@@ -354,6 +355,37 @@ def test_the_portal_has_handed_over_what_forgets() -> None:
     assert learning._forget is visits.forget
 
 
+@pytest.mark.postgres
+@pytest.mark.django_db(transaction=True)
+def test_a_withdrawal_at_the_moment_of_a_flush_leaves_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert connection.vendor == "postgresql"
+    hanako = cast.hanako(opted_in=True)
+    say_yes(hanako)
+    version = queries.bundle(hanako.id).consent_version  # type: ignore[union-attr]
+    visits._put(visits.Act(hanako.id, version, uuid4(), "n1", "open", NOW))
+    write = visits.actions.record_act
+    waiting: list[threading.Thread] = []
+
+    def withdraw() -> None:
+        try:
+            END["learning is withdrawn"](hanako)
+        finally:
+            connection.close()
+
+    def in_between(*given: Any) -> None:
+        waiting.append(threading.Thread(target=withdraw))
+        waiting[0].start()
+        waiting[0].join(0.5)
+        assert waiting[0].is_alive()  # it waits for the flush
+        write(*given)
+
+    monkeypatch.setattr(visits.actions, "record_act", in_between)
+    assert visits.flush() == 1
+    waiting[0].join(30)
+    assert not waiting[0].is_alive()
+    assert Interaction.objects.count() == 0
+
+
 # --- the buffer ----------------------------------------------------------------------------------------------
 
 
@@ -399,9 +431,7 @@ def test_what_waits_and_what_came_meanwhile_stays_within_the_bound(monkeypatch: 
     assert list(visits._waiting)[-2:] == newer
 
 
-def test_a_flush_costs_the_same_few_queries_for_one_visit_and_for_ten(
-    publish: Any, hanako: Resident
-) -> None:
+def test_a_flush_costs_the_same_few_queries_for_one_visit_and_for_ten(publish: Any, hanako: Resident) -> None:
     publish(ENTRIES)
     client = client_of(hanako)
     costs = []
