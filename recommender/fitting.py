@@ -21,6 +21,8 @@ ROUNDS = 30
 # A step of a cell is never longer than a factor of e: an empty cell next to a full one must not jump.
 LONGEST_STEP = 1.0
 LEAST_PRECISION, MOST_PRECISION = 0.5, 1e6
+# No row is expected to be clicked more often than e to this, so that no sum overflows.
+MOST_LOG = 50.0
 # Families that are hardly shrunken: there are few cells and all of the data in each.
 FREE = {families.BIAS: 1e-3}
 
@@ -107,7 +109,7 @@ def _start(name: str, block: Block, prior: Prior) -> _Family:
 
 
 def _step(family: _Family, design: Design, total: Floats) -> Floats:
-    expected = np.exp(total)
+    expected = np.exp(np.minimum(total, MOST_LOG))
     block = family.block
     gradient = block.sums(design.clicks - expected) - family.precision * (family.w - family.mean)
     family.e = block.squares(expected)

@@ -20,6 +20,8 @@ from recommender.types import Item, Profile
 ATTRIBUTES = ("age_band", "household", "occupation", "language")
 AREA = "area"
 """The ward as an attribute: what people of a ward open, wherever it is."""
+STAGE = ("age_band", "household")
+"""What only both tell together (the young who live alone) is an attribute of its own: the stage of life."""
 GROUPS = ("cold", "warm")
 
 RESIDENTS = (
@@ -77,7 +79,7 @@ def read(folder: Path) -> City:
     residents = dict(_residents(folder))
     items = dict(_items(folder))
     if not items:
-        raise FolderError(f"{_path(folder, 'items').name}: no item")
+        raise FolderError(f"{path_of(folder, 'items').name}: no item")
     shown, turned_away = _shown(folder, residents, items)
     return City(residents, items, shown, turned_away, _tested(folder, residents), _days(folder))
 
@@ -147,12 +149,14 @@ class _Row:
 
 def _residents(folder: Path) -> Iterator[tuple[str, Resident]]:
     known: set[str] = set()
-    for row in _rows(_path(folder, "residents"), RESIDENTS):
+    for row in _rows(path_of(folder, "residents"), RESIDENTS):
         name = _once(row, "resident_id", known)
         ward = row["ward"] or None
         attributes = {key: row[key] for key in ATTRIBUTES if row[key]}
         if ward:
             attributes[AREA] = ward
+        if all(key in attributes for key in STAGE):
+            attributes["+".join(STAGE)] = "+".join(attributes[key] for key in STAGE)
         declared, followed = row.several("declared_topics"), row.several("followed_places")
         told = row.flag("prefs_opt_in")
         profile = Profile(
@@ -166,7 +170,7 @@ def _residents(folder: Path) -> Iterator[tuple[str, Resident]]:
 
 def _items(folder: Path) -> Iterator[tuple[str, Item]]:
     known: set[str] = set()
-    for row in _rows(_path(folder, "items"), ITEMS):
+    for row in _rows(path_of(folder, "items"), ITEMS):
         name = _once(row, "item_id", known)
         yield (
             name,
@@ -189,7 +193,7 @@ def _shown(folder: Path, residents: dict[str, Resident], items: dict[str, Item])
     shown: list[Shown] = []
     turned_away = 0
     moments: dict[str, datetime] = {}
-    for row in _rows(_path(folder, "impressions"), IMPRESSIONS):
+    for row in _rows(path_of(folder, "impressions"), IMPRESSIONS):
         ts, name, item_id, position, propensity, click = row.values
         resident, item = residents.get(name), items.get(item_id)
         if resident is None:
@@ -215,7 +219,7 @@ def _shown(folder: Path, residents: dict[str, Resident], items: dict[str, Item])
 def _tested(folder: Path, residents: dict[str, Resident]) -> dict[str, str]:
     known: set[str] = set()
     found = {}
-    for row in _rows(_path(folder, "test_users"), TEST_USERS):
+    for row in _rows(path_of(folder, "test_users"), TEST_USERS):
         name = _once(row, "resident_id", known)
         if name not in residents:
             raise row.error("resident_id", f"no resident {name!r}")
@@ -223,7 +227,7 @@ def _tested(folder: Path, residents: dict[str, Resident]) -> dict[str, str]:
             raise row.error("group", f"{row['group']!r} is neither cold nor warm")
         found[name] = row["group"]
     if not found:
-        raise FolderError(f"{_path(folder, 'test_users').name}: no resident to rank for")
+        raise FolderError(f"{path_of(folder, 'test_users').name}: no resident to rank for")
     return found
 
 
@@ -231,10 +235,10 @@ def _days(folder: Path) -> dict[str, datetime]:
     known: set[str] = set()
     found = {
         _once(row, "day", known): row.moment("rank_at")
-        for row in _rows(_path(folder, "test_days"), TEST_DAYS)
+        for row in _rows(path_of(folder, "test_days"), TEST_DAYS)
     }
     if not found:
-        raise FolderError(f"{_path(folder, 'test_days').name}: no day to rank at")
+        raise FolderError(f"{path_of(folder, 'test_days').name}: no day to rank at")
     return found
 
 
@@ -256,7 +260,8 @@ def _number(row: _Row, column: str, value: str) -> float:
     return number
 
 
-def _path(folder: Path, name: str) -> Path:
+def path_of(folder: Path, name: str) -> Path:
+    """The file of a table, compressed or not."""
     for found in (folder / f"{name}.csv.gz", folder / f"{name}.csv"):
         if found.is_file():
             return found
@@ -266,7 +271,7 @@ def _path(folder: Path, name: str) -> Path:
 def _rows(path: Path, columns: Sequence[str]) -> Iterator[_Row]:
     """The lines below the heading, with the cells of `columns` in their order; other columns are passed over."""
     try:
-        with _opened(path) as lines:
+        with opened(path) as lines:
             reader = csv.reader(lines)
             pick, width = _heading(path.name, next(reader, []), columns)
             for cells in reader:
@@ -283,7 +288,8 @@ def _rows(path: Path, columns: Sequence[str]) -> Iterator[_Row]:
         raise FolderError(f"{path.name}: cannot be read") from error
 
 
-def _opened(path: Path) -> TextIOWrapper:
+def opened(path: Path) -> TextIOWrapper:
+    """A file of text, compressed or not."""
     if path.suffix == ".gz":
         return gzip.open(path, "rt", encoding="utf-8", newline="")
     return path.open(encoding="utf-8", newline="")

@@ -4,7 +4,8 @@ The order is the pure one of the model: no exploration, no caps, no floor. `rera
 re-ranking instead, as far as a list of the home goes.
 """
 
-from collections.abc import Iterator
+import hashlib
+from collections.abc import Iterable, Iterator
 from datetime import datetime
 
 import numpy as np
@@ -68,3 +69,20 @@ class Day:
         rows = np.flatnonzero(self.calm)
         best: list[int] = rows[np.argsort(-scores[rows], kind="stable")].tolist()
         return best
+
+
+class Digest:
+    """SHA-256 of lists that go through it."""
+
+    def __init__(self) -> None:
+        self._hash = hashlib.sha256()
+
+    def through(self, found: Iterable[tuple[str, str, list[str]]]) -> Iterator[tuple[str, str, list[str]]]:
+        """The same lists."""
+        for resident, day, ranked in found:
+            self._hash.update("\0".join((resident, day, *ranked)).encode() + b"\1")
+            yield resident, day, ranked
+
+    def hex(self) -> str:
+        """Of all lists that have gone through."""
+        return self._hash.hexdigest()
