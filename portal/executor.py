@@ -35,11 +35,18 @@ def jobs() -> dict[str, Job]:
     from gadgets.tasks import DUE_JOBS as GADGET_JOBS
     from identity.tasks import DUE_JOBS as IDENTITY_JOBS
     from portal.content.tasks import DUE_JOBS as CONTENT_JOBS
+    from portal.home.tasks import DUE_JOBS as HOME_JOBS
     from portal.mydata.erasing import DUE_JOBS as MY_DATA_JOBS
 
     return {
         name: Job(name, seconds, function)
-        for name, seconds, function in (*IDENTITY_JOBS, *GADGET_JOBS, *CONTENT_JOBS, *MY_DATA_JOBS)
+        for name, seconds, function in (
+            *IDENTITY_JOBS,
+            *GADGET_JOBS,
+            *CONTENT_JOBS,
+            *HOME_JOBS,
+            *MY_DATA_JOBS,
+        )
     }
 
 

@@ -4,11 +4,28 @@ from django.core.cache import cache
 from django.db import transaction
 from django.db.models import F
 
-from recommender.log import dismiss, forget, record_act, record_views, undismiss, unname
+from recommender.log import (
+    dismiss,
+    forget,
+    forget_dismissals,
+    record_act,
+    record_views,
+    undismiss,
+    unname,
+)
 from recommender.models import RankingVersion
 from recommender.queries import VERSION_KEY, VERSION_TTL
 
-__all__ = ["bump", "dismiss", "forget", "record_act", "record_views", "undismiss", "unname"]
+__all__ = [
+    "bump",
+    "dismiss",
+    "forget",
+    "forget_dismissals",
+    "record_act",
+    "record_views",
+    "undismiss",
+    "unname",
+]
 
 
 def bump() -> None:

@@ -3,7 +3,7 @@
 Whoever calls has checked the yes. The rows of a log are gone once they are folded into cells (`recommender.learning`).
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -99,6 +99,16 @@ def undismiss(subject: str, item_id: str) -> None:
     Dismissal.objects.filter(subject=subject, item_id=item_id).delete()
     refused = Interaction.objects.filter(subject=subject, item_id=item_id, act=Interaction.Act.NOT_FOR_ME)
     refused.delete()
+
+
+def forget_dismissals(*, published: Container[str], before: datetime) -> int:
+    """Deletes dismissals from before that time of what is no longer published; returns how many."""
+    old = Dismissal.objects.filter(at__lt=before)
+    items = old.order_by("item_id").values_list("item_id", flat=True).distinct()
+    gone = [item for item in items.iterator(chunk_size=2000) if item not in published]
+    return sum(
+        old.filter(item_id__in=gone[start : start + 500]).delete()[0] for start in range(0, len(gone), 500)
+    )
 
 
 @transaction.atomic

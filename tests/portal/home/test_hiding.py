@@ -13,7 +13,9 @@ from django.test.utils import CaptureQueriesContext
 
 from identity import actions, queries
 from identity.models import Resident
-from portal.home import hiding, visits
+from portal import executor
+from portal.home import hiding, tasks, visits
+from recommender import queries as queries_of_ranking
 from recommender.models import Dismissal, Interaction
 from tests import cast
 from tests.portal.home.samples import NOW, entry
@@ -222,3 +224,15 @@ def test_an_item_that_ages_off_the_list_while_hidden_is_no_fault(publish: Any, h
     page = client.get("/").content.decode()
     assert "おすすめから外しました" not in page
     assert "short" not in listed(client)
+
+
+def test_what_is_long_gone_is_forgotten_and_what_may_come_back_is_not(publish: Any, hanako: Resident) -> None:
+    publish(ENTRIES)
+    subject = queries.ranking_subject(hanako.id)
+    hiding.hide(subject=subject, item_id="n1")
+    hiding.hide(subject=subject, item_id="gone")
+    assert tasks.forget_put_away(NOW + timedelta(days=29)) == 0
+    assert tasks.forget_put_away(NOW + timedelta(days=31)) == 1
+    assert queries_of_ranking.dismissed(subject) == {"n1"}
+    assert tasks.forget_put_away(NOW + timedelta(days=31)) == 0
+    assert "home.forget_put_away" in executor.jobs()

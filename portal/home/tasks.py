@@ -1,0 +1,24 @@
+"""Work of the home that runs behind the requests."""
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+
+from django.utils import timezone
+
+from portal.home.catalogue import current
+from recommender import actions
+
+KEPT_BEYOND = timedelta(days=30)
+"""What is no longer published may come back: so long a resident's "not for me" waits for it."""
+
+
+def forget_put_away(now: datetime | None = None) -> int:
+    """Deletes what residents put away long ago and is no longer published; returns how many rows."""
+    before = (now or timezone.now()) - KEPT_BEYOND
+    return actions.forget_dismissals(published=current().compiled.index.keys(), before=before)
+
+
+DUE_JOBS: tuple[tuple[str, float, Callable[[], object]], ...] = (
+    ("home.forget_put_away", 86400.0, forget_put_away),
+)
+"""(name, seconds between two sweeps, function)."""
