@@ -4,6 +4,7 @@ from django.core.cache import cache
 from django.db import transaction
 from django.db.models import F
 
+from recommender.figures.counts import count, count_many
 from recommender.log import (
     dismiss,
     forget,
@@ -18,6 +19,8 @@ from recommender.queries import VERSION_KEY, VERSION_TTL
 
 __all__ = [
     "bump",
+    "count",
+    "count_many",
     "dismiss",
     "forget",
     "forget_dismissals",
