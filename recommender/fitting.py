@@ -78,9 +78,7 @@ def fit(design: Design, prior: Prior, *, rounds: int = ROUNDS, without: Collecti
     total = design.offset.copy()
     for family in found.values():
         total += family.block.apply(family.w, design.size)
-    if families.BIAS in found and design.size:
-        found[families.BIAS].w[:] = shift = np.log((design.clicks.sum() + 0.5) / (np.exp(total).sum() + 0.5))
-        total += shift
+    _level(found, design, total)
     last = 0.0
     for _ in range(rounds):
         last = 0.0
@@ -91,10 +89,20 @@ def fit(design: Design, prior: Prior, *, rounds: int = ROUNDS, without: Collecti
             if name not in FREE:
                 spread = np.mean((family.w - family.mean) ** 2 + 1 / (family.e + family.precision))
                 family.precision = float(np.clip(1 / spread, LEAST_PRECISION, MOST_PRECISION))
+    _level(found, design, total)
     return Fit(
         {n: Fitted(f.block.keys, f.w, f.e, f.mean, f.precision) for n, f in found.items()},
         last,
     )
+
+
+def _level(found: Mapping[str, _Family], design: Design, total: Floats) -> None:
+    """Sets the bias so that as many clicks are expected as there were."""
+    if families.BIAS in found and design.size:
+        expected = np.exp(np.minimum(total, MOST_LOG)).sum()
+        shift = np.log((design.clicks.sum() + 0.5) / (expected + 0.5))
+        found[families.BIAS].w += shift
+        total += shift
 
 
 def _order(name: str) -> tuple[int, str]:
