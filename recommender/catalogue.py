@@ -57,6 +57,7 @@ class Catalogue:
     half_life: Floats
     learnt_recency: Floats
     _rows: dict[tuple[str, str], Floats] = field(default_factory=dict)
+    _recency: dict[int, Single] = field(default_factory=dict)
 
     @classmethod
     def compile(cls, items: Iterable[Item], weights: Weights | None = None) -> Self:
@@ -96,16 +97,41 @@ class Catalogue:
         moment = now.timestamp()
         return (self.published <= moment) & (moment < self.expires)
 
-    def recency(self, now: datetime) -> Floats:
-        """What each item has lost or won by its distance in time; the loss is at most MAX_HALF_LIVES half-lives."""
+    def recency(self, now: datetime) -> Single:
+        """What each item has lost or won by its distance in time; the loss is at most MAX_HALF_LIVES half-lives.
+
+        Reckoned at the beginning of the minute and kept until the next one.
+        """
+        minute = int(now.timestamp() // MINUTE)
+        found = self._recency.get(minute)
+        if found is None:
+            found = self._recency_at(minute * MINUTE)
+            if len(self._recency) >= MOST_MINUTES:
+                self._recency.clear()
+            self._recency[minute] = found
+        return found
+
+    def _recency_at(self, moment: float) -> Single:
         if not self.items:
-            return np.zeros(0)
-        age = np.abs(now.timestamp() - self.anchor)
+            return np.zeros(0, dtype=np.float32)
+        age = np.abs(moment - self.anchor)
         lost = -np.minimum(age / self.half_life[self.kind_of], MAX_HALF_LIVES) * math.log(2)
-        recent: Floats = (
-            lost + self.learnt_recency[self.kind_of, np.searchsorted(AGE_EDGES * DAY, age, "right")]
-        )
-        return recent
+        learnt = self.learnt_recency[self.kind_of, np.searchsorted(AGE_EDGES * DAY, age, "right")]
+        found: Single = (lost + learnt).astype(np.float32)
+        found.flags.writeable = False
+        return found
+
+    def published_since(self, moment: float) -> int:
+        """How many rows, from the first on, were published after this moment (POSIX seconds)."""
+        return int(np.searchsorted(-self.published, -moment, "left"))
+
+    def shares(self, rows: NDArray[np.intp]) -> Floats:
+        """Rows × topics: which part of an item is about which topic; the sum of a row is 1, or 0 without topics."""
+        if not self.topics:
+            return np.zeros((len(rows), 0))
+        start = self.columns["topic", self.topics[0]]
+        found: Floats = np.square(self.z[rows, start : start + len(self.topics)].astype(np.float64))
+        return found
 
     def parts(self, profile: Profile) -> list[Part]:
         """The summands of q for a profile; what the catalogue does not know is passed over."""
@@ -178,6 +204,8 @@ class Catalogue:
                 yield self._one("language", name, (family, name), weight)
 
 
+MINUTE = 60.0
+MOST_MINUTES = 4
 # Values come from forms: nobody can fill the memory with values of their own.
 MOST_ROWS = 4096
 

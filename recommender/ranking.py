@@ -1,57 +1,137 @@
 """Orders a catalogue for a reader: by attributes and preferences, or newest first."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Protocol
 
 import numpy as np
-from numpy.typing import NDArray
 
-from recommender.catalogue import Catalogue, Floats, Mask, terms, vector
+from recommender.catalogue import Catalogue, Floats, Mask, Single, terms, vector
 from recommender.errors import CatalogueError
-from recommender.types import Item, Profile, Ranked, Term
+from recommender.reranking import AMONG, NEW_FOR, POOL, SLOT, Chooser, Explore, Plan, lifted
+from recommender.types import Profile, Ranked, Term
 
 LIMIT = 12
-PER_TOPIC = 3
-PER_PROVIDER = 2
+BLOCK = 64
+TIE = 2e-5
+"""Two scores further apart than this are different when they are rounded."""
 
 
 class Ranker(Protocol):
     """Orders the live and allowed items of its catalogue; the same input gives the same list."""
 
     def rank(
-        self, profile: Profile, *, now: datetime, allowed: Mask | None = None, limit: int = LIMIT
+        self,
+        profile: Profile,
+        *,
+        now: datetime,
+        allowed: Mask | None = None,
+        limit: int = LIMIT,
+        explore: Explore | None = None,
     ) -> list[Ranked]:
         """At most `limit` items without repetition; `allowed` follows `catalogue.items`."""
         ...
 
 
 class AttributeRanker:
-    """score = Z q + recency, then at most 3 of a topic and 2 of a provider.
+    """score = Z q + recency, then the re-ranking of `plan`; with `explore` one place may go to something new."""
 
-    The caps are a re-rank: what they pass over follows at the end when the list would be short.
-    """
-
-    def __init__(self, catalogue: Catalogue) -> None:
-        self._catalogue = catalogue
+    def __init__(self, catalogue: Catalogue, plan: Plan | None = None) -> None:
+        self._catalogue, self._plan = catalogue, plan or Plan()
+        self._boosts = _by_row(catalogue, self._plan)
+        self._new = _New(catalogue, self._plan.seen)
 
     def rank(
-        self, profile: Profile, *, now: datetime, allowed: Mask | None = None, limit: int = LIMIT
+        self,
+        profile: Profile,
+        *,
+        now: datetime,
+        allowed: Mask | None = None,
+        limit: int = LIMIT,
+        explore: Explore | None = None,
     ) -> list[Ranked]:
         """See Ranker."""
         catalogue = self._catalogue
         mask = _mask(catalogue, now, allowed)
         parts = catalogue.parts(profile)
         recency = catalogue.recency(now)
-        # Rounded, so that rows with the same features tie: a matrix product may differ in the last bit.
-        scores = np.round(catalogue.z @ vector(parts, len(catalogue.columns)) + recency, 5)
-        chosen = _choose(catalogue.items, scores, mask, limit)
+        scores = catalogue.z @ vector(parts, len(catalogue.columns))
+        scores += recency
+        chosen, lifted = self._choose(scores, mask, limit)
+        placed = _explored(chosen, self._new.rows(mask, now, chosen), explore)
         ranked = []
-        for row, found in zip(chosen, terms(catalogue, chosen, parts), strict=True):
+        for (row, propensity, exploring), found in zip(
+            placed, terms(catalogue, [row for row, _, _ in placed], parts), strict=True
+        ):
             item = catalogue.items[row]
             told = (*found, Term("recency", item.kind, float(recency[row])))
-            ranked.append(Ranked(item.id, sum(term.weight for term in told), told))
+            score = sum(term.weight for term in told)
+            ranked.append(
+                Ranked(item.id, score, told, propensity, exploring, row in lifted and not exploring)
+            )
         return ranked
+
+    def _choose(self, scores: Single, mask: Mask, limit: int) -> tuple[list[int], set[int]]:
+        """Rows of the list, and which of them stand higher for their provider's sake."""
+        catalogue, boosts = self._catalogue, self._boosts
+        if limit <= 0:
+            return [], set()
+        raised = scores if boosts is None else scores + boosts
+        open_ = np.where(mask, raised, -np.inf)
+        chooser = Chooser(catalogue.items, self._plan, limit)
+        wanted, pool = max(POOL, limit * 5), _best(open_, max(POOL, limit * 5))
+        near = np.asarray(pool[:wanted], dtype=np.intp)
+        chooser.calibrated(near.tolist(), _rounded(raised[near]), catalogue.shares(near))
+        chooser.walk(pool[wanted:])
+        while not chooser.full and wanted < scores.size:
+            # A longer list of the best begins with the shorter one.
+            wanted *= 4
+            longer = _best(open_, wanted)
+            chooser.walk(longer[len(pool) :])
+            pool = longer
+        chosen = chooser.done(raised)
+        return chosen, lifted(chosen, pool, scores, boosts)
+
+
+class _New:
+    """What was published within NEW_FOR, the least seen first."""
+
+    def __init__(self, catalogue: Catalogue, seen: Mapping[str, float]) -> None:
+        self._catalogue, self._seen = catalogue, seen
+
+    def rows(self, mask: Mask, now: datetime, chosen: Sequence[int]) -> list[int]:
+        """The AMONG least seen that the reader may see and that do not stand open already; the newer first."""
+        catalogue, seen = self._catalogue, self._seen
+        end = catalogue.published_since(now.timestamp() - NEW_FOR.total_seconds())
+        taken = set(chosen[: SLOT + 1])
+        found = [
+            row
+            for row in np.flatnonzero(mask[:end]).tolist()
+            if row not in taken and not catalogue.items[row].urgent
+        ]
+        return sorted(found, key=lambda row: seen.get(catalogue.items[row].id, 0.0))[:AMONG]
+
+
+def _explored(
+    chosen: Sequence[int], new: Sequence[int], explore: Explore | None
+) -> list[tuple[int, float, bool]]:
+    """Row, propensity and whether it is there to be seen at all; a list that is too short has no such place."""
+    plain = [(row, 1.0, False) for row in chosen]
+    if explore is None or not new or len(chosen) <= SLOT:
+        return plain
+    if not explore.drawn:
+        plain[SLOT] = (chosen[SLOT], 0.5, False)
+        return plain
+    row = new[explore.of(len(new))]
+    rest = [one for one in plain[SLOT:] if one[0] != row]
+    return [*plain[:SLOT], (row, 0.5 / len(new), True), *rest][: len(chosen)]
+
+
+def _by_row(catalogue: Catalogue, plan: Plan) -> Single | None:
+    """The boost of each row; None when there is none."""
+    if not any(plan.boosts.values()):
+        return None
+    return np.array([plan.boosts.get(item.provider, 0.0) for item in catalogue.items], dtype=np.float32)
 
 
 class NewestRanker:
@@ -67,6 +147,7 @@ class NewestRanker:
         now: datetime,
         allowed: Mask | None = None,
         limit: int = LIMIT,
+        explore: Explore | None = None,  # noqa: ARG002 - nothing is drawn in an order of time
     ) -> list[Ranked]:
         """See Ranker."""
         catalogue = self._catalogue
@@ -88,59 +169,30 @@ def _mask(catalogue: Catalogue, now: datetime, allowed: Mask | None) -> Mask:
     return live & allowed
 
 
-def _choose(items: Sequence[Item], scores: Floats, mask: Mask, limit: int) -> list[int]:
-    """Rows of the best items within the caps; equal scores keep the order of the catalogue."""
-    rows = np.flatnonzero(mask)
-    if limit <= 0 or not rows.size:
-        return []
-    caps = _Caps(items, limit)
-    wanted, seen = limit * 5, 0
-    while True:
-        best = _best(rows, scores, wanted)
-        # A longer list of the best begins with the shorter one.
-        if caps.take(best[seen:]) or wanted >= rows.size:
-            return caps.chosen + caps.passed_over[: limit - len(caps.chosen)]
-        wanted, seen = wanted * 4, len(best)
+def _best(scores: Single, wanted: int) -> list[int]:
+    """The `wanted` best rows and every row that ties with the last of them, best first; -inf is no row.
 
-
-def _best(rows: NDArray[np.intp], scores: Floats, wanted: int) -> list[int]:
-    """The `wanted` best rows and every row that ties with the last of them, best first."""
-    values = scores[rows]
+    Scores are compared to five decimals: a matrix product may differ in the last bit between equal rows.
+    """
+    rows = np.flatnonzero(scores >= _least(scores, wanted) - TIE)
+    values = _rounded(scores[rows])
+    rows, values = rows[values > -np.inf], values[values > -np.inf]
     if rows.size > wanted:
         least = np.partition(values, rows.size - wanted)[rows.size - wanted]
-        rows = rows[values >= least]
-        values = scores[rows]
+        rows, values = rows[values >= least], values[values >= least]
     best: list[int] = rows[np.argsort(-values, kind="stable")].tolist()
     return best
 
 
-class _Caps:
-    """Takes rows in their order as long as topic and provider have places left."""
+def _least(scores: Single, wanted: int) -> float:
+    """A score that at least `wanted` rows reach, found by the best of each block: far fewer numbers to sort."""
+    blocks = scores.size // BLOCK
+    if blocks <= wanted:
+        return -np.inf
+    tops = scores[: blocks * BLOCK].reshape(blocks, BLOCK).max(axis=1)
+    return float(np.partition(tops, blocks - wanted)[blocks - wanted])
 
-    def __init__(self, items: Sequence[Item], limit: int) -> None:
-        self.chosen: list[int] = []
-        self.passed_over: list[int] = []
-        self._items, self._limit = items, limit
-        self._topics: dict[str, int] = {}
-        self._providers: dict[str, int] = {}
 
-    def take(self, rows: Iterable[int]) -> bool:
-        """True as soon as the list is full."""
-        items, topics, providers = self._items, self._topics, self._providers
-        for row in rows:
-            item = items[row]
-            provider, wanted = item.provider, item.topics
-            if provider and providers.get(provider, 0) >= PER_PROVIDER:
-                self.passed_over.append(row)
-                continue
-            if wanted and max([topics.get(topic, 0) for topic in wanted]) >= PER_TOPIC:
-                self.passed_over.append(row)
-                continue
-            self.chosen.append(row)
-            if len(self.chosen) == self._limit:
-                return True
-            for topic in set(wanted):
-                topics[topic] = topics.get(topic, 0) + 1
-            if provider:
-                providers[provider] = providers.get(provider, 0) + 1
-        return False
+def _rounded(scores: Single) -> Floats:
+    found: Floats = np.round(scores.astype(np.float64), 5)
+    return found

@@ -53,11 +53,18 @@ class Term:
 
 @dataclass(frozen=True, slots=True)
 class Ranked:
-    """An item in its place; the weights of `terms` sum to `score` within 1e-5."""
+    """An item in its place; the weights of `terms` sum to `score` within 1e-5.
+
+    `propensity` is the chance that this item stands in this place, given those above it. `exploring` is what was put
+    there to be seen at all; `lifted` stands higher than its score alone would put it, so that its provider is seen.
+    """
 
     item_id: str
     score: float
     terms: tuple[Term, ...]
+    propensity: float = 1.0
+    exploring: bool = False
+    lifted: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,211 @@
+"""Chooses a list from the best items: calibrated, capped, no provider unseen, and one place for what is new; pure.
+
+Scores stay the model's. What is done here changes places only, and says so (`Ranked.lifted`, `Ranked.exploring`).
+
+Calibration follows H. Steck, Calibrated recommendations (2018): each next item is the best of
+(1 − λ)·score − λ·KL(expected taste ‖ topics of the list so far). The floor: a provider's boost is added to the score of
+each of its items until it is shown as often as FLOOR times its share of what could be shown.
+"""
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
+from uuid import UUID
+
+import numpy as np
+from numpy.typing import NDArray
+
+from recommender.types import Item
+
+Single = NDArray[np.float32]
+Floats = NDArray[np.float64]
+Rows = NDArray[np.intp]
+
+PER_TOPIC = 3
+PER_PROVIDER = 2
+CALIBRATION = 0.2
+FLOOR = 0.8
+POOL = 60
+"""How many of the best are looked at; deeper only where the caps leave the list short."""
+MOST_BOOST = 6.0
+"""Some 400 times as often: enough for the smallest provider; one whose items nobody may see stops here."""
+STEP = 0.7
+"""How much of what is missing one round makes good; below 1 so that boosts settle and do not swing."""
+SLOT = 4
+"""The place for what is new: the last of the five that stand open."""
+NEW_FOR = timedelta(hours=48)
+AMONG = 4
+"""From so many of the least seen one is drawn: a count that is an hour old does not send everybody to one item."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How lists are chosen, made by a job and the same for everybody.
+
+    `boosts` by provider, `seen` by item: how often it was shown since it was published (what is missing was never).
+    """
+
+    boosts: Mapping[str, float] = field(default_factory=dict)
+    seen: Mapping[str, float] = field(default_factory=dict)
+    per_topic: int = PER_TOPIC
+    per_provider: int = PER_PROVIDER
+    calibration: float = CALIBRATION
+
+
+PLAIN = Plan(per_topic=10**9, per_provider=10**9, calibration=0.0)
+"""The order of the score alone."""
+
+
+@dataclass(frozen=True, slots=True)
+class Explore:
+    """The draws of one visit: always the same for the same visit, and even over all visits."""
+
+    visit: UUID
+
+    @property
+    def drawn(self) -> bool:
+        """Whether this visit sees something new in the slot: every second one does."""
+        return bool(self.visit.int & 1)
+
+    def of(self, count: int) -> int:
+        """Which of `count` is drawn; bits that `drawn` does not use (nor the fixed ones of a UUID)."""
+        return ((self.visit.int >> 1) & 0xFFFF_FFFF) % count
+
+
+# --- the list --------------------------------------------------------------------------------------------------
+
+
+class Chooser:
+    """Takes rows for one list within the caps. What they pass over follows where the list would be short."""
+
+    def __init__(self, items: Sequence[Item], plan: Plan, limit: int) -> None:
+        self.chosen: list[int] = []
+        self._passed_over: list[int] = []
+        self._items, self._plan, self._limit = items, plan, limit
+        self._topics: dict[str, int] = {}
+        self._providers: dict[str, int] = {}
+
+    @property
+    def full(self) -> bool:
+        """Whether nothing more is wanted."""
+        return len(self.chosen) >= self._limit
+
+    def admits(self, row: int) -> bool:
+        """Whether topic and provider have places left."""
+        item = self._items[row]
+        if item.provider and self._providers.get(item.provider, 0) >= self._plan.per_provider:
+            return False
+        topics = self._topics
+        return all(topics.get(topic, 0) < self._plan.per_topic for topic in item.topics)
+
+    def take(self, row: int) -> None:
+        """Put it at the end of the list."""
+        item = self._items[row]
+        self.chosen.append(row)
+        for topic in set(item.topics):
+            self._topics[topic] = self._topics.get(topic, 0) + 1
+        if item.provider:
+            self._providers[item.provider] = self._providers.get(item.provider, 0) + 1
+
+    def walk(self, rows: Iterable[int]) -> None:
+        """Take what is admitted, in the order given, until the list is full."""
+        for row in rows:
+            if self.full:
+                return
+            if self.admits(row):
+                self.take(row)
+            else:
+                self._passed_over.append(row)
+
+    def calibrated(self, rows: Sequence[int], scores: Floats, shares: Floats) -> None:
+        """Take the best of `rows` by score and calibration; `shares` are their topics (rows × topics, sum 1 or 0)."""
+        strength = self._plan.calibration
+        taste = taste_of(scores, shares)
+        if not strength or not taste.size:
+            self.walk(rows)
+            return
+        shares, taste = shares[:, taste > 0], taste[taste > 0]
+        # The list begins as one item of the reader's own taste, so that nothing is divided by zero.
+        so_far, count = taste.copy(), np.ones(len(rows)) + (shares.sum(axis=1) > 0)
+        value = (1 - strength) * scores
+        open_ = np.ones(len(rows), dtype=bool)
+        while not self.full and open_.any():
+            # KL up to what is the same for all of them: −Σ taste·log(topics of the list with this item).
+            gain = value + strength * (np.log(so_far + shares) @ taste - np.log(count))
+            gain[~open_] = -math.inf
+            best = int(np.argmax(gain))
+            open_[best] = False
+            if not self.admits(rows[best]):
+                self._passed_over.append(rows[best])
+                continue
+            self.take(rows[best])
+            so_far += shares[best]
+            count += float(shares[best].sum() > 0)
+
+    def done(self, scores: Floats | Single) -> list[int]:
+        """The list, filled up by the best of what was passed over."""
+        missing = max(self._limit - len(self.chosen), 0)
+        rest = sorted(self._passed_over, key=lambda row: (-float(scores[row]), row))
+        return self.chosen + rest[:missing]
+
+
+def taste_of(scores: Floats, shares: Floats) -> Floats:
+    """Which topics the reader is expected to open, as shares; empty when the items have none."""
+    if not shares.size:
+        return np.zeros(0)
+    found: Floats = np.exp(scores - scores.max()) @ shares
+    total = found.sum()
+    return found / total if total > 0 else np.zeros(0)
+
+
+def lifted(chosen: Sequence[int], pool: Sequence[int], scores: Floats, boosts: Floats | None) -> set[int]:
+    """What of `chosen` stands before an item of a higher score because its provider is raised."""
+    if boosts is None:
+        return set()
+    raised = scores + boosts
+    above = [row for row in chosen if boosts[row] > 0]
+    others = np.asarray(pool, dtype=np.intp)
+    return {
+        row for row in above if bool(np.any((scores[others] > scores[row]) & (raised[others] < raised[row])))
+    }
+
+
+# --- the floor -------------------------------------------------------------------------------------------------
+
+
+def step(
+    boosts: Mapping[str, float],
+    exposure: Mapping[str, float],
+    shares: Mapping[str, float],
+    *,
+    floor: float = FLOOR,
+) -> dict[str, float]:
+    """The boosts of the next round: up where a provider was shown too seldom, down where it needs less.
+
+    `exposure` counts places shown, `shares` is each provider's share of what could be shown. A boost is never below 0
+    nor above MOST_BOOST; a provider that has nothing any more has none. Without any exposure nothing changes.
+    """
+    total = sum(exposure.values())
+    if total <= 0:
+        return {name: boost for name, boost in boosts.items() if name in shares}
+    found = {}
+    for name, share in shares.items():
+        wanted = floor * share * total
+        # Half a showing is added on both sides: nothing shown is no reason for an infinite boost.
+        missing = math.log((wanted + 0.5) / (exposure.get(name, 0.0) + 0.5))
+        boost = min(max(boosts.get(name, 0.0) + STEP * missing, 0.0), MOST_BOOST)
+        if boost > 0:
+            found[name] = boost
+    return found
+
+
+def shares_of(items: Iterable[Item]) -> dict[str, float]:
+    """Each provider's share of these items; what has no provider counts in the whole only."""
+    counts: dict[str, int] = {}
+    total = 0
+    for item in items:
+        total += 1
+        if item.provider:
+            counts[item.provider] = counts.get(item.provider, 0) + 1
+    return {name: count / total for name, count in sorted(counts.items())}
