@@ -26,6 +26,7 @@ from identity.queries import Bundle
 from portal.home import hiding
 from portal.home.compose import SHOWN, HomeView
 from recommender import actions
+from recommender.figures import counting
 from recommender.types import Item, Profile, ViewRow
 
 log = logging.getLogger(__name__)
@@ -59,6 +60,7 @@ class Visit:
     at: datetime
     profile: Profile
     shown: tuple[Shown, ...]
+    page: counting.Page
     arm: str = ""
 
     def rows(self) -> list[ViewRow]:
@@ -116,6 +118,7 @@ def looked_at(request: HttpRequest) -> bool:
 def shown(view: HomeView, bundle: Bundle, visit: UUID, *, learns: bool, arm: str = "") -> None:
     """Notes the entries that stood open; the folded ones may never have been seen."""
     entries = view.catalogue.entries
+    open_ = view.listed[:SHOWN]
     _put(
         Visit(
             id=visit,
@@ -125,11 +128,27 @@ def shown(view: HomeView, bundle: Bundle, visit: UUID, *, learns: bool, arm: str
             profile=view.reader.profile,
             shown=tuple(
                 Shown(entries[one.row].item, position, one.propensity, one.exploring)
-                for position, one in enumerate(view.listed[:SHOWN])
+                for position, one in enumerate(open_)
+            ),
+            page=counting.Page(
+                visit=visit,
+                at=view.now,
+                personalised=view.reader.personalised,
+                entries=len(open_),
+                reasoned=sum(bool(one.reasons) for one in open_),
+                **_urgent(view),
             ),
             arm=arm,
         )
     )
+
+
+def _urgent(view: HomeView) -> Mapping[str, int]:
+    """How many urgent notices held at that time, and how many of them this home carries."""
+    items = view.catalogue.compiled.items
+    live = view.catalogue.compiled.live(view.now)
+    due = {row for row in view.catalogue.alerts.tolist() if live[row] and items[row].urgent}
+    return {"due": len(due), "carried": len(due.intersection(view.alerts))}
 
 
 def did(bundle: Bundle, visit: UUID, item_id: str, name: ActName, now: datetime) -> None:
@@ -235,17 +254,21 @@ def _write(batch: Sequence[Visit | Act]) -> int:
     known = {one.resident_id for one in batch if one.resident_id is not None}
     # One query, and whoever withdraws at this moment waits: nothing is written behind a withdrawal.
     versions = identity_queries.hold_versions(known) if known else {}
-    of_all, of_known, acts = [], [], []
+    of_all, of_known, acts, pages = [], [], [], []
     for one in batch:
         if one.resident_id is not None and versions.get(one.resident_id) != one.consent_version:
             continue
         if isinstance(one, Act):
             acts.append(one)
             continue
+        pages.append(one.page)
         rows = one.rows()
         of_all += rows
         of_known += rows if one.resident_id is not None else []
+    counting.of_visits(of_all, pages)
     actions.record_views(of_known)
+    opened = (act for act in acts if act.name == "open")
+    counting.of_opened(counting.Opened(act.visit, act.item_id, act.at) for act in opened)
     for act in acts:
         actions.record_act(
             identity_queries.ranking_subject(act.resident_id),
