@@ -44,7 +44,7 @@ class Told:
 
 @dataclass(frozen=True, slots=True)
 class Concerning:
-    """What one thing that a reader told does to the order, the strongest first."""
+    """What one thing that a reader told does to the order, what raises most first."""
 
     key: str
     told: tuple[Told, ...]
@@ -75,7 +75,7 @@ def concerning(profile: Profile, catalogue: Catalogue) -> tuple[Concerning, ...]
     for key, rows in found.items():
         kept = [told for told in rows.values() if abs(told.weight) >= LEAST_WEIGHT]
         if kept:
-            kept.sort(key=lambda told: (-abs(told.weight), told.key, told.about, told.value, told.trait))
+            kept.sort(key=lambda told: (-told.weight, told.key, told.about, told.value, told.trait))
             listed.append(Concerning(key, tuple(kept)))
     return tuple(listed)
 

@@ -3,7 +3,7 @@
 One function serves guest, resident and preview.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 from urllib.parse import quote
 
@@ -18,17 +18,15 @@ from django.utils.translation import gettext as _
 from gadgets.types import Pause
 from gadgets.words import as_of, paused, source, withheld
 from identity import sessions
-from identity.attributes import DISTRICTS, TOPICS, label, pick, value_label
-from identity.errors import UnknownAttribute
-from portal.home import words
+from identity.attributes import DISTRICTS, TOPICS, label, pick
+from portal.home import why, words
 from portal.home.cards import CardView
-from portal.home.compose import SHOWN, HomeView, Listed, Mode
+from portal.home.compose import SHOWN, HomeView, Listed
 from portal.home.guest import Choices
+from portal.home.pieces import draw
 from portal.home.shell import Shell, clean, slot
 from portal.home.sources import Entry, address
 from portal.mydata import prompt
-from recommender.explain import Reason
-from recommender.sentences import sentence
 
 ENOUGH_EVENTS = 12
 EVENTS_SHOWN = 6
@@ -59,27 +57,6 @@ def render(
     }
     values["cards"] = "".join(_card(view, card, values["csrf"]) for card in view.cards)
     return _shell(view).fill(values)
-
-
-def change_url(key: str, mode: Mode) -> str:
-    """Where the attribute behind a reason is changed."""
-    if not key:
-        return ""
-    if mode != "resident":
-        return "#guest"
-    # The waste zone follows from the district.
-    name = "area.district" if key in {"area.waste_zone", "area.followed"} else key
-    return f"{reverse('mydata:attributes')}#{name.replace('.', '-')}"
-
-
-def _draw(view: HomeView, key: tuple[object, ...], template: str, context: Mapping[str, Any]) -> Shell:
-    """The piece of this key, drawn by its template when it is first wanted."""
-    drawn = view.catalogue.drawn
-    full = (view.reader.locale, *key)
-    found = drawn.get(full)
-    if found is None:
-        found = drawn[full] = Shell.cut(render_to_string(template, dict(context)))
-    return found
 
 
 def _shell(view: HomeView) -> Shell:
@@ -164,7 +141,7 @@ def entry_piece(view: HomeView, row: int, template: str) -> Shell:
     if found is not None:
         return found
     entry = view.catalogue.entries[row]
-    return _draw(view, (template, row), template, _words(entry, view.reader.locale))
+    return draw(view, (template, row), template, _words(entry, view.reader.locale))
 
 
 def _alerts(view: HomeView) -> str:
@@ -180,7 +157,7 @@ def _listed(view: HomeView, csrf: str, visit: str) -> str:
     lines = [
         entry_piece(view, listed.row, "home/_entry.html").fill(
             {
-                "why": _why(view, listed),
+                "why": why.why(view, listed, csrf),
                 "href": _href(view, listed, through),
                 "away": _away(view, listed, csrf, visit),
             }
@@ -208,7 +185,7 @@ def _away(view: HomeView, listed: Listed, csrf: str, visit: str) -> str:
         words = _words(view.catalogue.entries[listed.row], view.reader.locale)
         item = clean(view.catalogue.entries[listed.row].item.id)
         context = {**words, "item": item, "slot": {"csrf": slot("csrf"), "visit": slot("visit")}}
-        found = _draw(view, key[1:], "home/_away.html", context)
+        found = draw(view, key[1:], "home/_away.html", context)
     return found.fill({"csrf": csrf, "visit": visit})
 
 
@@ -221,32 +198,9 @@ def _folded(view: HomeView, lines: Sequence[str], shown: int, *, end: bool = Fal
         "end": end,
         "slot": {"first": slot("first"), "rest": slot("rest")},
     }
-    return _draw(view, key, "home/_list.html", context).fill(
+    return draw(view, key, "home/_list.html", context).fill(
         {"first": "".join(lines[:shown]), "rest": "".join(lines[shown:])}
     )
-
-
-def _why(view: HomeView, listed: Listed) -> str:
-    reader = view.reader
-    key = tuple((r.code, r.params.get("key"), r.params.get("value")) for r in listed.reasons)
-    full = (reader.locale, "why", reader.mode, key)
-    found = view.catalogue.drawn.get(full)
-    if found is None:
-        lines = [_reason(reason, reader.locale, reader.mode) for reason in listed.reasons]
-        found = _draw(view, full[1:], "home/_why.html", {"lines": lines})
-    return found.fill({})
-
-
-def _reason(reason: Reason, locale: str, mode: Mode) -> dict[str, str]:
-    try:
-        subject = label(reason.change_key, locale) if reason.change_key else ""
-    except UnknownAttribute:
-        subject = ""
-    return {
-        "text": sentence(reason, locale, value_label),
-        "url": change_url(reason.change_key, mode),
-        "subject": subject,
-    }
 
 
 def _events(view: HomeView) -> str:
@@ -271,7 +225,7 @@ def _card(view: HomeView, card: CardView, csrf: str) -> str:
             "size": place.size.lower(),
             "slot": {name: slot(name) for name in ("body", "fetch", "status", "prompt")},
         }
-        frame = _draw(view, key[1:], "home/_gadget.html", context)
+        frame = draw(view, key[1:], "home/_gadget.html", context)
     return frame.fill(
         {
             "body": _body(view, card),
@@ -287,7 +241,7 @@ def _body(view: HomeView, card: CardView) -> str:
         return card.stored.html
     if not card.has_card:
         return f"<p>{escape(pick(card.gadget.summary, view.reader.locale))}</p>"
-    return _draw(
+    return draw(
         view,
         ("missing", card.gadget.id, card.gadget.version),
         "home/_missing.html",
@@ -355,9 +309,9 @@ def _prompt(view: HomeView, card: CardView, csrf: str) -> str:
     locale, gadget = view.reader.locale, card.asking or card.gadget
     title = clean(pick(gadget.title, locale))
     if card.lacks:
-        subjects = [(label(name, locale), change_url(name, "resident")) for name in card.lacks]
+        subjects = [(label(name, locale), why.change_url(name, "resident")) for name in card.lacks]
         context = {"title": title, "subjects": subjects}
-        return _draw(view, ("lacks", gadget.id, gadget.version), "home/_lacks.html", context).fill({})
+        return draw(view, ("lacks", gadget.id, gadget.version), "home/_lacks.html", context).fill({})
     names = tuple(claim.name for claim in card.asks)
     news = tuple(pick(text, locale) for text in card.news)
     key = (locale, "prompt", gadget.id, gadget.version, names, news)
@@ -371,13 +325,13 @@ def _prompt(view: HomeView, card: CardView, csrf: str) -> str:
             "next": reverse("home:home"),
             "csrf_token": slot("csrf"),
         }
-        found = _draw(view, key[1:], "home/_consent.html", context)
+        found = draw(view, key[1:], "home/_consent.html", context)
     return found.fill({"csrf": csrf})
 
 
 def _guest(view: HomeView) -> str:
     choices = view.reader.choices
-    return _draw(view, ("guest", choices), "home/_guest.html", guest_form(choices, view.reader.locale)).fill(
+    return draw(view, ("guest", choices), "home/_guest.html", guest_form(choices, view.reader.locale)).fill(
         {}
     )
 

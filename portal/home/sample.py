@@ -11,7 +11,7 @@ from gadgets.choosing.layout import Placement
 from identity.attributes import Value, pick, value_label
 from portal.home import cards
 from portal.home.catalogue import Catalogue, current, default_slots
-from portal.home.compose import Listed, Reader, compose
+from portal.home.compose import HomeView, Listed, Reader, compose
 from portal.home.sources import address
 from recommender.sentences import sentence
 
@@ -24,6 +24,7 @@ class Line:
     lang: str
     url: str
     reasons: tuple[str, ...]
+    note: str = ""
 
 
 def lines(
@@ -36,19 +37,21 @@ def lines(
     limit: int,
 ) -> tuple[Line, ...]:
     """The first entries of the home of somebody with these attributes and these gadgets."""
+    reader = Reader(mode="preview", locale=locale, attributes=attributes, personalised=personalised)
+    view = composed(reader, placements, now=now)
+    return tuple(line(view.catalogue, listed, locale) for listed in view.listed[:limit])
+
+
+def composed(reader: Reader, placements: Sequence[Placement] = (), *, now: datetime) -> HomeView:
+    """The home of such a reader with these gadgets, whose cards are left out."""
     catalogue = current()
-    found = cards.wishes(catalogue, default_slots(), placements, bundle=None, locale=locale)
-    view = compose(
-        catalogue.layout,
-        Reader(mode="preview", locale=locale, attributes=attributes, personalised=personalised),
-        now,
-        catalogue=catalogue,
-        cards=cards.views(found, {}, bundle=None, may_ask=False, now=now),
-    )
-    return tuple(_line(catalogue, listed, locale) for listed in view.listed[:limit])
+    found = cards.wishes(catalogue, default_slots(), placements, bundle=None, locale=reader.locale)
+    views = cards.views(found, {}, bundle=None, may_ask=False, now=now)
+    return compose(catalogue.layout, reader, now, catalogue=catalogue, cards=views)
 
 
-def _line(catalogue: Catalogue, listed: Listed, locale: str) -> Line:
+def line(catalogue: Catalogue, listed: Listed, locale: str) -> Line:
+    """An entry as a line."""
     entry = catalogue.entries[listed.row]
     return Line(
         title=pick(entry.title, locale),

@@ -1,15 +1,28 @@
-"""The two orders of one home side by side: by what is known of the resident, and newest first."""
+"""Two orders of one home side by side: mine and newest first, or before and after less of a topic; what moved, and why."""
 
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 
+from django.utils.translation import gettext as _
+
 from gadgets import queries as gadget_queries
+from gadgets.choosing.layout import Placement
+from identity.attributes import Value, value_label
 from identity.consent import RANKING_ITEMS
 from identity.queries import Bundle
 from portal.home import sample
+from portal.home.compose import HomeView, Reader
 from portal.home.sample import Line
+from recommender.catalogue import terms
+from recommender.explain import lowered
+from recommender.sentences import sentence
+from recommender.types import Ranked
 
 SHOWN = 5
+
+# (place in the other order or None, length of the other order) → a note.
+Words = Callable[[int | None, int], str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,12 +33,96 @@ class Orders:
     newest: tuple[Line, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Effect:
+    """The first entries of the resident's own home without a wish and with it."""
+
+    before: tuple[Line, ...]
+    after: tuple[Line, ...]
+
+
+def used(bundle: Bundle) -> Mapping[str, Value]:
+    """What the order uses of a resident; before a yes, what it would use."""
+    if bundle.personalised:
+        return bundle.released
+    return {key: value for key, value in bundle.attributes.items() if key in RANKING_ITEMS}
+
+
 def orders(bundle: Bundle, *, locale: str, now: datetime) -> Orders:
     """Before a yes `mine` is what the order would be; drawn for the resident's eyes, and nothing is written."""
-    known = {key: value for key, value in bundle.attributes.items() if key in RANKING_ITEMS}
-    mine = bundle.released if bundle.personalised else known
-    placements = gadget_queries.layout(bundle.id)
+    return compared(used(bundle), gadget_queries.layout(bundle.id), locale=locale, now=now)
+
+
+def compared(
+    attributes: Mapping[str, Value], placements: Sequence[Placement], *, locale: str, now: datetime
+) -> Orders:
+    """The order by these attributes beside the order of time; each line says where it stands in the other one."""
+    mine = sample.composed(Reader("preview", locale, attributes), placements, now=now)
+    newest = sample.composed(Reader("preview", locale, personalised=False), placements, now=now)
     return Orders(
-        mine=sample.lines(mine, placements, personalised=True, locale=locale, now=now, limit=SHOWN),
-        newest=sample.lines({}, placements, personalised=False, locale=locale, now=now, limit=SHOWN),
+        mine=_noted(mine, newest, _of_newest),
+        newest=_fallen(newest, mine, _noted(newest, mine, _of_mine)),
     )
+
+
+def effect(bundle: Bundle, before: Mapping[str, Value], *, locale: str, now: datetime) -> Effect:
+    """What came of a change: the order by the attributes `before` it, and by those that hold now."""
+    placements = gadget_queries.layout(bundle.id)
+    earlier = sample.composed(Reader("preview", locale, before), placements, now=now)
+    later = sample.composed(Reader("preview", locale, bundle.released), placements, now=now)
+    return Effect(
+        before=_fallen(earlier, later, _noted(earlier, later, _of_later)),
+        after=_noted(later, earlier, _of_earlier),
+    )
+
+
+def _of_newest(place: int | None, there: int) -> str:
+    if place is None:
+        return _("新しい順では%(count)s番目までに入りません") % {"count": there}
+    return _("新しい順では%(place)s番目") % {"place": place}
+
+
+def _of_mine(place: int | None, there: int) -> str:
+    if place is None:
+        return _("おすすめ順では%(count)s番目までに入りません") % {"count": there}
+    return _("おすすめ順では%(place)s番目") % {"place": place}
+
+
+def _of_later(place: int | None, there: int) -> str:
+    if place is None:
+        return _("いまは%(count)s番目までに入りません") % {"count": there}
+    return _("いまは%(place)s番目") % {"place": place}
+
+
+def _of_earlier(place: int | None, there: int) -> str:
+    if place is None:
+        return _("前は%(count)s番目までに入っていませんでした") % {"count": there}
+    return _("前は%(place)s番目") % {"place": place}
+
+
+def _noted(view: HomeView, other: HomeView, words: Words) -> tuple[Line, ...]:
+    there = {listed.row: place for place, listed in enumerate(other.listed, 1)}
+    return tuple(
+        replace(
+            sample.line(view.catalogue, listed, view.reader.locale),
+            note=words(there.get(listed.row), len(other.listed)),
+        )
+        for listed in view.listed[:SHOWN]
+    )
+
+
+def _fallen(view: HomeView, other: HomeView, lines: tuple[Line, ...]) -> tuple[Line, ...]:
+    """Lines of `view` that stand lower in `other` say what lowers them there."""
+    there = {listed.row: place for place, listed in enumerate(other.listed, 1)}
+    compiled, profile, locale = view.catalogue.compiled, other.reader.profile, view.reader.locale
+    rows = [listed.row for listed in view.listed[:SHOWN]]
+    told = terms(compiled, rows, compiled.parts(profile))
+    found = []
+    for place, (row, line, summands) in enumerate(zip(rows, lines, told, strict=True), 1):
+        if there.get(row, len(rows) + len(there)) <= place:
+            found.append(line)
+            continue
+        ranked = Ranked(compiled.items[row].id, sum(term.weight for term in summands), summands)
+        why = tuple(sentence(one, locale, value_label) for one in lowered(ranked, profile, compiled))
+        found.append(replace(line, reasons=why))
+    return tuple(found)

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from portal.mydata import closing, export, hidden, household, sessions, views, welcome
+from portal.mydata import closing, export, hidden, household, ranking, sessions, views, welcome
 
 app_name = "mydata"
 urlpatterns = [
@@ -11,6 +11,10 @@ urlpatterns = [
     path("my-data/attributes/", views.attributes_form, name="attributes"),
     path("my-data/personalisation/", views.personalisation, name="personalisation"),
     path("my-data/hidden/", hidden.hidden, name="hidden"),
+    path("my-data/ranking/", ranking.ranking, name="ranking"),
+    path("my-data/ranking/less/", ranking.less, name="ranking_less"),
+    path("my-data/ranking/undo/", ranking.undo, name="ranking_undo"),
+    path("my-data/ranking/allow/", ranking.allow, name="ranking_allow"),
     path("my-data/stop/<str:recipient>/", views.withdraw, name="withdraw"),
     path("my-data/sessions/", sessions.overview, name="sessions"),
     path("my-data/sessions/end/", sessions.end, name="session_end"),

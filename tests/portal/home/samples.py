@@ -13,6 +13,7 @@ from portal.content.queries import DEFAULT_TITLES, HomeLayout, Slot
 from portal.home.catalogue import Catalogue
 from portal.home.sources import Entry, Gadgets
 from recommender.types import Item
+from recommender.weights import Weights
 from tests.gadgets.crowd import Everybody
 
 NOW = datetime(2026, 6, 1, 6, 0, tzinfo=UTC)
@@ -115,6 +116,7 @@ def catalogue(
     gadgets: Sequence[GadgetInfo] = (),
     slots: Sequence[Slot] = (),
     version: tuple[int, int, int] = (1, 1, 1),
+    weights: Weights | None = None,
 ) -> Catalogue:
     """A catalogue of these entries and gadgets with the usual zones."""
     registry = Registry(version[1], MappingProxyType({info.id: info for info in gadgets}), Everybody())
@@ -123,4 +125,5 @@ def catalogue(
         (Given(entries), Gadgets(registry)),
         registry=registry,
         layout=HomeLayout(ZONES, tuple(slots), DEFAULT_TITLES),
+        weights=weights,
     )
