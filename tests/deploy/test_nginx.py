@@ -272,13 +272,15 @@ def test_the_log_holds_no_address_no_query_and_no_reference(city: City) -> None:
     city.get("/sign-in/callback?code=a-secret-code&state=x", cookie="session=a-secret-session")
     city.get("/erased/a-secret-reference")
     city.get("/en/erased/a-secret-reference")
+    city.get("/for-you/open/a-secret-seal/a-secret-item/")
+    city.get("/en/for-you/open/a-secret-seal/a-secret-item/")
     wait_until_logged = time.monotonic() + 5
     while time.monotonic() < wait_until_logged:
         told = "".join(path.read_text() for path in city.logs.glob("*.log"))
-        if told.count("/erased/...") == 2:
+        if told.count("/erased/...") == told.count("/for-you/open/...") == 2:
             break
         time.sleep(0.05)
     assert f" {PORTAL} GET /sign-in/callback 200 " in told
-    assert told.count("/erased/...") == 2
+    assert told.count("/erased/...") == told.count("/for-you/open/...") == 2
     assert "secret" not in told
     assert "127.0.0.1" not in told
