@@ -1,10 +1,11 @@
 """How many residents said yes to a recipient, of those whom it asked; never of a few."""
 
 from django.db.models import Count, Q
+from django.utils import timezone
 
 from identity import consent
 from identity.audience import K_CLAIMS
-from identity.models import ConsentState
+from identity.models import ConsentState, Resident
 
 
 def consent_percent(recipient: str) -> int | None:
@@ -25,3 +26,18 @@ def round_to_five(part: int, whole: int) -> int | None:
     if whole < K_CLAIMS or 0 < part < K_CLAIMS or 0 < rest < K_CLAIMS:
         return None
     return (part * 20 + whole // 2) // whole * 5
+
+
+def yes_percent(recipient: str) -> int | None:
+    """Of a hundred residents with an open account, so many said yes to a recipient, by `round_to_five`."""
+    living = Resident.objects.filter(is_active=True, erase_at=None)
+    counted = living.aggregate(
+        all=Count("pk", distinct=True),
+        granted=Count(
+            "pk",
+            distinct=True,
+            filter=Q(consents__recipient=recipient, consents__status=consent.GRANTED)
+            & (Q(consents__expires_at=None) | Q(consents__expires_at__gt=timezone.now())),
+        ),
+    )
+    return round_to_five(counted["granted"], counted["all"])
