@@ -37,6 +37,7 @@ ZONES = {
     "agreeing": ("busshozan", "7"),
     "declining": ("busshozan", "7"),
     "framing": ("busshozan", "7"),
+    "lowering": ("busshozan", "7"),
     "teaching": ("busshozan", "7"),
 }
 """Name of the journey → district, and its waste zone. Zone 6 is where `withdrawing` moves to."""
