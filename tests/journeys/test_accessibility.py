@@ -9,7 +9,7 @@ from tests.journeys import steps
 from tests.sites import Site
 
 SCHEMES, WIDTHS = ("light", "dark"), (360, 1280)
-HERS = ("/", f"/consent/{steps.WASTE}/", "/my-data/", "/my-data/attributes/", "/my-data/personalisation/",
+HERS = ("/", f"/consent/{steps.WASTE}/", "/my-data/", "/my-data/attributes/", "/my-data/personalisation/", "/my-data/hidden/",
         f"/gadgets/{steps.WASTE}/", "/gadgets/", "/home/arrange/", "/en/", "/ja-simple/")  # fmt: skip
 
 
