@@ -176,7 +176,8 @@ def _best(scores: Single, wanted: int) -> list[int]:
     """
     rows = np.flatnonzero(scores >= _least(scores, wanted) - TIE)
     values = _rounded(scores[rows])
-    rows, values = rows[values > -np.inf], values[values > -np.inf]
+    found = values > -np.inf
+    rows, values = rows[found], values[found]
     if rows.size > wanted:
         least = np.partition(values, rows.size - wanted)[rows.size - wanted]
         rows, values = rows[values >= least], values[values >= least]
@@ -194,5 +195,4 @@ def _least(scores: Single, wanted: int) -> float:
 
 
 def _rounded(scores: Single) -> Floats:
-    found: Floats = np.round(scores.astype(np.float64), 5)
-    return found
+    return np.round(np.asarray(scores, dtype=np.float64), 5)

@@ -3,7 +3,7 @@
 Scores stay the model's. What is done here changes places only, and says so (`Ranked.lifted`, `Ranked.exploring`).
 
 Calibration follows H. Steck, Calibrated recommendations (2018): each next item is the best of
-(1 − λ)·score − λ·KL(expected taste ‖ topics of the list so far). The floor: a provider's boost is added to the score of
+(1 − λ)·score − λ·KL(expected taste ‖ topics of the list with it). The floor: a provider's boost is added to the score of
 each of its items until it is shown as often as FLOOR times its share of what could be shown.
 """
 
@@ -25,13 +25,18 @@ Rows = NDArray[np.intp]
 PER_TOPIC = 3
 PER_PROVIDER = 2
 CALIBRATION = 0.2
+BEGINNING = 0.1
+"""Of how much of an item the topics of an empty list are taken to be the reader's own taste."""
 FLOOR = 0.8
 POOL = 60
 """How many of the best are looked at; deeper only where the caps leave the list short."""
-MOST_BOOST = 6.0
-"""Some 400 times as often: enough for the smallest provider; one whose items nobody may see stops here."""
-STEP = 0.7
-"""How much of what is missing one round makes good; below 1 so that boosts settle and do not swing."""
+MOST_BOOST = 3.0
+"""Some 20 times as often; a provider whose items nobody may see stops here."""
+MOST_MISSING = 1.0
+STEP = 0.3
+"""How much of what is missing (a logarithm, at most MOST_MISSING) one round makes good.
+
+Many readers have nearly the same list: a longer step would bring an item from nobody to everybody and back."""
 SLOT = 4
 """The place for what is new: the last of the five that stand open."""
 NEW_FOR = timedelta(hours=48)
@@ -119,21 +124,24 @@ class Chooser:
                 self._passed_over.append(row)
 
     def calibrated(self, rows: Sequence[int], scores: Floats, shares: Floats) -> None:
-        """Take the best of `rows` by score and calibration; `shares` are their topics (rows × topics, sum 1 or 0)."""
+        """Take the best of `rows` (best first) by score and calibration; the very best stays first.
+
+        `shares` are their topics (rows × topics, sum 1 or 0); to be about no topic counts as one.
+        """
         strength = self._plan.calibration
-        taste = taste_of(scores, shares)
-        if not strength or not taste.size:
+        if not strength or not shares.any():
             self.walk(rows)
             return
-        shares, taste = shares[:, taste > 0], taste[taste > 0]
-        # The list begins as one item of the reader's own taste, so that nothing is divided by zero.
-        so_far, count = taste.copy(), np.ones(len(rows)) + (shares.sum(axis=1) > 0)
-        value = (1 - strength) * scores
+        shares = np.column_stack([shares, 1.0 - shares.sum(axis=1)]).clip(0.0, 1.0)
+        taste = np.exp(scores - scores.max()) @ shares
+        shares, taste = shares[:, taste > 0], taste[taste > 0] / taste.sum()
+        # The list begins as a small piece of the reader's own taste, so that nothing is divided by zero.
+        so_far, value = BEGINNING * taste, (1 - strength) * scores
         open_ = np.ones(len(rows), dtype=bool)
         while not self.full and open_.any():
-            # KL up to what is the same for all of them: −Σ taste·log(topics of the list with this item).
-            gain = value + strength * (np.log(so_far + shares) @ taste - np.log(count))
-            gain[~open_] = -math.inf
+            # KL but for what is the same for all of them: −Σ taste·log(topics of the list with this item).
+            near = np.log(so_far + shares) @ taste if self.chosen else 0.0
+            gain = np.where(open_, value + strength * near, -math.inf)
             best = int(np.argmax(gain))
             open_[best] = False
             if not self.admits(rows[best]):
@@ -141,7 +149,6 @@ class Chooser:
                 continue
             self.take(rows[best])
             so_far += shares[best]
-            count += float(shares[best].sum() > 0)
 
     def done(self, scores: Floats | Single) -> list[int]:
         """The list, filled up by the best of what was passed over."""
@@ -150,24 +157,16 @@ class Chooser:
         return self.chosen + rest[:missing]
 
 
-def taste_of(scores: Floats, shares: Floats) -> Floats:
-    """Which topics the reader is expected to open, as shares; empty when the items have none."""
-    if not shares.size:
-        return np.zeros(0)
-    found: Floats = np.exp(scores - scores.max()) @ shares
-    total = found.sum()
-    return found / total if total > 0 else np.zeros(0)
-
-
-def lifted(chosen: Sequence[int], pool: Sequence[int], scores: Floats, boosts: Floats | None) -> set[int]:
+def lifted(chosen: Sequence[int], pool: Sequence[int], scores: Single, boosts: Single | None) -> set[int]:
     """What of `chosen` stands before an item of a higher score because its provider is raised."""
     if boosts is None:
         return set()
-    raised = scores + boosts
-    above = [row for row in chosen if boosts[row] > 0]
     others = np.asarray(pool, dtype=np.intp)
+    plain, raised = scores[others], scores[others] + boosts[others]
     return {
-        row for row in above if bool(np.any((scores[others] > scores[row]) & (raised[others] < raised[row])))
+        row
+        for row in chosen
+        if boosts[row] > 0 and bool(np.any((plain > scores[row]) & (raised < scores[row] + boosts[row])))
     }
 
 
@@ -194,7 +193,10 @@ def step(
         wanted = floor * share * total
         # Half a showing is added on both sides: nothing shown is no reason for an infinite boost.
         missing = math.log((wanted + 0.5) / (exposure.get(name, 0.0) + 0.5))
-        boost = min(max(boosts.get(name, 0.0) + STEP * missing, 0.0), MOST_BOOST)
+        boost = min(
+            max(boosts.get(name, 0.0) + STEP * min(max(missing, -MOST_MISSING), MOST_MISSING), 0.0),
+            MOST_BOOST,
+        )
         if boost > 0:
             found[name] = boost
     return found

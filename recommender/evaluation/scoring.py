@@ -1,7 +1,7 @@
 """Scores a ranking against the truth of a folder: value with its interval, and the hard checks.
 
-value = Σ over the first 10 items that are not urgent of p(item)/(1 + 0.18·rank), divided by the same sum of the best
-possible order; mean over days, then over residents. p is the true chance of a click at the top.
+value = Σ over the first 10 items that are not urgent of p(item)/(1 + 0.18·rank), over all days, divided by the same sum
+of the best possible order; mean over residents. p is the true chance of a click at the top.
 """
 
 import json
@@ -77,6 +77,24 @@ class Score:
         return [name for name, limit in LIMITS.items() if self.values[name].mean < limit]
 
 
+@dataclass(frozen=True)
+class Live:
+    """What lives on a day: all ids, those that are not urgent, and the urgent items."""
+
+    ids: frozenset[str]
+    calm: frozenset[str]
+    urgent: tuple[Item, ...]
+
+    @classmethod
+    def of(cls, items: Sequence[Item]) -> "Live":
+        """Of items that are published and not expired."""
+        return cls(
+            frozenset(item.id for item in items),
+            frozenset(item.id for item in items if not item.urgent),
+            tuple(item for item in items if item.urgent),
+        )
+
+
 class Truth:
     """True chances of a click at the top, by day."""
 
@@ -85,7 +103,7 @@ class Truth:
         try:
             with np.load(path) as found:
                 self._users = {str(name): row for row, name in enumerate(found["users"])}
-                self._items = {day: [str(name) for name in found[f"items_{day}"]] for day in city.days}
+                names = {day: [str(name) for name in found[f"items_{day}"]] for day in city.days}
                 self._q = {day: found[f"q_{day}"] for day in city.days}
         except (OSError, KeyError, ValueError, EOFError, zipfile.BadZipFile) as error:
             raise FolderError(f"{path.name}: cannot be read ({error})") from error
@@ -93,27 +111,49 @@ class Truth:
             if name not in self._users:
                 raise FolderError(f"{path.name}: nothing about resident {name}")
         for day, q in self._q.items():
-            if q.shape != (len(self._users), len(self._items[day])):
+            if q.shape != (len(self._users), len(names[day])):
                 raise FolderError(f"{path.name}: q_{day} is {q.shape}")
+        self._columns = {day: {name: n for n, name in enumerate(found)} for day, found in names.items()}
+        self._best = {day: self._most(city, day) for day in city.days}
 
-    def chances(self, resident: str, day: str) -> dict[str, float]:
-        """Item id → true chance of a click."""
-        row = np.exp(-self._q[day][self._users[resident]].astype(float) / 24.0)
-        return dict(zip(self._items[day], row.tolist(), strict=True))
+    def _most(self, city: City, day: str) -> Floats:
+        """Of each resident: expected clicks of the best possible list."""
+        calm = Live.of(city.live(city.days[day])).calm
+        columns = [column for name, column in self._columns[day].items() if name in calm]
+        chances = _chance(np.sort(self._q[day][:, columns], axis=1)[:, :DEPTH])
+        return np.asarray(chances @ DISCOUNT[: chances.shape[1]])
+
+    def chances(self, resident: str, day: str, names: Sequence[str]) -> Floats:
+        """The chance of each of these items at the top."""
+        columns = self._columns[day]
+        return _chance(self._q[day][self._users[resident], [columns[name] for name in names]])
+
+    def clicks(self, resident: str, day: str, calm: Sequence[str]) -> tuple[float, float]:
+        """Expected clicks of the first items of a list, and of the best possible list."""
+        row, columns = self._users[resident], self._columns[day]
+        places = [(place, columns[name]) for place, name in enumerate(calm[:DEPTH]) if name in columns]
+        mine = _chance(self._q[day][row, [column for _, column in places]])
+        return float(mine @ DISCOUNT[[place for place, _ in places]]), float(self._best[day][row])
+
+
+def _chance(q: NDArray[np.uint8]) -> Floats:
+    return np.asarray(np.exp(-q.astype(float) / 24.0))
 
 
 def score(city: City, truth: Truth, lists: Iterable[tuple[str, str, Sequence[str]]]) -> Score:
     """Score lists of (resident, day, item ids); a list that is missing counts 0 and is incomplete."""
-    live = {day: {item.id: item for item in city.live(at)} for day, at in city.days.items()}
+    live = {day: Live.of(city.live(at)) for day, at in city.days.items()}
     checks = Checks()
-    found: dict[tuple[str, str], float] = {}
+    mine = dict.fromkeys(city.tested, 0.0)
+    best = {name: sum(truth.clicks(name, day, ())[1] for day in city.days) for name in city.tested}
+    count = 0
     for resident, day, ranked in lists:
         check(checks, city.residents[resident], live[day], ranked)
-        found[resident, day] = _share(truth.chances(resident, day), live[day], ranked)
-    checks.incomplete += len(city.tested) * len(city.days) - len(found)
-    by_resident = {
-        name: sum(found.get((name, day), 0.0) for day in city.days) / len(city.days) for name in city.tested
-    }
+        calm = [name for name in dict.fromkeys(ranked) if name in live[day].calm or name not in live[day].ids]
+        mine[resident] += truth.clicks(resident, day, calm)[0]
+        count += 1
+    checks.incomplete += len(city.tested) * len(city.days) - count
+    by_resident = {name: mine[name] / best[name] if best[name] else 1.0 for name in city.tested}
     groups: dict[str, list[float]] = {COLD: [], WARM: [], ATTRIBUTES_ONLY: []}
     for name, group in city.tested.items():
         groups[group].append(by_resident[name])
@@ -122,30 +162,15 @@ def score(city: City, truth: Truth, lists: Iterable[tuple[str, str, Sequence[str
     return Score({name: Value.of(values) for name, values in groups.items()}, by_resident, checks)
 
 
-def check(checks: Checks, resident: Resident, live: Mapping[str, Item], ranked: Sequence[str]) -> None:
+def check(checks: Checks, resident: Resident, live: Live, ranked: Sequence[str]) -> None:
     """Adds what is wrong with one list."""
     listed = set(ranked)
-    urgent = {item.id for item in live.values() if resident.must_see(item)}
+    urgent = {item.id for item in live.urgent if resident.must_see(item)}
     checks.urgent_missing += len(urgent - listed)
     checks.urgent_not_first += len((urgent & listed) - set(ranked[: len(urgent)]))
-    checks.expired += sum(name not in live for name in listed)
+    checks.expired += len(listed - live.ids)
     checks.duplicates += len(ranked) - len(listed)
-    others = [item.id for item in live.values() if not item.urgent]
-    here = sum(name in live and not live[name].urgent for name in listed)
-    checks.incomplete += here < min(DEPTH, len(others))
-
-
-def _share(chances: Mapping[str, float], live: Mapping[str, Item], ranked: Sequence[str]) -> float:
-    """Expected clicks of the list as a share of the best possible; 1 when nothing can be clicked."""
-    calm = [name for name in dict.fromkeys(ranked) if name not in live or not live[name].urgent][:DEPTH]
-    mine = np.array([chances.get(name, 0.0) if name in live else 0.0 for name in calm])
-    best = np.array(
-        sorted((p for name, p in chances.items() if name in live and not live[name].urgent), reverse=True)[
-            :DEPTH
-        ]
-    )
-    most = float(best @ DISCOUNT[: best.size])
-    return float(mine @ DISCOUNT[: mine.size]) / most if most > 0 else 1.0
+    checks.incomplete += len(listed & live.calm) < min(DEPTH, len(live.calm))
 
 
 def references(folder: Path) -> dict[str, dict[str, Sequence[float]]]:
