@@ -62,11 +62,15 @@ def ablated(folder: Path, city: City) -> Iterator[tuple[str, scoring.Score]]:
     """Each ablation with its score; the last is the editors' prior without any click."""
     truth = scoring.Truth(folder, city)
     for ablation in ABLATIONS:
-        design = Design.of(city.shown, ablation.prior)
-        without = [name for name in design.blocks if ablation.lacks(name)]
-        weights = fitting.fit(design, ablation.prior, without=without).weights(ablation.prior)
-        yield ablation.name, _score(city, truth, weights)
+        yield ablation.name, _score(city, truth, refitted(city, ablation))
     yield "editors' prior only", _score(city, truth, Weights())
+
+
+def refitted(city: City, ablation: Ablation) -> Weights:
+    """What the log teaches a model without something."""
+    design = Design.of(city.shown, ablation.prior)
+    without = [name for name in design.blocks if ablation.lacks(name)]
+    return fitting.fit(design, ablation.prior, without=without).weights(ablation.prior)
 
 
 def curve(folder: Path, city: City, wanted: tuple[int, ...] = CURVE) -> Iterator[tuple[int, scoring.Score]]:

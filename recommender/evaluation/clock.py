@@ -27,9 +27,9 @@ def main(argv: Sequence[str]) -> None:
     """Measures the folder argv[0]."""
     city = files.read(Path(argv[0]))
     prior = Prior()
-    start = time.perf_counter()
+    start = time.process_time()
     weights = fitting.fit(Design.of(city.shown, prior), prior).weights(prior)
-    fit_s = time.perf_counter() - start
+    fit_s = time.process_time() - start
     digest = orders.Digest()
     for _ in digest.through(orders.lists(city, weights)):
         pass
@@ -44,7 +44,10 @@ def main(argv: Sequence[str]) -> None:
 
 
 def rank_ms(city: City, weights: Weights, size: int = ITEMS) -> float:
-    """Milliseconds for the list of one resident with its reasons: the mean, what lives being copied to `size`."""
+    """Milliseconds for the list of one resident with its reasons: the mean, what lives being copied to `size`.
+
+    Time of this process alone, of one thread: what else runs on the machine does not count.
+    """
     at = next(iter(city.days.values()))
     live = city.live(at) or list(city.items.values())
     ranker = AttributeRanker(
@@ -58,10 +61,10 @@ def rank_ms(city: City, weights: Weights, size: int = ITEMS) -> float:
     )
     profiles = [city.residents[name].profile for name in islice(cycle(city.tested), RESIDENTS)]
     ranker.rank(profiles[0], now=at)
-    start = time.perf_counter()
+    start = time.process_time()
     for profile in profiles:
         ranker.rank(profile, now=at)
-    return (time.perf_counter() - start) / len(profiles) * 1000
+    return (time.process_time() - start) / len(profiles) * 1000
 
 
 if __name__ == "__main__":

@@ -44,15 +44,16 @@ class Day:
         self.catalogue = Catalogue.compile(items, weights)
         self.recency = self.catalogue.recency(at)
         self.calm = np.array([not item.urgent for item in self.catalogue.items], dtype=bool)
+        self._ids = [item.id for item in self.catalogue.items]
         self._urgent = [item for item in self.catalogue.items if item.urgent]
         self._ranker = AttributeRanker(self.catalogue)
 
     def order(self, resident: Resident, *, reranked: bool = False, length: int | None = None) -> list[str]:
         """Urgent notices of theirs, then what is not urgent; urgent notices of elsewhere are not listed."""
         first = [item.id for item in self._urgent if resident.must_see(item)]
-        pure = [self.catalogue.items[row].id for row in self.rows(resident)]
         if not reranked:
-            return first + pure[:length]
+            return first + [self._ids[row] for row in self.rows(resident)[:length]]
+        pure = [self._ids[row] for row in self.rows(resident)]
         chosen = [
             one.item_id
             for one in self._ranker.rank(

@@ -1,6 +1,7 @@
 """The cities of `tests/data`, read and fitted once for all tests."""
 
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import pytest
@@ -30,6 +31,11 @@ class Learnt:
     @property
     def weights(self) -> Weights:
         return self.fit.weights(Prior())
+
+    @cached_property
+    def score(self) -> Score:
+        """Of what was learnt."""
+        return self.value(self.weights)
 
     def value(self, weights: Weights) -> Score:
         return scoring.score(
