@@ -60,6 +60,8 @@ class Cause:
 
 RECENT = Reason("recent", {})
 NEWEST = Reason("newest", {})
+EXPLORING = Reason("exploring", {})
+LIFTED = Reason("lifted", {})
 OTHERS = Reason("others", {})
 
 
@@ -67,11 +69,15 @@ def reasons(ranked: Ranked, profile: Profile, catalogue: Catalogue) -> tuple[Rea
     """At most three reasons, the strongest first; never empty, and never two for one thing that was told."""
     if ranked.terms and ranked.terms[0].family == "newest":
         return (NEWEST,)
+    if ranked.exploring:
+        # It stands there to be seen at all, whatever speaks for it besides.
+        return (EXPLORING,)
     raised = [cause for cause in causes(ranked, profile, catalogue) if cause.effect >= LEAST_WEIGHT]
     item = catalogue.items[catalogue.index[ranked.item_id]]
-    return tuple(_reason(cause, item, profile, catalogue.weights) for cause in raised[:MOST_REASONS]) or (
-        RECENT,
-    )
+    first = (LIFTED,) if ranked.lifted else ()
+    most = MOST_REASONS - len(first)
+    told = tuple(_reason(cause, item, profile, catalogue.weights) for cause in raised[:most])
+    return first + told or (RECENT,)
 
 
 def lowered(ranked: Ranked, profile: Profile, catalogue: Catalogue) -> tuple[Reason, ...]:

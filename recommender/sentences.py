@@ -95,6 +95,16 @@ SENTENCES: Mapping[str, Mapping[str, str]] = {
     },
     "newest": {"ja": "新しい順", "en": "Newest first", "ja-simple": "あたらしい じゅんばん"},
     "recent": {"ja": "新しいお知らせ", "en": "Recent", "ja-simple": "あたらしい おしらせ"},
+    "exploring": {
+        "ja": "新しい項目や、まだあまり見られていない項目を、ときどきここに出しています",
+        "en": "This place sometimes goes to something new that few people have seen yet",
+        "ja-simple": "あたらしい ものや、まだ あまり みられて いない ものを、ときどき ここに だします",
+    },
+    "lifted": {
+        "ja": "小さな提供者も見えるように、少し上に出しています",
+        "en": "Shown a little higher, so that small providers are seen too",
+        "ja-simple": "ちいさな ところの おしらせも みえるように、すこし うえに だして います",
+    },
     "elsewhere": {
         "ja": "ほかの地区のお知らせ",
         "en": "About another district",

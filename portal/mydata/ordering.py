@@ -1,17 +1,18 @@
 """Two orders of one home side by side: mine and newest first, or before and after less of a topic; what moved, and why."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+from django.core.cache import cache
 from django.utils.translation import gettext as _
 
 from gadgets import queries as gadget_queries
-from gadgets.choosing.layout import Placement
+from identity import queries as identity_queries
 from identity.attributes import Value, value_label
 from identity.consent import RANKING_ITEMS
 from identity.queries import Bundle
-from portal.home import sample
+from portal.home import hiding, sample
 from portal.home.compose import HomeView, Reader
 from portal.home.sample import Line
 from recommender.catalogue import terms
@@ -48,16 +49,18 @@ def used(bundle: Bundle) -> Mapping[str, Value]:
     return {key: value for key, value in bundle.attributes.items() if key in RANKING_ITEMS}
 
 
+def put_away(bundle: Bundle) -> frozenset[str]:
+    """What the resident took off the list, which the personalised order alone heeds."""
+    if not bundle.personalised:
+        return frozenset()
+    subject = identity_queries.ranking_subject(bundle.id)
+    return hiding.of(subject, cache.get(hiding.key(subject)))
+
+
 def orders(bundle: Bundle, *, locale: str, now: datetime) -> Orders:
     """Before a yes `mine` is what the order would be; drawn for the resident's eyes, and nothing is written."""
-    return compared(used(bundle), gadget_queries.layout(bundle.id), locale=locale, now=now)
-
-
-def compared(
-    attributes: Mapping[str, Value], placements: Sequence[Placement], *, locale: str, now: datetime
-) -> Orders:
-    """The order by these attributes beside the order of time; each line says where it stands in the other one."""
-    mine = sample.composed(Reader("preview", locale, attributes), placements, now=now)
+    placements, hidden = gadget_queries.layout(bundle.id), put_away(bundle)
+    mine = sample.composed(Reader("preview", locale, used(bundle), hidden=hidden), placements, now=now)
     newest = sample.composed(Reader("preview", locale, personalised=False), placements, now=now)
     return Orders(
         mine=_noted(mine, newest, _of_newest),
@@ -67,9 +70,9 @@ def compared(
 
 def effect(bundle: Bundle, before: Mapping[str, Value], *, locale: str, now: datetime) -> Effect:
     """What came of a change: the order by the attributes `before` it, and by those that hold now."""
-    placements = gadget_queries.layout(bundle.id)
-    earlier = sample.composed(Reader("preview", locale, before), placements, now=now)
-    later = sample.composed(Reader("preview", locale, bundle.released), placements, now=now)
+    placements, hidden = gadget_queries.layout(bundle.id), put_away(bundle)
+    earlier = sample.composed(Reader("preview", locale, before, hidden=hidden), placements, now=now)
+    later = sample.composed(Reader("preview", locale, bundle.released, hidden=hidden), placements, now=now)
     return Effect(
         before=_fallen(earlier, later, _noted(earlier, later, _of_later)),
         after=_noted(later, earlier, _of_earlier),
@@ -121,6 +124,9 @@ def _fallen(view: HomeView, other: HomeView, lines: tuple[Line, ...]) -> tuple[L
     for place, (row, line, summands) in enumerate(zip(rows, lines, told, strict=True), 1):
         if there.get(row, len(rows) + len(there)) <= place:
             found.append(line)
+            continue
+        if compiled.items[row].id in other.reader.hidden:
+            found.append(replace(line, reasons=(_("おすすめから外した項目"),)))
             continue
         ranked = Ranked(compiled.items[row].id, sum(term.weight for term in summands), summands)
         why = tuple(sentence(one, locale, value_label) for one in lowered(ranked, profile, compiled))

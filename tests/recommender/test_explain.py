@@ -196,3 +196,11 @@ def test_terms_sum_to_the_score():
     for ranker in (AttributeRanker(catalogue), NewestRanker(catalogue)):
         for ranked in ranker.rank(HANAKO, now=NOW):
             assert sum(term.weight for term in ranked.terms) == pytest.approx(ranked.score, abs=1e-5)
+
+
+def test_what_stands_there_for_another_reason_than_the_reader_says_so():
+    catalogue = Catalogue.compile([item("a", places=("busshozan",), topics=("music",))])
+    ranked = ranked_in(catalogue, HANAKO)
+    assert [one.code for one in reasons(replace(ranked, exploring=True), HANAKO, catalogue)] == ["exploring"]
+    told = reasons(replace(ranked, lifted=True), HANAKO, catalogue)
+    assert [one.code for one in told] == ["lifted", "district", "topic"]
