@@ -35,6 +35,7 @@ def jobs() -> dict[str, Job]:
     from gadgets.tasks import DUE_JOBS as GADGET_JOBS
     from identity.tasks import DUE_JOBS as IDENTITY_JOBS
     from portal.content.tasks import DUE_JOBS as CONTENT_JOBS
+    from portal.figures.tasks import DUE_JOBS as FIGURE_JOBS
     from portal.home.tasks import DUE_JOBS as HOME_JOBS
     from portal.mydata.erasing import DUE_JOBS as MY_DATA_JOBS
 
@@ -46,6 +47,7 @@ def jobs() -> dict[str, Job]:
             *CONTENT_JOBS,
             *HOME_JOBS,
             *MY_DATA_JOBS,
+            *FIGURE_JOBS,
         )
     }
 

@@ -24,6 +24,7 @@ urlpatterns = [
 urlpatterns += i18n_patterns(
     path("", include("portal.home.urls")),
     path("", include("portal.mydata.urls")),
+    path("", include("portal.figures.urls")),  # the figures of the order, for everybody
     path("", include("gadgets.page_urls")),  # catalogue, a gadget's page, the provider's console
     path("", include(wagtail_urls)),  # every other page is one that an editor made
     prefix_default_language=False,

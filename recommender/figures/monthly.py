@@ -251,6 +251,12 @@ def _write(made: Month) -> None:
 # --- reading ------------------------------------------------------------------------------------------------
 
 
+def months() -> tuple[date, ...]:
+    """The months that have figures, the newest first."""
+    rows = Count.objects.filter(name=_META, key="made_at").order_by("-day")
+    return tuple(rows.values_list("day", flat=True))
+
+
 def read(months: Collection[date] | None = None) -> tuple[Month, ...]:
     """The figures of these months, or of all that are kept, the newest first; one query."""
     rows = Count.objects.filter(name__in=_NAMES)

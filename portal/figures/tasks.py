@@ -1,0 +1,60 @@
+"""Makes the figures of the order by the clock: what could be shown today, and the month so far."""
+
+from collections.abc import Callable
+from datetime import date, datetime, timedelta
+
+from django.utils import timezone
+
+from identity import answers, consent
+from portal.home.catalogue import Catalogue, current
+from recommender.figures import monthly
+from recommender.figures.counting import month_of
+
+CLOSES_AFTER = timedelta(days=3)
+"""So long after its end a month is still made anew: what was noted late belongs to it."""
+
+
+def make_figures(now: datetime | None = None) -> int:
+    """Notes what could be shown today and makes the month; returns how many months it made. Twice is as once."""
+    now = now or timezone.now()
+    today = timezone.localdate(now)
+    monthly.note_offer(today, offered(current(), now))
+    this, last = month_of(today), month_of(today - CLOSES_AFTER)
+    monthly.make(this, now, _outside())
+    months = 1
+    if last != this and last in monthly.months():
+        monthly.make(last, now, None)
+        months += 1
+    monthly.forget(today)
+    return months
+
+
+def offered(catalogue: Catalogue, now: datetime) -> dict[str, str]:
+    """What may stand on a list at `now`, and who provides it."""
+    may = catalogue.compiled.live(now) & catalogue.ranked_kinds
+    may[catalogue.alerts] = False
+    return {entry.item.id: entry.item.provider for row, entry in enumerate(catalogue.entries) if may[row]}
+
+
+def _outside() -> monthly.Outside:
+    return monthly.Outside(_share(consent.RECOMMENDER), _share(consent.LEARNING))
+
+
+def _share(recipient: str) -> float | None:
+    percent = answers.yes_percent(recipient)
+    return None if percent is None else percent / 100
+
+
+def make_now() -> int:
+    """`make_figures` as the executor calls it."""
+    return make_figures()
+
+
+def month_named(text: str) -> date:
+    """The first day of `2026-06`; ValueError for anything else."""
+    if len(text) != len("2026-06"):
+        raise ValueError(text)
+    return date.fromisoformat(f"{text}-01")
+
+
+DUE_JOBS: list[tuple[str, float, Callable[[], object]]] = [("figures.make", 3600.0, make_now)]
