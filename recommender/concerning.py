@@ -16,6 +16,7 @@ from recommender.types import Profile
 from recommender.weights import Weights, key_of
 
 WEEK = 7.0
+BY_PROVIDER = "provider"
 _PREFERENCES = {
     families.PLACE: DISTRICT,
     families.FOLLOWED: FOLLOWED,
@@ -78,6 +79,25 @@ def concerning(profile: Profile, catalogue: Catalogue) -> tuple[Concerning, ...]
             kept.sort(key=lambda told: (-told.weight, told.key, told.about, told.value, told.trait))
             listed.append(Concerning(key, tuple(kept)))
     return tuple(listed)
+
+
+def common(catalogue: Catalogue) -> tuple[Told, ...]:
+    """The same for everybody: topics and providers that are opened more or less often than others."""
+    weights = catalogue.weights
+    names = {
+        families.TOPIC: (BY_TOPIC, catalogue.topics),
+        families.PROVIDER: (
+            BY_PROVIDER,
+            sorted({item.provider for item in catalogue.items if item.provider}),
+        ),
+    }
+    found = [
+        Told("", about, "", name, weights.of(family, name), weights.knows(family, name))
+        for family, (about, known) in names.items()
+        for name in known
+    ]
+    kept = [told for told in found if abs(told.weight) >= LEAST_WEIGHT]
+    return tuple(sorted(kept, key=lambda told: (-told.weight, told.about, told.trait)))
 
 
 def ageing(catalogue: Catalogue) -> tuple[Ageing, ...]:

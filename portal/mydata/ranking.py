@@ -75,6 +75,7 @@ def _weights(attributes: Mapping[str, Value], mode: Mode) -> dict[str, Any]:
     return {
         "groups": weights_in_words.groups(reader.profile, compiled, attributes, locale, mode),
         "kinds": weights_in_words.kinds(compiled),
+        "common": weights_in_words.common(compiled, locale),
         "unused": [
             {"label": label(key, locale), "url": change_url(key, mode)}
             for key in KEYS

@@ -10,7 +10,8 @@ from identity.attributes import KEYS, TOPICS, Value, label, pick, value_label
 from portal.home.compose import Mode
 from portal.home.why import change_url
 from recommender.catalogue import Catalogue
-from recommender.concerning import Told, ageing, concerning
+from recommender.concerning import BY_PROVIDER, Told, ageing, concerning
+from recommender.concerning import common as told_to_all
 from recommender.explain import factor
 from recommender.features import BY_AUDIENCE, BY_LANGUAGE, BY_PLACE, BY_TOPIC
 from recommender.types import Profile
@@ -67,6 +68,11 @@ def groups(
     )
 
 
+def common(catalogue: Catalogue, locale: str) -> tuple[Row, ...]:
+    """Topics and providers as they do for everybody; empty as long as nothing was learnt."""
+    return tuple(_row(told, locale) for told in told_to_all(catalogue))
+
+
 def kinds(catalogue: Catalogue) -> tuple[Kind, ...]:
     """The kinds that there are now."""
     return tuple(
@@ -87,6 +93,8 @@ def _what(told: Told, locale: str) -> str:
             return _("話題が「%(topic)s」の項目") % {"topic": topic}
         value = f"{label(told.key, locale)}: {value_label(told.key, told.value, locale)}"
         return _("話題が「%(topic)s」の項目（%(value)s）") % {"topic": topic, "value": value}
+    if told.about == BY_PROVIDER:
+        return _("提供者が「%(provider)s」の項目") % {"provider": told.trait}
     if told.about == BY_PLACE:
         return _("「%(place)s」の項目") % {"place": value_label("area.district", told.trait, locale)}
     if told.about == BY_LANGUAGE:

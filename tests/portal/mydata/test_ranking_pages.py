@@ -22,7 +22,11 @@ from tests.portal.home.samples import NOW, catalogue, entry
 
 SignIn = Callable[[Resident], Client]
 URL, LESS, UNDO, ALLOW = (f"/my-data/ranking/{name}" for name in ("", "less/", "undo/", "allow/"))
-LEARNT = {"attribute:age_band": {"35-44|sports": 0.47, "35-44|music": -0.69}}
+LEARNT = {
+    "attribute:age_band": {"35-44|sports": 0.47, "35-44|music": -0.69},
+    "topic": {"music": 0.34, "transport": 0.01, "sports": 0.5},
+    "provider": {"バスのN社": -0.36},
+}
 
 
 @pytest.fixture(autouse=True)
@@ -35,6 +39,7 @@ def published(monkeypatch: pytest.MonkeyPatch, time_machine: Any) -> None:
         entry("near", title="仏生山の工事", places=("busshozan",), topics=("transport",), age=timedelta(hours=9)),
         entry("far", title="屋島の工事", places=("yashima",), age=timedelta(minutes=3)),
         entry("family", title="親子の日", audience={"household.has_child": [True]}, age=timedelta(hours=5)),
+        entry("bus", provider="バスのN社", age=timedelta(hours=8)),
         *[entry(f"n{number}", age=timedelta(hours=number)) for number in range(1, 7)],
         entry("urgent", kind="alert", title="大雨の警報", topics=("music",), urgent=True, level=3),
     ]  # fmt: skip
@@ -116,6 +121,10 @@ def test_each_weight_stands_with_its_factor_and_its_ground(
     ]
     assert '<a href="/my-data/attributes/#age_band">変更' in html
     assert ["お知らせ", "1.0倍", "7日", "0.5倍"] in told["種類と新しさ"]
+    assert told["話題と提供者"] == [
+        ["話題が「音楽」の項目", "1.4倍 上がる", "利用の記録（20人以上）"],
+        ["提供者が「バスのN社」の項目", "0.7倍 下がる", "利用の記録（20人以上）"],
+    ]
     assert "急ぎのお知らせは、この順番と関係なく、全員のいちばん上に出ます。" in html
 
 
@@ -170,7 +179,9 @@ def test_both_orders_say_what_moved_and_why(hanako: Resident, signed_in: SignIn)
     assert "ほかの地区のお知らせ" in far
 
 
-def test_what_was_put_away_is_not_in_my_order_and_is_said_to_be_beside_it(hanako: Resident, signed_in: SignIn) -> None:
+def test_what_was_put_away_is_not_in_my_order_and_is_said_to_be_beside_it(
+    hanako: Resident, signed_in: SignIn
+) -> None:
     client = signed_in(hanako)
     hiding.hide(subject=queries.ranking_subject(hanako.id), item_id="concert")
     mine, newest = client.get(URL).content.decode().split('id="mine-title"')[1].split('id="newest-title"')
