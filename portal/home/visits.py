@@ -17,7 +17,7 @@ from typing import Literal
 from uuid import UUID
 
 from django.core.cache import cache
-from django.db import DatabaseError, close_old_connections, transaction
+from django.db import InterfaceError, OperationalError, close_old_connections, transaction
 from django.http import HttpRequest
 from django.utils.crypto import constant_time_compare, salted_hmac
 
@@ -231,7 +231,11 @@ def _mac(resident_id: UUID, stamp: str) -> str:
 
 
 def flush() -> int:
-    """Writes what waits; returns how many rows of residents it wrote. A database that is away is tried again."""
+    """Writes what waits; returns how many rows of residents it wrote.
+
+    A database that is away is tried again. What it refuses is let go: it would be refused each time, with all that
+    comes after it.
+    """
     global _dropped
     with _lock:
         batch, lost = list(_waiting), _dropped
@@ -243,10 +247,12 @@ def flush() -> int:
         return 0
     try:
         return _write(batch)
-    except DatabaseError as error:
+    except (OperationalError, InterfaceError) as error:
         log.warning("%d visits and acts wait: %s", len(batch), type(error).__name__)
         _put_back(batch)
-        return 0
+    except Exception as error:  # noqa: BLE001  bulkhead: a batch that cannot be written must not end the sweeps
+        log.error("%d visits and acts were let go: %s", len(batch), type(error).__name__)  # noqa: TRY400  no values
+    return 0
 
 
 @transaction.atomic

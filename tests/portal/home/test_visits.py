@@ -9,7 +9,7 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
-from django.db import OperationalError, connection
+from django.db import IntegrityError, OperationalError, connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
@@ -420,6 +420,26 @@ def test_a_database_that_is_away_is_tried_again_and_the_oldest_go_when_too_many_
     assert "2 visits or acts were let go" in caplog.text
     assert str(hanako.id) not in caplog.text
     assert "own words" not in caplog.text
+
+
+@pytest.mark.parametrize("fault", [IntegrityError("hanako's own words"), KeyError("hanako's own words")])
+def test_a_batch_that_can_never_be_written_is_let_go_and_the_next_one_is_written(
+    hanako: Resident, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, fault: Exception
+) -> None:
+    version = queries.hold_versions([hanako.id])[hanako.id]
+
+    def refused(*_: object) -> None:
+        raise fault
+
+    with monkeypatch.context() as broken:
+        broken.setattr(visits.actions, "record_views", refused)
+        visits._put(note(hanako.id, version))
+        assert visits.flush() == 0
+    assert list(visits._waiting) == []
+    assert f"1 visits and acts were let go: {type(fault).__name__}" in caplog.text
+    assert "own words" not in caplog.text
+    visits._put(note(hanako.id, version))
+    assert visits.flush() == 1
 
 
 def test_what_waits_and_what_came_meanwhile_stays_within_the_bound(monkeypatch: pytest.MonkeyPatch) -> None:
