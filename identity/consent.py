@@ -17,8 +17,9 @@ WITHDRAWN = "withdrawn"
 RECOMMENDER = "recommender"
 PURPOSE_RANKING = "ranking"
 PURPOSE_CARD = "card"
-RANKING_ITEMS = attributes.KEYS
-"""What the portal's own ordering may use once a resident opts in."""
+RANKING_ITEMS = tuple(key for key in attributes.KEYS if key != "access_needs")
+"""What the portal's own ordering may use once a resident opts in: from how somebody reads nothing follows about what
+they want, so access needs are not asked for."""
 
 LEARNING = "learning"
 """Learning from what residents do with their list: a recipient of its own, so that its yes is asked by itself."""

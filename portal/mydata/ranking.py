@@ -24,7 +24,6 @@ from identity.queries import Bundle
 from portal.home import guest as guests
 from portal.home.catalogue import current
 from portal.home.compose import Mode, Reader
-from portal.home.why import change_url
 from portal.mydata import ordering, prompt, weights_in_words
 from portal.mydata.access import actor_of, next_path, resident_required
 
@@ -62,6 +61,9 @@ def _page(
         "bundle": bundle,
         "orders": ordering.orders(bundle, locale=locale, now=timezone.now()),
         "problem": problem,
+        "unused": [
+            label(key, locale) for key in KEYS if key in bundle.attributes and key not in RANKING_ITEMS
+        ],
         "missing": asked(missing, locale) if missing else None,
         "avoided": [(topic, pick(TOPICS[topic], locale)) for topic in _several(bundle.attributes, AVOIDS)],
     }
@@ -76,11 +78,6 @@ def _weights(attributes: Mapping[str, Value], mode: Mode) -> dict[str, Any]:
         "groups": weights_in_words.groups(reader.profile, compiled, attributes, locale, mode),
         "kinds": weights_in_words.kinds(compiled),
         "common": weights_in_words.common(compiled, locale),
-        "unused": [
-            {"label": label(key, locale), "url": change_url(key, mode)}
-            for key in KEYS
-            if key in attributes and key == "access_needs"
-        ],
         "guest": mode == "guest",
     }
 

@@ -92,7 +92,7 @@ def test_without_the_personalised_order_nobody_is_learnt_from(ended: list[UUID])
     )
     say_yes(hanako)
     taken = actions.opt_out(resident_id=hanako.id, by=cast.as_actor(hanako))
-    assert taken == len(attributes.KEYS)
+    assert taken == len(consent.RANKING_ITEMS)
     assert kinds(hanako) == ["granted", "withdrawn"]
     assert ended == [hanako.id]
 

@@ -8,7 +8,7 @@ import pytest
 from django.db import DatabaseError, connection, transaction
 from django.utils import timezone
 
-from identity import actions, attributes, consent, crypto, queries
+from identity import actions, consent, crypto, queries
 from identity.audience import Audience
 from identity.consent import Notice
 from identity.errors import (
@@ -310,7 +310,7 @@ def test_opting_in_is_a_grant_to_the_recommender_and_out_is_its_withdrawal() -> 
     assert bundle is not None
     assert bundle.personalised
     assert bundle.released == bundle.attributes
-    assert actions.opt_out(resident_id=hanako.id, by=by) == len(attributes.KEYS)
+    assert actions.opt_out(resident_id=hanako.id, by=by) == len(consent.RANKING_ITEMS)
     bundle = queries.bundle(hanako.id)
     assert bundle is not None
     assert not bundle.personalised

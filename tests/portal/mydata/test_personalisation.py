@@ -9,7 +9,8 @@ import pytest
 from django.test import Client
 from pytest_django import DjangoAssertNumQueries
 
-from identity import attributes, queries
+from identity import queries
+from identity.consent import RANKING_ITEMS
 from identity.models import ConsentReceipt, Resident
 from portal.home import catalogue as catalogues
 from tests import cast
@@ -37,7 +38,8 @@ def test_on_asks_with_the_text_and_keeps_it(signed_in: SignIn, prefix: str, lang
     assert personalised(newcomer)
     kept = ConsentReceipt.objects.select_related("notice").get()
     assert (kept.recipient, kept.purpose, kept.controller) == ("recommender", "ranking", "くらしの窓口")
-    assert kept.items == list(attributes.KEYS)
+    assert kept.items == list(RANKING_ITEMS)
+    assert "access_needs" not in kept.items
     assert kept.notice is not None
     assert kept.notice.language == language
     assert kept.notice.sha256 == page.context["shown"]

@@ -10,8 +10,7 @@ from django.test import Client
 from pytest_django import DjangoAssertNumQueries
 
 from identity import actions, queries
-from identity.attributes import KEYS
-from identity.consent import PURPOSE_RANKING, RECOMMENDER, Notice
+from identity.consent import PURPOSE_RANKING, RANKING_ITEMS, RECOMMENDER, Notice
 from identity.models import AccessLog, ConsentReceipt, Resident
 from identity.roles import Actor
 from portal.home import catalogue as catalogues
@@ -21,6 +20,7 @@ from tests import cast
 from tests.portal.home.samples import NOW, catalogue, entry
 
 SignIn = Callable[[Resident], Client]
+EARLIER = tuple(one for one in RANKING_ITEMS if one not in {"avoids", "area.followed"})
 URL, LESS, UNDO, ALLOW = (f"/my-data/ranking/{name}" for name in ("", "less/", "undo/", "allow/"))
 LEARNT = {
     "attribute:age_band": {"35-44|sports": 0.47, "35-44|music": -0.69},
@@ -61,15 +61,13 @@ def holds(resident: Resident) -> queries.Bundle:
     return bundle
 
 
-def early(
-    items: tuple[str, ...] = tuple(key for key in KEYS if key not in {"avoids", "area.followed"}),
-) -> Resident:
+def early() -> Resident:
     """Somebody who said yes to the order when it knew fewer things."""
     resident = cast.newcomer()
     by = Actor(id=resident.id)
     actions.set_attributes(resident_id=resident.id, values={"interests": ["music", "food"]}, by=by)
     actions.grant(
-        resident_id=resident.id, recipient=RECOMMENDER, purpose=PURPOSE_RANKING, items=items, declared=KEYS,
+        resident_id=resident.id, recipient=RECOMMENDER, purpose=PURPOSE_RANKING, items=EARLIER, declared=RANKING_ITEMS,
         level="none", notice=Notice("ja", "前のお願い"), controller="くらしの窓口", by=by,
     )  # fmt: skip
     return resident
@@ -93,7 +91,7 @@ def rows(html: str) -> dict[str, list[list[str]]]:
 
 def of_form(html: str) -> str:
     """The hash of the text that a form on the page answers."""
-    return re.findall(r'name="shown" value="(\w+)"', html)[0]
+    return str(re.findall(r'name="shown" value="(\w+)"', html)[0])
 
 
 def of_home(client: Client) -> list[str]:
