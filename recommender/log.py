@@ -118,10 +118,13 @@ def forget(subject: str, *, keep_dismissals: bool = False) -> Mapping[str, int]:
     The log goes before what is pending: a fold that moves rows from the one to the other meanwhile has either not
     begun, or is over when the second statement looks.
     """
-    deleted = {
-        "interactions": Interaction.objects.filter(subject=subject).delete()[0],
-        "pending": Pending.objects.filter(subject=subject).delete()[0],
-    }
+    mine = Interaction.objects.filter(subject=subject)
+    # Held as a fold holds them, views first and by time, so that the two never wait for each other crosswise.
+    list(mine.filter(act=Interaction.Act.VIEW).order_by("at", "pk").select_for_update().values_list("pk"))
+    deleted = {"interactions": mine.delete()[0]}
+    waiting = Pending.objects.filter(subject=subject)
+    list(waiting.order_by("family", "key").select_for_update().values_list("pk"))
+    deleted["pending"] = waiting.delete()[0]
     if not keep_dismissals:
         deleted["dismissals"] = Dismissal.objects.filter(subject=subject).delete()[0]
     return deleted
