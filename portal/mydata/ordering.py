@@ -36,10 +36,11 @@ class Orders:
 
 @dataclass(frozen=True, slots=True)
 class Effect:
-    """The first entries of the resident's own home without a wish and with it."""
+    """The first entries of the resident's own home without a wish and with it, and where the topic's entries went."""
 
     before: tuple[Line, ...]
     after: tuple[Line, ...]
+    moved: tuple[Line, ...]
 
 
 def used(bundle: Bundle) -> Mapping[str, Value]:
@@ -68,7 +69,7 @@ def orders(bundle: Bundle, *, locale: str, now: datetime) -> Orders:
     )
 
 
-def effect(bundle: Bundle, before: Mapping[str, Value], *, locale: str, now: datetime) -> Effect:
+def effect(bundle: Bundle, before: Mapping[str, Value], topic: str, *, locale: str, now: datetime) -> Effect:
     """What came of a change: the order by the attributes `before` it, and by those that hold now."""
     placements, hidden = gadget_queries.layout(bundle.id), put_away(bundle)
     earlier = sample.composed(Reader("preview", locale, before, hidden=hidden), placements, now=now)
@@ -76,7 +77,21 @@ def effect(bundle: Bundle, before: Mapping[str, Value], *, locale: str, now: dat
     return Effect(
         before=_fallen(earlier, later, _noted(earlier, later, _of_later)),
         after=_noted(later, earlier, _of_earlier),
+        moved=_moved(earlier, later, topic),
     )
+
+
+def _moved(earlier: HomeView, later: HomeView, topic: str) -> tuple[Line, ...]:
+    """The entries of this topic that were on the list, each with its place before and now."""
+    there = {listed.row: place for place, listed in enumerate(later.listed, 1)}
+    found = []
+    for place, listed in enumerate(earlier.listed, 1):
+        if topic in earlier.catalogue.entries[listed.row].item.topics:
+            now = _of_later(there.get(listed.row), len(later.listed))
+            note = _("前は%(place)s番目、%(now)s") % {"place": place, "now": now}
+            line = sample.line(earlier.catalogue, listed, earlier.reader.locale)
+            found.append(replace(line, note=note))
+    return tuple(found)
 
 
 def _of_newest(place: int | None, there: int) -> str:

@@ -193,7 +193,7 @@ def _effect(request: HttpRequest, bundle: Bundle, topic: str) -> HttpResponse:
         "topic": topic,
         "name": pick(TOPICS[topic], locale),
         "was": chosen,
-        "effect": ordering.effect(bundle, before, locale=locale, now=timezone.now()),
+        "effect": ordering.effect(bundle, before, topic, locale=locale, now=timezone.now()),
     }
     return render(request, "mydata/ranking_less.html", context)
 

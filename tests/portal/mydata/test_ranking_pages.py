@@ -212,7 +212,11 @@ def test_less_lowers_the_topic_shows_what_moved_and_is_taken_back(
     bundle = holds(hanako)
     assert (bundle.released["avoids"], bundle.released["interests"]) == (("music",), ("childcare",))
     html = client.get(response["Location"]).content.decode()
-    now, earlier = html.split('id="after-title"')[1].split('id="before-title"')
+    moved, rest = html.split('id="moved-title"')[1].split('id="after-title"')
+    told = dict(re.findall(r"<li><span>([^<]*)</span>: ([^<]*)</li>", moved))
+    assert set(told) == {"音楽会", "おまつり"}
+    assert re.fullmatch(r"前は\d+番目、いまは(\d+番目|\d+番目までに入りません)", told["音楽会"])
+    now, earlier = rest.split('id="before-title"')
     titles = re.findall(r'<p class="entry__title">([^<]*)</p>', now)
     # The fifth place of a home is now and then for something that is rarely seen.
     assert titles[:4] == of_home(client)[:4]
@@ -280,6 +284,12 @@ def test_what_was_never_asked_moves_nothing_until_it_is(signed_in: SignIn) -> No
     assert of_home(client) != before
     assert "ranking/allow" not in client.get(URL).content.decode()
     assert client.post(ALLOW)["Location"] == URL
+
+
+def test_a_topic_that_is_not_on_the_list_says_so(hanako: Resident, signed_in: SignIn) -> None:
+    page = signed_in(hanako).post(LESS, {"topic": "waste"}, follow=True)
+    assert page.redirect_chain[-1][0] == f"{LESS}?topic=waste"
+    assert "いまの一覧には、この話題の項目はありませんでした。" in page.content.decode()
 
 
 def test_without_the_personalised_order_there_is_nothing_to_lower(signed_in: SignIn) -> None:
