@@ -1,9 +1,13 @@
 """Writes of the recommender that other packages may ask for."""
 
+from collections.abc import Mapping
+from datetime import date
+
 from django.core.cache import cache
 from django.db import transaction
 from django.db.models import F
 
+from recommender import exposure
 from recommender.figures.counts import count, count_many
 from recommender.log import (
     dismiss,
@@ -24,6 +28,7 @@ __all__ = [
     "dismiss",
     "forget",
     "forget_dismissals",
+    "keep_floor",
     "record_act",
     "record_views",
     "undismiss",
@@ -36,6 +41,14 @@ def bump() -> None:
     if not RankingVersion.objects.filter(key=VERSION_KEY).update(number=F("number") + 1):
         RankingVersion.objects.get_or_create(key=VERSION_KEY, defaults={"number": 1})
     transaction.on_commit(_spread)
+
+
+@transaction.atomic
+def keep_floor(shares: Mapping[str, float], today: date) -> bool:
+    """One step of the providers' boosts a day (`shares`: of what can be shown); all see the counts as they are now."""
+    due = exposure.settle(shares, today)
+    bump()
+    return due
 
 
 def _spread() -> None:

@@ -3,11 +3,12 @@
 from django.core.cache import cache
 
 from recommender import priors
+from recommender.exposure import plan
 from recommender.log import Held, held
 from recommender.models import Dismissal, PriorChange, RankingVersion, Snapshot
 from recommender.weights import Prior, Weights
 
-__all__ = ["Held", "dismissed", "held", "prior", "version", "weights"]
+__all__ = ["Held", "dismissed", "held", "plan", "prior", "version", "weights"]
 
 VERSION_KEY = "ranking:version"
 VERSION_TTL = 5

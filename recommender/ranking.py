@@ -195,4 +195,5 @@ def _least(scores: Single, wanted: int) -> float:
 
 
 def _rounded(scores: Single) -> Floats:
-    return np.round(np.asarray(scores, dtype=np.float64), 5)
+    exact: Floats = scores.astype(np.float64)
+    return np.round(exact, 5)

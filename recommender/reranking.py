@@ -140,7 +140,8 @@ class Chooser:
         open_ = np.ones(len(rows), dtype=bool)
         while not self.full and open_.any():
             # KL but for what is the same for all of them: −Σ taste·log(topics of the list with this item).
-            near = np.log(so_far + shares) @ taste if self.chosen else 0.0
+            # Rounded, because a product of matrices may differ in the last bit between equal rows.
+            near = np.round(np.log(so_far + shares) @ taste, 9) if self.chosen else 0.0
             gain = np.where(open_, value + strength * near, -math.inf)
             best = int(np.argmax(gain))
             open_[best] = False

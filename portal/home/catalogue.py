@@ -19,6 +19,7 @@ from portal.home.sources import Entry, Gadgets, ItemSource, Pages
 from recommender import queries as ranking
 from recommender.catalogue import Catalogue as Compiled
 from recommender.ranking import AttributeRanker, NewestRanker, Ranker
+from recommender.reranking import Plan
 from recommender.weights import Weights
 
 Mask = NDArray[np.bool_]
@@ -59,6 +60,7 @@ class Catalogue:
         registry: Registry,
         layout: HomeLayout,
         weights: Weights | None = None,
+        plan: Plan | None = None,
     ) -> "Catalogue":
         """Compile the entries of all sources."""
         found = [entry for source in sources for entry in source.entries()]
@@ -74,7 +76,7 @@ class Catalogue:
             layout=layout,
             entries=entries,
             compiled=compiled,
-            personal=AttributeRanker(compiled),
+            personal=AttributeRanker(compiled, plan),
             chronological=NewestRanker(compiled),
             audiences=audiences,
             audience_of=np.array([number_of[entry.audience] for entry in entries], dtype=np.intp),
@@ -150,6 +152,7 @@ def current(
                 registry=published,
                 layout=content.home_layout(),
                 weights=ranking.weights(),
+                plan=ranking.plan(),
             )
         return _held
 

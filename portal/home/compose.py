@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Literal
+from uuid import UUID
 
 import numpy as np
 from django.utils import timezone
@@ -18,6 +19,7 @@ from portal.home.catalogue import Catalogue, Mask
 from portal.home.guest import Choices
 from recommender.explain import Reason, reasons
 from recommender.ranking import LIMIT
+from recommender.reranking import Explore
 from recommender.types import Profile
 
 SHOWN = 5
@@ -43,6 +45,8 @@ class Reader:
     choices: Choices = field(default_factory=Choices)
     hidden: frozenset[str] = frozenset()
     """Items that the reader put away from the list."""
+    sitting: UUID | None = None
+    """From which is drawn whether something new stands on the list; without it nothing is drawn."""
 
     @property
     def profile(self) -> Profile:
@@ -139,9 +143,15 @@ def _listed(
         ranker = catalogue.chronological
         allowed[catalogue.events] = False
     profile = reader.profile
+    explore = Explore(reader.sitting) if reader.sitting else None
     return tuple(
-        Listed(index[ranked.item_id], reasons(ranked, profile, catalogue.compiled))
-        for ranked in ranker.rank(profile, now=now, allowed=allowed, limit=LIMIT)
+        Listed(
+            index[ranked.item_id],
+            reasons(ranked, profile, catalogue.compiled),
+            ranked.propensity,
+            ranked.exploring,
+        )
+        for ranked in ranker.rank(profile, now=now, allowed=allowed, limit=LIMIT, explore=explore)
     )
 
 

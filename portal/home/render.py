@@ -131,7 +131,7 @@ def _words(entry: Entry, locale: str) -> dict[str, Any]:
         "level": entry.level,
         "what_to_do": clean(pick(entry.what_to_do, locale)) if entry.what_to_do else "",
         "sample": entry.sample,
-        "slot": {name: slot(name) for name in ("why", "href", "away")},
+        "slot": {name: slot(name) for name in ("label", "why", "href", "away")},
     }
 
 
@@ -157,6 +157,7 @@ def _listed(view: HomeView, csrf: str, visit: str) -> str:
     lines = [
         entry_piece(view, listed.row, "home/_entry.html").fill(
             {
+                "label": draw(view, ("new",), "home/_new.html", {}).fill({}) if listed.exploring else "",
                 "why": why.why(view, listed, csrf),
                 "href": _href(view, listed, through),
                 "away": _away(view, listed, csrf, visit),

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from django.utils import timezone
 
 from portal.home.catalogue import current
+from portal.home.exploring import keep_floor
 from recommender import actions
 
 KEPT_BEYOND = timedelta(days=30)
@@ -20,5 +21,6 @@ def forget_put_away(now: datetime | None = None) -> int:
 
 DUE_JOBS: tuple[tuple[str, float, Callable[[], object]], ...] = (
     ("home.forget_put_away", 86400.0, forget_put_away),
+    ("home.keep_floor", 3600.0, keep_floor),
 )
 """(name, seconds between two sweeps, function)."""

@@ -31,6 +31,7 @@ from portal.home import guest as guests
 from portal.home.catalogue import Catalogue, current, held
 from portal.home.compose import HomeView, Reader, compose
 from portal.home.errors import ChoicesError
+from portal.home.exploring import sitting
 from portal.home.render import guest_form
 from portal.home.render import render as draw
 from portal.home.sources import address
@@ -61,7 +62,7 @@ def home(request: HttpRequest) -> HttpResponse:
         now=now,
         may_ask=bundle is not None and not request.session.get(ASKED),
     )
-    reader = _resident(bundle, locale, hidden) if bundle else _guest(request, locale)
+    reader = _resident(request, bundle, locale, hidden, now) if bundle else _guest(request, locale)
     view = compose(catalogue.layout, reader, now, catalogue=catalogue, cards=views)
     response = HttpResponse(
         draw(
@@ -137,13 +138,16 @@ def _number(value: object) -> int | None:
     return value if isinstance(value, int) else None
 
 
-def _resident(bundle: Bundle, locale: str, hidden: frozenset[str]) -> Reader:
+def _resident(
+    request: HttpRequest, bundle: Bundle, locale: str, hidden: frozenset[str], now: datetime
+) -> Reader:
     return Reader(
         mode="resident",
         locale=locale,
         attributes=bundle.released,
         personalised=bundle.personalised,
         hidden=hidden,
+        sitting=sitting(request.session.session_key, now),
     )
 
 
