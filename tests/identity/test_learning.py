@@ -9,10 +9,10 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from identity import actions, attributes, consent, guardians, household, learning, queries, tasks
+from identity import actions, attributes, audit_check, consent, guardians, household, learning, queries, tasks
 from identity.consent import BEHAVIOUR, LEARNING, Notice
 from identity.errors import NotLearntFrom, ProtectedPerson, UndeclaredItem
-from identity.models import ConsentReceipt, Resident
+from identity.models import AuditEntry, ConsentReceipt, Resident
 from identity.protection import CONFIRMATIONS
 from identity.roles import Actor
 from tests import cast
@@ -79,6 +79,9 @@ def test_a_no_is_kept_and_takes_back_a_yes(ended: list[UUID]) -> None:
     actions.refuse_learning(resident_id=hanako.id, notice=SHOWN, controller=cast.CONTROLLER, by=by)
     assert kinds(hanako) == ["granted", "withdrawn", "refused"]
     assert not learns(hanako)
+    entries = AuditEntry.objects.filter(who=str(hanako.handle), detail__recipient=LEARNING).order_by("seq")
+    assert list(entries.values_list("kind", flat=True)) == ["granted", "withdrawn", "refused"]
+    assert audit_check.verify().holds
     assert set(ended) == {hanako.id}
 
 
