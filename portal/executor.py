@@ -38,8 +38,9 @@ def jobs() -> dict[str, Job]:
     from portal.figures.tasks import DUE_JOBS as FIGURE_JOBS
     from portal.home.tasks import DUE_JOBS as HOME_JOBS
     from portal.mydata.erasing import DUE_JOBS as MY_DATA_JOBS
+    from recommender.tasks import DUE_JOBS as LEARNING_JOBS
 
-    return {
+    swept = {
         name: Job(name, seconds, function)
         for name, seconds, function in (
             *IDENTITY_JOBS,

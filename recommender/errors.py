@@ -27,3 +27,15 @@ class FolderError(RecommenderError):
     """A folder with the log of a city cannot be read; the text names file, line and column."""
 
     message = "評価用のデータに誤りがあります。"
+
+
+class SnapshotMissingError(RecommenderError):
+    """There is no snapshot of the learnt weights with this number, or none to go back to."""
+
+    message = "その学習結果は見つかりません。"
+
+
+class SnapshotRefusedError(RecommenderError):
+    """A snapshot may not rank: its weights are out of bounds, or nobody said why it should."""
+
+    message = "その学習結果は使えません。"

@@ -1,0 +1,146 @@
+"""The learning job: every five minutes it folds what is old enough, and deletes those rows in the same transaction."""
+
+import logging
+from collections import defaultdict
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import TypeVar
+from uuid import UUID
+
+from django.db import transaction
+from django.utils import timezone
+
+from recommender import queries
+from recommender import weights as families
+from recommender.features import Design, Shown
+from recommender.learning import allowance, folding, rows, snapshots, store
+from recommender.learning.rows import Row
+from recommender.models import Batch, Interaction
+
+One = TypeVar("One")
+log = logging.getLogger(__name__)
+
+OPEN_WINDOW = timedelta(minutes=30)
+"""So long an item that was shown may still be opened."""
+MOST_ROWS = 500
+MOST_BATCHES = 40
+KEPT_BATCHES = timedelta(days=90)
+
+
+def learn(now: datetime | None = None) -> int:
+    """Folds what waits and looks whether a snapshot may become active; returns how many views it folded.
+
+    Called twice, or by two workers at once, or again after a crash: each view is folded exactly once.
+    """
+    at = now or timezone.now()
+    folded = 0
+    for _ in range(MOST_BATCHES):
+        views = fold_batch(at)
+        folded += views
+        if not views:
+            break
+    store.forget_old(at)
+    Batch.objects.filter(started_at__lt=at - KEPT_BATCHES).delete()
+    snapshots.consider(at)
+    return folded
+
+
+def fold_batch(now: datetime) -> int:
+    """One batch, in one transaction: claimed, folded, deleted. Returns how many views; 0 when another was faster."""
+    last = store.number()
+    with transaction.atomic():
+        return _fold(now) if store.claim(last) else 0
+
+
+def _fold(now: datetime) -> int:
+    until = now - OPEN_WINDOW
+    # Whoever withdraws at this moment waits until the rows are gone, and then deletes what became of them.
+    waiting = Interaction.objects.select_for_update().filter(at__lte=until)
+    views = list(waiting.filter(act=Interaction.Act.VIEW).order_by("at", "pk")[:MOST_ROWS])
+    if len(views) == MOST_ROWS and views[0].visit != views[-1].visit:
+        views = [view for view in views if view.visit != views[-1].visit]
+    acts = _acts({view.visit for view in views})
+    found = [row for row in (_row(view, acts) for view in views) if row is not None]
+    if found:
+        _learn_from(found, now)
+    _delete(views, until)
+    if views:
+        clicks = int(sum(row.shown.clicks for row in found))
+        Batch.objects.create(
+            state=Batch.State.FOLDED,
+            until=until,
+            views=len(views),
+            clicks=clicks,
+            started_at=now,
+            folded_at=now,
+        )
+    if len(found) < len(views):
+        log.warning("%d views could not be read and were dropped", len(views) - len(found))
+    return len(views)
+
+
+def _learn_from(found: Sequence[Row], now: datetime) -> None:
+    prior = queries.prior()
+    snapshots.note(found)
+    known, last = store.cells()
+    design = Design.of([row.shown for row in found], prior)
+    kept, used = allowance.allowed(
+        found,
+        folding.expected(known, design, prior),
+        store.used({row.shown.subject for row in found}, now),
+        allowance.shares(known.get(families.PROVIDER, {})),
+    )
+    store.write_used(used, now)
+    if not kept:
+        return
+    design = Design.of([row.shown for row in kept], prior)
+    days = (now - last).total_seconds() / 86_400 if last else 0.0
+    done = folding.fold(known, design, [row.shown.subject for row in kept], prior, days)
+    store.write_cells(done.cells, now)
+    store.add_pending(done.said, now)
+    ripe = store.ripe()
+    fresh = folding.born([one for one, _ in ripe.values()], done, design, prior)
+    store.make_cells(fresh, ripe, now)
+
+
+Acts = dict[tuple[UUID, str], frozenset[str]]
+
+
+def _acts(visits: set[UUID]) -> Acts:
+    found: dict[tuple[UUID, str], set[str]] = defaultdict(set)
+    for some in _chunks(sorted(visits)):
+        done = Interaction.objects.filter(visit__in=some).exclude(act=Interaction.Act.VIEW)
+        for visit, item, act in done.values_list("visit", "item_id", "act"):
+            found[visit, item].add(act)
+    return {name: frozenset(acts) for name, acts in found.items()}
+
+
+def _row(view: Interaction, acts: Acts) -> Row | None:
+    """None for what cannot be read: one row must not hold up all others for ever."""
+    try:
+        item, profile = rows.item(view.item), rows.profile(view.reader)
+    except (KeyError, TypeError, ValueError):
+        return None
+    shown = Shown(
+        profile=profile,
+        item=item,
+        at=view.at,
+        position=view.position or 0,
+        clicks=rows.clicked(acts.get((view.visit, view.item_id), frozenset())),
+        subject=view.subject,
+    )
+    return Row(shown, view.visit.hex, view.propensity or 1.0)
+
+
+def _delete(views: Sequence[Interaction], until: datetime) -> None:
+    """The views of the batch and every act of their visits; without a batch also acts whose view never came."""
+    for some in _chunks([view.pk for view in views]):
+        Interaction.objects.filter(pk__in=some).delete()
+    for visits in _chunks(sorted({view.visit for view in views})):
+        Interaction.objects.filter(visit__in=visits).exclude(act=Interaction.Act.VIEW).delete()
+    if not views:
+        Interaction.objects.filter(at__lte=until).exclude(act=Interaction.Act.VIEW).delete()
+
+
+def _chunks(found: Sequence[One]) -> list[Sequence[One]]:
+    return [found[start : start + 500] for start in range(0, len(found), 500)]
