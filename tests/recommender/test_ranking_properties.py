@@ -1,6 +1,7 @@
 """What holds for every catalogue and every profile: sums, determinism, no repetition, finite numbers."""
 
 import math
+from dataclasses import replace
 from datetime import timedelta
 
 from hypothesis import given, settings
@@ -11,6 +12,7 @@ from recommender.explain import LEAST_WEIGHT, causes, reasons, without
 from recommender.ranking import AttributeRanker, NewestRanker
 from recommender.sentences import sentence
 from recommender.types import Profile
+from recommender.weights import Weights
 from tests.recommender.samples import NOW, item
 
 TOPICS = st.sampled_from(["school", "elderly", "music", "food", "unheard"])
@@ -84,3 +86,20 @@ def test_a_cause_is_what_the_score_loses_without_it(found, profile):
 
 def _all(catalogue, profile):
     return AttributeRanker(catalogue).rank(profile, now=NOW, limit=len(catalogue.items))
+
+
+@settings(max_examples=100, deadline=None)
+@given(
+    found=st.lists(items(), min_size=1, max_size=12), profile=PROFILES, topic=TOPICS, learnt=st.floats(-3, 3)
+)
+def test_less_of_a_topic_lowers_all_that_has_it_and_nothing_else_whatever_was_learnt(
+    found, profile, topic, learnt
+):
+    catalogue = Catalogue.compile(found, Weights(learnt={"avoided": {"": learnt}}))
+    plain = replace(profile, avoided=tuple(one for one in profile.avoided if one != topic))
+    less = replace(plain, avoided=(*plain.avoided, topic))
+    after = {one.item_id: one.score for one in _all(catalogue, less)}
+    for entry in _all(catalogue, plain):
+        topics = set(catalogue.items[catalogue.index[entry.item_id]].topics)
+        lost = entry.score - after[entry.item_id]
+        assert lost >= 0.5 / math.sqrt(len(topics)) - 1e-5 if topic in topics else abs(lost) < 1e-9
