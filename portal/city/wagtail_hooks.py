@@ -7,6 +7,7 @@ from wagtail import hooks
 from wagtail.admin.menu import MenuItem
 
 from portal.city import household, protection, regions, views
+from portal.figures import dashboard
 
 
 class OperatorMenuItem(MenuItem):
@@ -81,3 +82,17 @@ def region_urls() -> list[URLPattern]:
 def region_menu_item() -> MenuItem:
     """The way to the desk for other regions."""
     return OperatorMenuItem(_("ほかの地域"), reverse("city_regions"), icon_name="globe", order=256)
+
+
+@hooks.register("register_admin_urls")
+def ranking_figures_urls() -> list[URLPattern]:
+    """The order over days and months, for operators."""
+    return [path("ranking/figures/", dashboard.page, name="city_ranking_figures")]
+
+
+@hooks.register("register_admin_menu_item")
+def ranking_figures_menu_item() -> MenuItem:
+    """The way to the board of the order."""
+    return OperatorMenuItem(
+        _("おすすめ順の数字"), reverse("city_ranking_figures"), icon_name="history", order=257
+    )

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 WIDTH, HEIGHT = 640, 160
+DASHES = ("", "7 4", "2 3", "9 3 2 3")
 LEFT, BOTTOM = 48, 20
 """Room for the scale and for the days."""
 
@@ -27,6 +28,8 @@ class Line:
     name: str
     pieces: tuple[str, ...]
     dots: tuple[tuple[float, float, str], ...]
+    dash: str
+    """Tells the lines apart without colour; the first is whole."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,12 +76,17 @@ def lines(labels: Sequence[str], series: Sequence[tuple[str, Sequence[float | No
     return Chart(
         tuple(labels),
         top,
-        lines=tuple(_line(name, labels, values, top, step) for name, values in series),
+        lines=tuple(
+            _line(name, labels, values, top, step, DASHES[place % len(DASHES)])
+            for place, (name, values) in enumerate(series)
+        ),
         ticks=_ticks(top),
     )
 
 
-def _line(name: str, labels: Sequence[str], values: Sequence[float | None], top: float, step: float) -> Line:
+def _line(
+    name: str, labels: Sequence[str], values: Sequence[float | None], top: float, step: float, dash: str
+) -> Line:
     pieces: list[list[str]] = [[]]
     dots = []
     for index, (label, value) in enumerate(zip(labels, values, strict=True)):
@@ -88,7 +96,7 @@ def _line(name: str, labels: Sequence[str], values: Sequence[float | None], top:
         x, y = round(LEFT + index * step, 1), round(_y(value, top), 1)
         pieces[-1].append(f"{x},{y}")
         dots.append((x, y, f"{name} {label}: {number(value)}"))
-    return Line(name, tuple(" ".join(piece) for piece in pieces if len(piece) > 1), tuple(dots))
+    return Line(name, tuple(" ".join(piece) for piece in pieces if len(piece) > 1), tuple(dots), dash)
 
 
 def _y(value: float, top: float) -> float:

@@ -9,7 +9,7 @@ from django.db import transaction
 
 from recommender.figures import counts, metrics
 from recommender.figures.counting import DIMENSIONS, WHOLE, month_of
-from recommender.models import Count
+from recommender.models import Count, Snapshot
 
 ENOUGH = 20
 """Residents, or homes, without which a figure is not published."""
@@ -288,6 +288,12 @@ def days(names: Collection[str], since: date, until: date) -> dict[date, dict[tu
     for day, name, key, value in rows.values_list("day", "name", "key", "value"):
         found.setdefault(day, {})[name, key] = value
     return found
+
+
+def snapshots(since: datetime) -> tuple[tuple[datetime, str], ...]:
+    """When each snapshot since then was made, and what became of it; the oldest first."""
+    rows = Snapshot.objects.filter(created_at__gte=since).order_by("created_at")
+    return tuple(rows.values_list("created_at", "state"))
 
 
 def forget(today: date) -> int:
