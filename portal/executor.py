@@ -51,6 +51,10 @@ def jobs() -> dict[str, Job]:
             *FIGURE_JOBS,
         )
     }
+    learning = {
+        name: Job(name, seconds, function, queue="learning") for name, seconds, function in LEARNING_JOBS
+    }
+    return {**swept, **learning}
 
 
 def run(name: str) -> None:
