@@ -20,6 +20,8 @@ from recommender.weights import Prior, Weights
 ROUNDS = 30
 # A step of a cell is never longer than a factor of e: an empty cell next to a full one must not jump.
 LONGEST_STEP = 1.0
+# A factor of about 1.6 either way, until the data say how wide a family is.
+FIRST_PRECISION = 5.0
 LEAST_PRECISION, MOST_PRECISION = 0.5, 1e6
 # No row is expected to be clicked more often than e to this, so that no sum overflows.
 MOST_LOG = 50.0
@@ -113,7 +115,7 @@ def _order(name: str) -> tuple[int, str]:
 
 def _start(name: str, block: Block, prior: Prior) -> _Family:
     mean = np.array([prior.mean(name, key) for key in block.keys])
-    return _Family(block, mean.copy(), mean, FREE.get(name, 10.0))
+    return _Family(block, mean.copy(), mean, FREE.get(name, FIRST_PRECISION))
 
 
 def _step(family: _Family, design: Design, total: Floats) -> Floats:

@@ -17,7 +17,7 @@ CHECKS = {
 
 def of_score(score: Score, beside: Mapping[str, Mapping[str, Sequence[float]]]) -> Iterator[str]:
     """Values with their limits, references beside them, then the hard checks."""
-    yield from of_values(score.values)
+    yield from of_values(score.values, LIMITS)
     for ranker, groups in beside.items():
         told = "  ".join(f"{name} {values[0]:.3f}" for name, values in groups.items())
         yield f"  reference: {ranker}: {told}"
@@ -26,14 +26,14 @@ def of_score(score: Score, beside: Mapping[str, Mapping[str, Sequence[float]]]) 
         yield line(not count, words, str(count))
 
 
-def of_values(values: Mapping[str, Value]) -> Iterator[str]:
-    """One line for each group; NaN means that nobody is in it."""
+def of_values(values: Mapping[str, Value], limits: Mapping[str, float] | None = None) -> Iterator[str]:
+    """One line for each group, judged where it has a limit; NaN means that nobody is in it."""
     for name, value in values.items():
         if math.isnan(value.mean):
             yield f"      value {name}: nobody"
             continue
         told = f"{value.mean:.4f} [{value.low:.4f}, {value.high:.4f}] of {value.residents} residents"
-        limit = LIMITS.get(name)
+        limit = (limits or {}).get(name)
         if limit is None:
             yield f"      value {name}: {told}"
         else:

@@ -182,6 +182,7 @@ def test_the_same_input_gives_the_same_ranking_in_another_process(tiny_city):
     assert found["digest"] == digest.hex()
     assert found["items"] == clock.ITEMS
     assert found["rank_ms"] > 0
+    assert found["home_ms"] > 0
     assert found["fit_s"] > 0
 
 
