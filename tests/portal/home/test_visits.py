@@ -20,6 +20,7 @@ from identity.models import Resident
 from identity.protection import CONFIRMATIONS
 from portal.home import hiding, visits
 from portal.mydata import closing
+from recommender.learning import job
 from recommender.models import Batch, Cell, Count, Dismissal, Interaction, Pending
 from tests import cast
 from tests.portal.home.conftest import browser
@@ -290,6 +291,23 @@ def test_after_the_end_of_a_yes_nothing_is_left_and_nothing_comes_behind_it(
     assert client.get(first[1])["Location"].startswith("/news/")
     visits.flush()
     assert Interaction.objects.filter(subject=subject).count() == 0
+
+
+def test_what_was_folded_and_still_waits_for_twenty_goes_with_a_withdrawal(
+    publish: Any, hanako: Resident
+) -> None:
+    publish(ENTRIES)
+    client = client_of(hanako)
+    client.get(links(client)[0])
+    visits.flush()
+    assert len(rows(hanako)) == 6
+    assert job.learn(NOW + timedelta(hours=1)) == 5
+    mine = Pending.objects.filter(subject=queries.ranking_subject(hanako.id))
+    assert rows(hanako) == []
+    assert mine.exists()
+    END["learning is withdrawn"](hanako)
+    assert not mine.exists()
+    assert Cell.objects.count() == 0
 
 
 def test_without_the_order_the_next_list_is_chronological(publish: Any, hanako: Resident) -> None:
