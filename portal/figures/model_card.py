@@ -20,6 +20,9 @@ from recommender.ranking import LIMIT
 from recommender.weights import ATTRIBUTE
 
 
+BY_HAND = "by hand"
+
+
 @dataclass(frozen=True, slots=True)
 class Section:
     """A chapter: sentences, and a table where it has one. `links` are (name of an address, words)."""
@@ -221,30 +224,24 @@ def _enough(count: int) -> str:
 
 
 def _checks(card: Card) -> Section:
-    if not card.checks:
+    lines = [one for one in card.checks if isinstance(one, Mapping) and "ok" in one]
+    if not lines:
         return Section("checks", _("使う前の検査"), (_("検査の記録は、まだありません。"),))
-    rows = tuple(_check(one) for one in card.checks)
     return Section(
         "checks",
         _("使う前の検査"),
         (_("学んだ重みは、検査に合格したものだけを使います。"),),
         (_("検査"), _("結果"), _("内容")),
-        rows,
+        # Only what was concluded: what it was concluded from may be of a few.
+        tuple(
+            (str(one.get("name", "")), _("合格") if one["ok"] else _("不合格"), _words(one)) for one in lines
+        ),
     )
 
 
-def _check(one: Any) -> tuple[str, str, str]:
-    """A check as the learning writes it down: its name, whether it passed, and whatever else it says."""
-    if not isinstance(one, Mapping):
-        return str(one), "", ""
-    rest = dict(one)
-    name, passed = rest.pop("name", ""), rest.pop("ok", rest.pop("passed", None))
-    said = {True: _("合格"), False: _("不合格"), None: "—"}[passed if passed is None else bool(passed)]
-    return str(name), said, ", ".join(f"{key}: {_value(value)}" for key, value in rest.items())
-
-
-def _value(value: Any) -> str:
-    return f"{value:.4g}" if isinstance(value, float) else str(value)
+def _words(line: Mapping[str, Any]) -> str:
+    """What a check found; whoever put a snapshot to use by hand, and why, is for the operators."""
+    return "" if line.get("name") == BY_HAND else str(line.get("words", ""))
 
 
 def _limits() -> Section:

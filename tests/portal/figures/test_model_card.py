@@ -33,7 +33,12 @@ def activate(**more) -> Snapshot:
         activated_at=NOW,
         weights={"place": {"": 1.25}, "attribute:age_band": {"75+|elderly": -0.5, "75+|health": 1.5}},
         precisions={"place": 3.5},
-        checks=[{"name": "finite", "ok": True, "value": 0.125}, {"name": "drift", "ok": False}, "words"],
+        checks=[
+            {"name": "finite", "ok": True, "words": "1,200 weights"},
+            {"name": "drift", "ok": False, "words": ""},
+            {"name": "by hand", "ok": True, "words": "somebody: a reason"},
+            {"name": "evidence", "few": "of whom nobody is told"},
+        ],
         **more,
     )
 
@@ -72,9 +77,11 @@ def test_the_card_follows_the_snapshot() -> None:
     assert f"第{row.pk}版" in after
     assert "| お住まいの地区 | place | 人によって違う | 1 | 3.5 | 1.25 … 1.25 | 0 |" in after
     assert "attribute:age_band | 人によって違う | 2 | — | -0.5 … 1.5 | 1 |" in after
-    assert "| finite | 合格 | value: 0.125 |" in after
+    assert "| finite | 合格 | 1,200 weights |" in after
     assert "| drift | 不合格 |" in after
-    assert "| words |" in after
+    assert "nobody is told" not in after
+    assert "| by hand | 合格 |  |" in after  # and not by whom
+    assert "evidence" not in after
     Snapshot.objects.update(weights={"other": {"x": 1.0}})
     assert "| other |" in text()
 
