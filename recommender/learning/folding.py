@@ -170,7 +170,7 @@ def fold(cells: Cells, design: Design, subjects: Sequence[str], prior: Prior, da
             total += work[name].step(design, total, rho)
     done: dict[str, dict[str, Known]] = {}
     for name, found in cells.items():
-        if name not in work or name in FREE:
+        if name in FREE:
             done[name] = {key: Known(known.w, known.e * rho) for key, known in found.items()}
         else:
             done[name] = _faded(name, found, prior, rho)

@@ -94,7 +94,10 @@ class Cell(models.Model):
 
 
 class Pending(models.Model):
-    """What one resident says about a cell that has not twenty yet: clicks c and expected clicks e. 30 days at most."""
+    """What one resident says about a cell that has not twenty yet: clicks c and expected clicks e. 30 days at most.
+
+    Under the family "allowance" it is how much of what one resident may say, about one provider and altogether, is used.
+    """
 
     family = models.CharField(max_length=60)
     key = models.CharField(max_length=240, blank=True)
