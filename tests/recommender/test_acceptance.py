@@ -209,7 +209,7 @@ def test_one_command_prints_the_whole_acceptance(made_city, monkeypatch):
     call_command("accept_ranking", city.folder, stdout=told)
     lines = told.getvalue().splitlines()
     assert lines[-1] == "accepted"
-    assert sum(line.startswith("ok ") for line in lines) == 14
+    assert sum(line.startswith("ok ") for line in lines) == 12
     assert not [line for line in lines if line.startswith("FAILS")]
 
 
