@@ -127,11 +127,14 @@ class Catalogue:
 
     def shares(self, rows: NDArray[np.intp]) -> Floats:
         """Rows × topics: which part of an item is about which topic; the sum of a row is 1, or 0 without topics."""
-        if not self.topics:
-            return np.zeros((len(rows), 0))
-        start = self.columns["topic", self.topics[0]]
-        found: Floats = np.square(self.z[rows, start : start + len(self.topics)].astype(np.float64))
+        found: Floats = np.square(self.by_topic[rows].astype(np.float64))
         return found
+
+    @property
+    def by_topic(self) -> Single:
+        """The columns of Z that are topics, in the order of `topics`."""
+        start = self.columns["topic", self.topics[0]] if self.topics else 0
+        return self.z[:, start : start + len(self.topics)]
 
     def parts(self, profile: Profile) -> list[Part]:
         """The summands of q for a profile; what the catalogue does not know is passed over."""

@@ -8,7 +8,7 @@ import numpy as np
 
 from recommender.catalogue import Catalogue, Floats, Mask, Single, terms, vector
 from recommender.errors import CatalogueError
-from recommender.reranking import AMONG, NEW_FOR, POOL, SLOT, Chooser, Explore, Plan, lifted
+from recommender.reranking import AMONG, NEW_FOR, POOL, SLOT, Chooser, Explore, Plan, Rows, lifted
 from recommender.types import Profile, Ranked, Term
 
 LIMIT = 12
@@ -40,6 +40,15 @@ class AttributeRanker:
         self._catalogue, self._plan = catalogue, plan or Plan()
         self._boosts = _by_row(catalogue, self._plan)
         self._new = _New(catalogue, self._plan.seen)
+        names = {
+            name: number for number, name in enumerate(dict.fromkeys(i.provider for i in catalogue.items))
+        }
+        self._provider_count = len(names)
+        # By topic, so that what is read stands side by side.
+        self._without = np.ascontiguousarray(catalogue.by_topic.T == 0)
+        self._providers = np.array(
+            [names[item.provider] if item.provider else -1 for item in catalogue.items], dtype=np.intp
+        )
 
     def rank(
         self,
@@ -58,7 +67,8 @@ class AttributeRanker:
         scores = catalogue.z @ vector(parts, len(catalogue.columns))
         scores += recency
         chosen, lifted = self._choose(scores, mask, limit)
-        placed = _explored(chosen, self._new.rows(mask, now, chosen), explore)
+        new = self._new.rows(mask, now, chosen) if explore else []
+        placed = _explored(chosen, new, explore)
         ranked = []
         for (row, propensity, exploring), found in zip(
             placed, terms(catalogue, [row for row, _, _ in placed], parts), strict=True
@@ -77,39 +87,51 @@ class AttributeRanker:
         if limit <= 0:
             return [], set()
         raised = scores if boosts is None else scores + boosts
-        open_ = np.where(mask, raised, -np.inf)
-        chooser = Chooser(catalogue.items, self._plan, limit)
-        wanted, pool = max(POOL, limit * 5), _best(open_, max(POOL, limit * 5))
-        near = np.asarray(pool[:wanted], dtype=np.intp)
-        chooser.calibrated(near.tolist(), _rounded(raised[near]), catalogue.shares(near))
-        chooser.walk(pool[wanted:])
-        while not chooser.full and wanted < scores.size:
-            # A longer list of the best begins with the shorter one.
-            wanted *= 4
-            longer = _best(open_, wanted)
-            chooser.walk(longer[len(pool) :])
-            pool = longer
-        chosen = chooser.done(raised)
-        return chosen, lifted(chosen, pool, scores, boosts)
+        left = np.where(mask, raised, -np.inf).astype(np.float32, copy=False)
+        chooser = Chooser(self._plan, limit, topics=len(catalogue.topics), providers=self._provider_count)
+        pool = _best(left, max(POOL, limit * 5))
+        first = pool
+        while pool.size and not chooser.full:
+            chooser.take(pool, _rounded(raised[pool]), catalogue.shares(pool), self._providers[pool])
+            left[chooser.chosen] = -np.inf
+            pool = _best(self._admitted(left, chooser), POOL)
+        chosen = chooser.chosen
+        if len(chosen) < limit:
+            # What the caps passed over fills the list up.
+            chosen = [*chosen, *_best(left, limit - len(chosen))[: limit - len(chosen)].tolist()]
+        return chosen, lifted(chosen, first, scores, boosts)
+
+    def _admitted(self, left: Single, chooser: Chooser) -> Single:
+        """What is left of which the caps admit more."""
+        if chooser.full:
+            return left[:0]
+        admitted = ~chooser.full_providers[self._providers]
+        for topic in chooser.full_topics.tolist():
+            admitted &= self._without[topic]
+        return np.where(admitted, left, -np.inf).astype(np.float32, copy=False)
 
 
 class _New:
     """What was published within NEW_FOR, the least seen first."""
 
     def __init__(self, catalogue: Catalogue, seen: Mapping[str, float]) -> None:
-        self._catalogue, self._seen = catalogue, seen
+        self._catalogue = catalogue
+        self._calm = np.array([not item.urgent for item in catalogue.items], dtype=bool)
+        self._seen = np.array([seen.get(item.id, 0.0) for item in catalogue.items], dtype=np.float32)
 
     def rows(self, mask: Mask, now: datetime, chosen: Sequence[int]) -> list[int]:
         """The AMONG least seen that the reader may see and that do not stand open already; the newer first."""
-        catalogue, seen = self._catalogue, self._seen
-        end = catalogue.published_since(now.timestamp() - NEW_FOR.total_seconds())
-        taken = set(chosen[: SLOT + 1])
-        found = [
-            row
-            for row in np.flatnonzero(mask[:end]).tolist()
-            if row not in taken and not catalogue.items[row].urgent
-        ]
-        return sorted(found, key=lambda row: seen.get(catalogue.items[row].id, 0.0))[:AMONG]
+        end = self._catalogue.published_since(now.timestamp() - NEW_FOR.total_seconds())
+        open_ = mask[:end] & self._calm[:end]
+        open_[[row for row in chosen[: SLOT + 1] if row < end]] = False
+        rows = np.flatnonzero(open_)
+        if not rows.size:
+            return []
+        seen, count = self._seen[rows], min(AMONG, rows.size)
+        most = np.partition(seen, count - 1)[count - 1]
+        fewer, same = np.flatnonzero(seen < most), np.flatnonzero(seen == most)
+        found = [*fewer[np.argsort(seen[fewer], kind="stable")].tolist(), *same[:count].tolist()]
+        return [int(rows[place]) for place in found[:count]]
 
 
 def _explored(
@@ -169,20 +191,17 @@ def _mask(catalogue: Catalogue, now: datetime, allowed: Mask | None) -> Mask:
     return live & allowed
 
 
-def _best(scores: Single, wanted: int) -> list[int]:
+def _best(scores: Single, wanted: int) -> Rows:
     """The `wanted` best rows and every row that ties with the last of them, best first; -inf is no row.
 
     Scores are compared to five decimals: a matrix product may differ in the last bit between equal rows.
     """
-    rows = np.flatnonzero(scores >= _least(scores, wanted) - TIE)
+    rows = np.flatnonzero((scores > -np.inf) & (scores >= _least(scores, wanted) - TIE))
     values = _rounded(scores[rows])
-    found = values > -np.inf
-    rows, values = rows[found], values[found]
     if rows.size > wanted:
         least = np.partition(values, rows.size - wanted)[rows.size - wanted]
         rows, values = rows[values >= least], values[values >= least]
-    best: list[int] = rows[np.argsort(-values, kind="stable")].tolist()
-    return best
+    return rows[np.argsort(-values, kind="stable")]
 
 
 def _least(scores: Single, wanted: int) -> float:

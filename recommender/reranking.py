@@ -21,6 +21,7 @@ from recommender.types import Item
 Single = NDArray[np.float32]
 Floats = NDArray[np.float64]
 Rows = NDArray[np.intp]
+Mask = NDArray[np.bool_]
 
 PER_TOPIC = 3
 PER_PROVIDER = 2
@@ -82,87 +83,77 @@ class Explore:
 
 
 class Chooser:
-    """Takes rows for one list within the caps. What they pass over follows where the list would be short."""
+    """Takes rows for one list within the caps, the best by score and calibration first.
 
-    def __init__(self, items: Sequence[Item], plan: Plan, limit: int) -> None:
+    Rows come with their topics (rows × topics, the sum of a row 1 or 0) and the number of their provider, −1 for none.
+    """
+
+    def __init__(self, plan: Plan, limit: int, *, topics: int, providers: int) -> None:
         self.chosen: list[int] = []
-        self._passed_over: list[int] = []
-        self._items, self._plan, self._limit = items, plan, limit
-        self._topics: dict[str, int] = {}
-        self._providers: dict[str, int] = {}
+        self._plan, self._limit = plan, limit
+        self._topics = np.zeros(topics, dtype=np.intp)
+        # The last place is that of −1, and stays 0.
+        self._providers = np.zeros(providers + 1, dtype=np.intp)
 
     @property
     def full(self) -> bool:
         """Whether nothing more is wanted."""
         return len(self.chosen) >= self._limit
 
-    def admits(self, row: int) -> bool:
-        """Whether topic and provider have places left."""
-        item = self._items[row]
-        if item.provider and self._providers.get(item.provider, 0) >= self._plan.per_provider:
-            return False
-        topics = self._topics
-        return all(topics.get(topic, 0) < self._plan.per_topic for topic in item.topics)
+    @property
+    def full_topics(self) -> Rows:
+        """Topics of which there are enough."""
+        return np.flatnonzero(self._topics >= self._plan.per_topic)
 
-    def take(self, row: int) -> None:
-        """Put it at the end of the list."""
-        item = self._items[row]
-        self.chosen.append(row)
-        for topic in set(item.topics):
-            self._topics[topic] = self._topics.get(topic, 0) + 1
-        if item.provider:
-            self._providers[item.provider] = self._providers.get(item.provider, 0) + 1
+    @property
+    def full_providers(self) -> Mask:
+        """By number, whether there is enough of a provider."""
+        return np.asarray(self._providers >= self._plan.per_provider)
 
-    def walk(self, rows: Iterable[int]) -> None:
-        """Take what is admitted, in the order given, until the list is full."""
-        for row in rows:
-            if self.full:
-                return
-            if self.admits(row):
-                self.take(row)
-            else:
-                self._passed_over.append(row)
+    def take(self, rows: Rows, scores: Floats, shares: Floats, providers: Rows) -> None:
+        """Take of `rows` (best first) what the caps admit until the list is full; the very best stays first."""
+        about = shares > 0
+        open_ = ~self.full_providers[providers] & ~about[:, self.full_topics].any(axis=1)
+        value, shares, taste = self._taste(scores, shares)
+        # The list begins as a small piece of the reader's own taste, so that nothing is divided by zero.
+        so_far = BEGINNING * taste
+        while not self.full and open_.any():
+            gain = value
+            if self.chosen and taste.size:
+                # KL but for what is the same for all of them: −Σ taste·log(topics of the list with this item).
+                # Rounded, because a product of matrices may differ in the last bit between equal rows.
+                gain = value + self._plan.calibration * (np.log(so_far + shares) @ taste).round(9)
+            best = int(np.where(open_, gain, -math.inf).argmax())
+            so_far += shares[best]
+            open_[best] = False
+            self._keep(int(rows[best]), about[best], int(providers[best]))
+            if self.full_providers[providers[best]]:
+                open_ &= providers != providers[best]
+            full = about[best] & (self._topics >= self._plan.per_topic)
+            if full.any():
+                open_ &= ~about[:, full].any(axis=1)
 
-    def calibrated(self, rows: Sequence[int], scores: Floats, shares: Floats) -> None:
-        """Take the best of `rows` (best first) by score and calibration; the very best stays first.
-
-        `shares` are their topics (rows × topics, sum 1 or 0); to be about no topic counts as one.
-        """
+    def _taste(self, scores: Floats, shares: Floats) -> tuple[Floats, Floats, Floats]:
+        """Scores, topics and the expected taste; to be about no topic counts as one. Empty where nothing is calibrated."""
         strength = self._plan.calibration
         if not strength or not shares.any():
-            self.walk(rows)
-            return
+            return scores, np.zeros((len(scores), 0)), np.zeros(0)
         shares = np.column_stack([shares, 1.0 - shares.sum(axis=1)]).clip(0.0, 1.0)
-        taste = np.exp(scores - scores.max()) @ shares
-        shares, taste = shares[:, taste > 0], taste[taste > 0] / taste.sum()
-        # The list begins as a small piece of the reader's own taste, so that nothing is divided by zero.
-        so_far, value = BEGINNING * taste, (1 - strength) * scores
-        open_ = np.ones(len(rows), dtype=bool)
-        while not self.full and open_.any():
-            # KL but for what is the same for all of them: −Σ taste·log(topics of the list with this item).
-            # Rounded, because a product of matrices may differ in the last bit between equal rows.
-            near = np.round(np.log(so_far + shares) @ taste, 9) if self.chosen else 0.0
-            gain = np.where(open_, value + strength * near, -math.inf)
-            best = int(np.argmax(gain))
-            open_[best] = False
-            if not self.admits(rows[best]):
-                self._passed_over.append(rows[best])
-                continue
-            self.take(rows[best])
-            so_far += shares[best]
+        taste = np.exp(scores - scores[0]) @ shares
+        found = taste > 0
+        return (1 - strength) * scores, shares[:, found], taste[found] / taste.sum()
 
-    def done(self, scores: Floats | Single) -> list[int]:
-        """The list, filled up by the best of what was passed over."""
-        missing = max(self._limit - len(self.chosen), 0)
-        rest = sorted(self._passed_over, key=lambda row: (-float(scores[row]), row))
-        return self.chosen + rest[:missing]
+    def _keep(self, row: int, about: Mask, provider: int) -> None:
+        self.chosen.append(row)
+        self._topics += about
+        if provider >= 0:
+            self._providers[provider] += 1
 
 
-def lifted(chosen: Sequence[int], pool: Sequence[int], scores: Single, boosts: Single | None) -> set[int]:
+def lifted(chosen: Sequence[int], others: Rows, scores: Single, boosts: Single | None) -> set[int]:
     """What of `chosen` stands before an item of a higher score because its provider is raised."""
     if boosts is None:
         return set()
-    others = np.asarray(pool, dtype=np.intp)
     plain, raised = scores[others], scores[others] + boosts[others]
     return {
         row
