@@ -19,7 +19,6 @@ from recommender.priors import to_json
 from recommender.ranking import LIMIT
 from recommender.weights import ATTRIBUTE
 
-
 BY_HAND = "by hand"
 
 
