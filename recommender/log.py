@@ -11,6 +11,7 @@ from uuid import UUID
 
 from django.db import transaction
 
+from recommender.learning import store
 from recommender.models import Dismissal, Interaction, Pending, PriorChange, Rule
 from recommender.types import Item, Profile, ViewRow
 
@@ -115,9 +116,10 @@ def forget_dismissals(*, published: Container[str], before: datetime) -> int:
 def forget(subject: str, *, keep_dismissals: bool = False) -> Mapping[str, int]:
     """Deletes everything of a pseudonym; returns how many rows of each kind.
 
-    The log goes before what is pending: a fold that moves rows from the one to the other meanwhile has either not
-    begun, or is over when the second statement looks.
+    A fold that runs at this moment is waited for: what it moves from the log to what is pending is deleted there, and
+    neither of the two stands in the other's way.
     """
+    store.wait()
     mine = Interaction.objects.filter(subject=subject)
     # Held as a fold holds them, views first and by time, so that the two never wait for each other crosswise.
     list(mine.filter(act=Interaction.Act.VIEW).order_by("at", "pk").select_for_update().values_list("pk"))

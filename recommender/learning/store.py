@@ -27,6 +27,11 @@ def claim(last: int) -> bool:
     return bool(RankingVersion.objects.filter(key=LOCK, number=last).update(number=F("number") + 1))
 
 
+def wait() -> None:
+    """Nobody folds from now on until this transaction ends."""
+    list(RankingVersion.objects.select_for_update().filter(key=LOCK).values_list("number", flat=True))
+
+
 def cells() -> tuple[dict[str, dict[str, Known]], datetime | None]:
     """All cells, and when they were last folded."""
     found: dict[str, dict[str, Known]] = {}

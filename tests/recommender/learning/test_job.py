@@ -127,6 +127,46 @@ def test_two_workers_at_once_fold_each_view_once():
     assert not Interaction.objects.exists()
 
 
+@pytest.mark.django_db(transaction=True)
+def test_a_withdrawal_during_a_fold_waits_and_leaves_nothing(monkeypatch):
+    crowd(19)
+    folded, told = threading.Event(), threading.Event()
+    delete = job._delete
+
+    def slowly(*found):
+        folded.set()
+        assert told.wait(10)
+        delete(*found)
+
+    monkeypatch.setattr(job, "_delete", slowly)
+    faults = []
+
+    def work(does, *arguments):
+        try:
+            does(*arguments)
+        except Exception as error:  # noqa: BLE001  told to the test
+            faults.append(error)
+        finally:
+            connections.close_all()
+
+    folding = threading.Thread(target=work, args=(learn, LATER))
+    folding.start()
+    assert folded.wait(10)
+    if connection.vendor == "sqlite":
+        # One file, one writer: whoever withdraws comes before or after.
+        told.set()
+        folding.join(20)
+    withdrawing = threading.Thread(target=work, args=(actions.forget, "resident-0"))
+    withdrawing.start()
+    told.set()
+    folding.join(20)
+    withdrawing.join(20)
+    assert not faults
+    assert not Interaction.objects.exists()
+    assert not Pending.objects.filter(subject="resident-0").exists()
+    assert Pending.objects.filter(subject="resident-1").exists()
+
+
 def test_batches_end_with_a_visit(monkeypatch):
     monkeypatch.setattr(job, "MOST_ROWS", 5)
     crowd(6)
