@@ -5,7 +5,9 @@ from datetime import timedelta
 
 import pytest
 from django.db import connection, connections
+from django.utils import timezone
 
+from portal import executor
 from recommender import actions, queries
 from recommender.learning import allowance, job, store
 from recommender.learning.job import learn
@@ -233,3 +235,10 @@ def test_allowances_are_kept_between_batches_and_end_after_thirty_days():
     assert used.c == allowance.Limits().least
     learn(NOW + timedelta(days=31))
     assert not Pending.objects.exists()
+
+
+def test_the_executor_runs_it_every_five_minutes_on_its_own_queue():
+    job_of_executor = executor.jobs()["recommender.learn"]
+    assert (job_of_executor.seconds, job_of_executor.queue) == (300, "learning")
+    crowd(2, at=timezone.now() - timedelta(hours=1))
+    assert job_of_executor.run() == 4
