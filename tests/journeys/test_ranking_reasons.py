@@ -47,7 +47,9 @@ def test_from_a_reason_to_its_change_and_to_less_of_a_topic_and_back(page: Page,
     page.wait_for_url("**/my-data/ranking/less/?topic=music&was=1")
     expect(page.locator("h1")).to_have_text("「音楽」を減らしました")
     assert page.locator("section[aria-labelledby=after-title] .entry__meta").count() == 5
-    expect(page.locator("section[aria-labelledby=moved-title] li").filter(has_text=title)).to_contain_text("いまは")
+    expect(page.locator("section[aria-labelledby=moved-title] li").filter(has_text=title)).to_contain_text(
+        "いまは"
+    )
     problems += look(page)
     page.goto(site.portal_url + "/")
     lowered = steps.titles(page)
