@@ -39,3 +39,16 @@ class SnapshotRefusedError(RecommenderError):
     """A snapshot may not rank: its weights are out of bounds, or nobody said why it should."""
 
     message = "その学習結果は使えません。"
+
+
+class EstimateError(RecommenderError):
+    """An order cannot be judged by this log or this plan; the text says what is missing."""
+
+    message = "この記録からは比べられません。"
+
+
+class TooEarlyError(RecommenderError):
+    """A comparison has not the visits that it was planned with; the text says how many are missing."""
+
+    message = "比べるには、まだ数が足りません。"
+    retry = True
