@@ -55,7 +55,7 @@ def rank_ms(city: City, weights: Weights, plan: Plan, size: int = ITEMS) -> floa
     """
     at = next(iter(city.days.values()))
     live = city.live(at) or list(city.items.values())
-    ranker = AttributeRanker(Catalogue.compile(_copies(live, at, size), weights), plan)
+    ranker = AttributeRanker(Catalogue.compile(copies(live, at, size), weights), plan)
     profiles = [city.residents[name].profile for name in islice(cycle(city.tested), ROUNDS * RESIDENTS)]
     ranker.rank(profiles[0], now=at)
     rounds = []
@@ -67,7 +67,7 @@ def rank_ms(city: City, weights: Weights, plan: Plan, size: int = ITEMS) -> floa
     return min(rounds)
 
 
-def _copies(live: list[Item], at: datetime, size: int) -> Iterator[Item]:
+def copies(live: list[Item], at: datetime, size: int) -> Iterator[Item]:
     """Items again and again, each a little older than the one before, so that no two are the same."""
     for number, item in enumerate(islice(cycle(live), size)):
         published = min(item.published_at, at) - number * STEP
