@@ -7,7 +7,7 @@ of the best possible order; mean over residents. p is the true chance of a click
 import json
 import math
 import zipfile
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -25,6 +25,8 @@ DISCOUNT = 1 / (1 + 0.18 * np.arange(DEPTH))
 RESAMPLES = 2000
 SEED = 20260401
 COLD, WARM, ATTRIBUTES_ONLY = "cold", "warm", "cold_attributes_only"
+SLICES = ("age_band", "ward", "language")
+FEWEST = 20
 LIMITS = {COLD: 0.61, ATTRIBUTES_ONLY: 0.59}
 """What the acceptance asks for at least."""
 
@@ -160,6 +162,19 @@ def score(city: City, truth: Truth, lists: Iterable[tuple[str, str, Sequence[str
         if group == COLD and not city.residents[name].profile.declared:
             groups[ATTRIBUTES_ONLY].append(by_resident[name])
     return Score({name: Value.of(values) for name, values in groups.items()}, by_resident, checks)
+
+
+def slices(city: City, found: Score) -> Iterator[tuple[str, Value]]:
+    """Value by age band, ward and language; a slice of fewer than FEWEST residents is left out."""
+    for key in SLICES:
+        groups: dict[str, list[float]] = {}
+        for name, value in found.by_resident.items():
+            profile = city.residents[name].profile
+            told = profile.district if key == "ward" else profile.attributes.get(key)
+            groups.setdefault(str(told or "–"), []).append(value)
+        for group, values in sorted(groups.items()):
+            if len(values) >= FEWEST:
+                yield f"{key} {group}", Value.of(values)
 
 
 def check(checks: Checks, resident: Resident, live: Live, ranked: Sequence[str]) -> None:

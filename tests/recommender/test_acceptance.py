@@ -92,12 +92,30 @@ def ranked(tiny_city, tmp_path):
             )
         told = StringIO()
         try:
-            call_command("evaluate_ranking", tiny_city.folder, path, stdout=told)
+            call_command("evaluate_ranking", tiny_city.folder, path, slices=True, stdout=told)
         except CommandError as error:
             return f"{told.getvalue()}{error}"
         return told.getvalue() + "passed"
 
     return lists, evaluate
+
+
+def test_slices_are_of_twenty_residents_or_more_and_cover_all_of_them(dev_city, monkeypatch):
+    found = dict(scoring.slices(dev_city.city, dev_city.score))
+    assert min(value.residents for value in found.values()) >= scoring.FEWEST
+    assert {name.split()[0] for name in found} == set(scoring.SLICES)
+    monkeypatch.setattr(scoring, "FEWEST", 100)
+    large = dict(scoring.slices(dev_city.city, dev_city.score))
+    assert large
+    assert set(large) == {name for name, value in found.items() if value.residents >= 100} < set(found)
+    monkeypatch.setattr(scoring, "FEWEST", 1)
+    whole = dict(scoring.slices(dev_city.city, dev_city.score))
+    for key in scoring.SLICES:
+        of_key = [value for name, value in whole.items() if name.startswith(f"{key} ")]
+        total = sum(value.residents for value in of_key)
+        assert total == len(dev_city.city.tested)
+        mean = sum(value.mean * value.residents for value in of_key) / total
+        assert mean == pytest.approx(np.mean(list(dev_city.score.by_resident.values())))
 
 
 def with_urgent(city, lists):

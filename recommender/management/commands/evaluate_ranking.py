@@ -18,6 +18,7 @@ class Command(BaseCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("folder", type=Path)
         parser.add_argument("ranking", type=Path)
+        parser.add_argument("--slices", action="store_true", help="also by age band, ward and language")
 
     def handle(self, *args: Any, **options: Any) -> None:  # noqa: ARG002
         folder: Path = options["folder"]
@@ -34,6 +35,9 @@ class Command(BaseCommand):
             raise CommandError(str(error)) from error
         for line in report.of_score(found, beside):
             self.stdout.write(line)
+        if options["slices"]:
+            for line in report.of_values(dict(scoring.slices(city, found))):
+                self.stdout.write(line)
         broken = found.checks.broken() + found.short()
         if broken:
             raise CommandError("failed: " + ", ".join(broken))
