@@ -6,7 +6,7 @@ from django.utils.translation import gettext_lazy as _
 from wagtail import hooks
 from wagtail.admin.menu import MenuItem
 
-from portal.city import household, protection, regions, views
+from portal.city import household, protection, ranking, regions, views
 from portal.figures import dashboard
 
 
@@ -86,8 +86,17 @@ def region_menu_item() -> MenuItem:
 
 @hooks.register("register_admin_urls")
 def ranking_figures_urls() -> list[URLPattern]:
-    """The order over days and months, for operators."""
-    return [path("ranking/figures/", dashboard.page, name="city_ranking_figures")]
+    """The order for a persona, and over days and months."""
+    return [
+        path("ranking/", ranking.page, name="city_ranking"),
+        path("ranking/figures/", dashboard.page, name="city_ranking_figures"),
+    ]
+
+
+@hooks.register("register_admin_menu_item")
+def ranking_menu_item() -> MenuItem:
+    """The way to the order for a persona."""
+    return OperatorMenuItem(_("おすすめ順の確認"), reverse("city_ranking"), icon_name="view", order=258)
 
 
 @hooks.register("register_admin_menu_item")

@@ -111,7 +111,7 @@ def _families(card: Card, locale: str) -> Section:
         (_("種類"), _("名前"), _("だれに"), _("学んだ重みの数"), "λ", _("幅"), _("標準偏差")),
         tuple(
             (
-                _family(family, locale),
+                family_words(family.name, locale),
                 family.name,
                 sides[family.side],
                 str(family.cells),
@@ -124,9 +124,10 @@ def _families(card: Card, locale: str) -> Section:
     )
 
 
-def _family(family: Family, locale: str) -> str:
-    if family.name.startswith(ATTRIBUTE):
-        key = family.name.removeprefix(ATTRIBUTE)
+def family_words(family: str, locale: str) -> str:
+    """What a family of weights is called."""
+    if family.startswith(ATTRIBUTE):
+        key = family.removeprefix(ATTRIBUTE)
         name = attributes.label(key, locale) if key in attributes.DEFINITIONS else key
         return _("%(name)s × 話題") % {"name": name}
     words: Mapping[str, str] = {
@@ -147,7 +148,7 @@ def _family(family: Family, locale: str) -> str:
         "position": _("一覧の中の位置"),
     }
     # A family that has no words yet stands with its own name: it is never left out.
-    return words.get(family.name, family.name)
+    return words.get(family, family)
 
 
 def _range(family: Family) -> str:

@@ -104,7 +104,7 @@ def test_without_javascript_she_moves_stops_a_gadget_and_switches_off(
     assert "「ごみ収集日」への提供を止めました。" in page.get_by_role("status").inner_text()
     page.get_by_role("button", name="止めて新しい順にする").click()
     assert "新しい順に表示します" in page.get_by_role("status").inner_text()
-    page.get_by_role("link", name="内容を見て決める").click()
+    page.get_by_role("link", name="内容を見て決める", exact=True).click()
     page.get_by_role("button", name="おすすめ順にする").click()
     bundle = queries.bundle(hanako.id)
     assert bundle is not None

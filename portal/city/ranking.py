@@ -1,0 +1,182 @@
+"""The desk's view of the order: where each item stands for a persona, and every term of its score. Reads no resident."""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.utils import timezone
+from django.utils.translation import get_language
+from django.utils.translation import gettext as _
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_safe
+
+from identity.attributes import Value, pick, value_label
+from portal.city.views import operator_of
+from portal.content.preview import persona
+from portal.demo_cast import CAST
+from portal.figures.model_card import family_words
+from portal.home.catalogue import Catalogue, current
+from portal.home.compose import SHOWN, Reader
+from portal.home.sources import address
+from recommender.explain import reasons
+from recommender.ranking import LIMIT
+from recommender.sentences import sentence
+from recommender.types import Ranked, Term
+from recommender.weights import ATTRIBUTE
+
+GUEST = "guest"
+MOST = 40
+"""So many of the list are shown; a search finds the others."""
+
+
+@dataclass(frozen=True, slots=True)
+class Summand:
+    """One term of a score: its family in words, the key inside it, the weight, and as a factor on how often."""
+
+    family: str
+    key: str
+    weight: float
+
+    @property
+    def factor(self) -> float:
+        return math.exp(self.weight)
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """An item where it stands; `number` counts from 1."""
+
+    number: int
+    title: str
+    url: str
+    score: float
+    terms: tuple[Summand, ...]
+    reasons: tuple[str, ...]
+    lifted: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Absent:
+    """An item that is not on the list at all, and why."""
+
+    title: str
+    url: str
+    why: str
+
+
+@require_safe
+@never_cache
+def page(request: HttpRequest) -> HttpResponse:
+    """For operators: a persona's list with all terms, and what a search finds, on the list or off it."""
+    operator_of(request)
+    name, wanted = request.GET.get("person", GUEST), request.GET.get("q", "").strip()[:100]
+    if name != GUEST and name not in people():
+        raise Http404
+    locale, now, catalogue = get_language() or "ja", timezone.now(), current()
+    attributes, _locale = persona(name)
+    places = ranked(catalogue, attributes, now=now, locale=locale)
+    found = [one for one in places if wanted.casefold() in one.title.casefold()]
+    context = {
+        "people": [(GUEST, _("ゲスト")), *((key, CAST[key].display_name) for key in people())],
+        "person": name,
+        "wanted": wanted,
+        "places": found[:MOST],
+        "count": len(places),
+        "least": places[SHOWN - 1].score if len(places) >= SHOWN else None,
+        "shown": SHOWN,
+        "limit": LIMIT,
+        "absent": absent(catalogue, attributes, wanted, now=now, locale=locale) if wanted else (),
+    }
+    return render(request, "city/ranking.html", context)
+
+
+def people() -> tuple[str, ...]:
+    """The personas who have attributes."""
+    return tuple(key for key, person in CAST.items() if person.attributes)
+
+
+def ranked(
+    catalogue: Catalogue, attributes: Mapping[str, Value], *, now: datetime, locale: str
+) -> tuple[Place, ...]:
+    """The whole order for somebody with these attributes, as the home makes it, but without gadgets of their own."""
+    profile = Reader(mode="preview", locale=locale, attributes=attributes).profile
+    allowed = catalogue.meant_for(attributes) & catalogue.ranked_kinds
+    allowed[catalogue.alerts] = False
+    found = catalogue.personal.rank(profile, now=now, allowed=allowed, limit=len(catalogue.entries))
+    return tuple(
+        _place(catalogue, number, one, locale, tuple(_told(catalogue, one, attributes, locale)))
+        for number, one in enumerate(found, start=1)
+    )
+
+
+def _place(catalogue: Catalogue, number: int, one: Ranked, locale: str, told: tuple[str, ...]) -> Place:
+    row = catalogue.compiled.index[one.item_id]
+    entry = catalogue.entries[row]
+    return Place(
+        number=number,
+        title=pick(entry.title, locale),
+        url=address(entry, locale),
+        score=one.score,
+        terms=tuple(
+            Summand(_family(term, locale), _key(term, locale), term.weight)
+            for term in sorted(_whole(catalogue, row, one), key=lambda term: -abs(term.weight))
+            if term.weight
+        ),
+        reasons=told,
+        lifted=one.lifted,
+    )
+
+
+def _told(catalogue: Catalogue, one: Ranked, attributes: Mapping[str, Value], locale: str) -> list[str]:
+    profile = Reader(mode="preview", locale=locale, attributes=attributes).profile
+    return [sentence(reason, locale, value_label) for reason in reasons(one, profile, catalogue.compiled)]
+
+
+def _whole(catalogue: Catalogue, row: int, one: Ranked) -> list[Term]:
+    """The terms of a score; what an item has whoever reads it stands piece by piece."""
+    rest = [term for term in one.terms if term.family != "base"]
+    return [*catalogue.compiled.base_terms(row), *rest]
+
+
+def _family(term: Term, locale: str) -> str:
+    return family_words(f"{ATTRIBUTE}{term.key}" if term.family == "attribute" else term.family, locale)
+
+
+def _key(term: Term, locale: str) -> str:
+    keys = {
+        "place": "area.district",
+        "followed": "area.district",
+        "declared": "interests",
+        "topic": "interests",
+    }
+    if term.family == "attribute":
+        return ""
+    return value_label(keys[term.family], term.key, locale) if term.family in keys else term.key
+
+
+def absent(
+    catalogue: Catalogue, attributes: Mapping[str, Value], wanted: str, *, now: datetime, locale: str
+) -> tuple[Absent, ...]:
+    """What a search finds that is not ranked for this persona, and why not."""
+    live, meant = catalogue.compiled.live(now), catalogue.meant_for(attributes)
+    pinned = set(catalogue.alerts.tolist())
+    found = []
+    for row, entry in enumerate(catalogue.entries):
+        title = pick(entry.title, locale)
+        if wanted.casefold() not in title.casefold():
+            continue
+        if not live[row]:
+            why = _("公開前か、期限が過ぎています。")
+        elif row in pinned:
+            why = _("緊急のお知らせとして、順番の外のいちばん上に出ます。")
+        elif not meant[row]:
+            why = _("届け先の条件に、この人は当てはまりません。")
+        elif not catalogue.ranked_kinds[row]:
+            why = _("この種類は、おすすめの一覧に出しません。")
+        else:
+            continue
+        found.append(Absent(title, address(entry, locale), why))
+    return tuple(found[:MOST])
