@@ -17,9 +17,9 @@ from tests.sites import Site
 PATIENCE = 30_000
 WIDE = ViewportSize(width=1280, height=900)
 ADMIN = "/admin/"
-SETTLED = """() => Promise.allSettled(
-    document.getAnimations().filter(one => one instanceof CSSTransition).map(one => one.finished)
-)"""
+SETTLED = """() => document.getAnimations()
+    .filter(one => one instanceof CSSTransition)
+    .forEach(one => one.finish())"""
 PRIVACY = "<!doctype html><title>個人情報</title><p>この見本の提供者は、住民についての情報を受け取らず、保存もしません。</p>"
 
 
