@@ -38,7 +38,7 @@ KINDS = frozenset(
         "guardianship_began", "guardianship_refused", "guardianship_ended",
         # privileged
         "roles_set", "reach_asked", "client_saved", "client_rotated", "client_suspended", "client_resumed",
-        "client_removed", "keycloak_synced", "region_trusted", "region_forgotten",
+        "client_removed", "keycloak_synced", "region_trusted", "region_forgotten", "order_changed",
     }
 )  # fmt: skip
 

@@ -23,6 +23,29 @@ class CatalogueError(RecommenderError):
     message = "おすすめの一覧に誤りがあります。"
 
 
+class RuleRefusedError(RecommenderError):
+    """An editor's rule may not be made; `field` says where: a field's name, or "count" when too many hold."""
+
+    message = "この決まりは作れません。"
+
+    def __init__(self, field: str) -> None:
+        super().__init__(field)
+        self.field = field
+
+
+class RuleMissingError(RecommenderError):
+    """No rule of this number holds or will hold."""
+
+    message = "その決まりは見つからないか、もう終わっています。"
+
+
+class EditedMeanwhileError(RecommenderError):
+    """Somebody else set the prior since it was read; nothing was written."""
+
+    message = "ほかの人が先に変えました。何も保存していません。新しい版を見てから、もう一度決めてください。"
+    retry = True
+
+
 class FolderError(RecommenderError):
     """A folder with the log of a city cannot be read; the text names file, line and column."""
 

@@ -12,6 +12,7 @@ from functools import lru_cache
 from recommender import weights as families
 from recommender.catalogue import Catalogue
 from recommender.features import plain, topics_of
+from recommender.rules import FAMILY
 from recommender.types import Item, Profile, Ranked, Term
 from recommender.weights import Weights, key_of
 
@@ -63,6 +64,9 @@ NEWEST = Reason("newest", {})
 EXPLORING = Reason("exploring", {})
 LIFTED = Reason("lifted", {})
 OTHERS = Reason("others", {})
+PINNED = Reason("pinned", {})
+RULED_UP = Reason("ruled_up", {})
+RULED_DOWN = Reason("ruled_down", {})
 
 
 def reasons(ranked: Ranked, profile: Profile, catalogue: Catalogue) -> tuple[Reason, ...]:
@@ -74,7 +78,7 @@ def reasons(ranked: Ranked, profile: Profile, catalogue: Catalogue) -> tuple[Rea
         return (EXPLORING,)
     raised = [cause for cause in causes(ranked, profile, catalogue) if cause.effect >= LEAST_WEIGHT]
     item = catalogue.items[catalogue.index[ranked.item_id]]
-    first = (LIFTED,) if ranked.lifted else ()
+    first = _outside(ranked)
     most = MOST_REASONS - len(first)
     told = tuple(_reason(cause, item, profile, catalogue.weights) for cause in raised[:most])
     return first + told or (RECENT,)
@@ -87,7 +91,21 @@ def lowered(ranked: Ranked, profile: Profile, catalogue: Catalogue) -> tuple[Rea
         cause for cause in reversed(causes(ranked, profile, catalogue)) if cause.effect <= -LEAST_WEIGHT
     ]
     found = [_reason(cause, item, profile, catalogue.weights) for cause in negative]
+    if _by_rules(ranked) <= -LEAST_WEIGHT:
+        found.insert(0, RULED_DOWN)
     return tuple(found[:MOST_LOWERED]) or (OTHERS,)
+
+
+def _outside(ranked: Ranked) -> tuple[Reason, ...]:
+    """What no reader told: that editors pinned or raised it, or that its provider is to be seen."""
+    if ranked.pinned:
+        return (PINNED,)
+    raised = (RULED_UP,) if _by_rules(ranked) >= LEAST_WEIGHT else ()
+    return (*raised, LIFTED) if ranked.lifted else raised
+
+
+def _by_rules(ranked: Ranked) -> float:
+    return sum(term.weight for term in ranked.terms if term.family == FAMILY)
 
 
 def causes(ranked: Ranked, profile: Profile, catalogue: Catalogue) -> tuple[Cause, ...]:

@@ -1,6 +1,6 @@
 """The editors' prior as JSON and back; pure."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import fields
 from typing import Any
 
@@ -45,6 +45,36 @@ def from_json(document: Mapping[str, Any]) -> Prior:
     prior = Prior(**values)
     prior.check()
     return prior
+
+
+MOST = 3.0
+"""The largest weight that an editor may set: some 20 times as often."""
+LEAST_DAYS, MOST_DAYS = 0.1, 3650.0
+
+
+def bounded(prior: Prior) -> Prior:
+    """The prior, if it is one that an editor may set; raises WeightsError with the name of what is out of bounds."""
+    document = to_json(prior)
+    days = {
+        **document.pop("half_life_days"),
+        "default_half_life_days": document.pop("default_half_life_days"),
+    }
+    for name, value in days.items():
+        if not LEAST_DAYS <= value <= MOST_DAYS:
+            raise WeightsError(f"{name}: days between {LEAST_DAYS} and {MOST_DAYS:.0f} are expected")
+    for name, value in _flat(document):
+        if abs(value) > MOST:
+            raise WeightsError(f"{name}: a weight between -{MOST} and {MOST} is expected")
+    return prior
+
+
+def _flat(table: Mapping[str, Any], where: str = "") -> Iterator[tuple[str, float]]:
+    for name, value in table.items():
+        path = f"{where} {name}".strip()
+        if isinstance(value, Mapping):
+            yield from _flat(value, path)
+        else:
+            yield path, value
 
 
 def _table(value: object, where: str) -> Mapping[str, Any]:

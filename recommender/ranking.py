@@ -9,6 +9,7 @@ import numpy as np
 from recommender.catalogue import Catalogue, Floats, Mask, Single, terms, vector
 from recommender.errors import CatalogueError
 from recommender.reranking import AMONG, NEW_FOR, POOL, SLOT, Chooser, Explore, Plan, Rows, lifted
+from recommender.rules import Ruling
 from recommender.types import Profile, Ranked, Term
 
 LIMIT = 12
@@ -28,8 +29,9 @@ class Ranker(Protocol):
         allowed: Mask | None = None,
         limit: int = LIMIT,
         explore: Explore | None = None,
+        ruling: Ruling | None = None,
     ) -> list[Ranked]:
-        """At most `limit` items without repetition; `allowed` follows `catalogue.items`."""
+        """At most `limit` items without repetition; `allowed` and `ruling` follow `catalogue.items`."""
         ...
 
 
@@ -58,15 +60,21 @@ class AttributeRanker:
         allowed: Mask | None = None,
         limit: int = LIMIT,
         explore: Explore | None = None,
+        ruling: Ruling | None = None,
     ) -> list[Ranked]:
         """See Ranker."""
         catalogue = self._catalogue
         mask = _mask(catalogue, now, allowed)
+        if ruling is not None:
+            mask = mask & ~ruling.hidden
         parts = catalogue.parts(profile)
         recency = catalogue.recency(now)
         scores = catalogue.z @ vector(parts, len(catalogue.columns))
         scores += recency
-        chosen, lifted = self._choose(scores, mask, limit)
+        if ruling is not None:
+            scores += ruling.lifts
+        pinned = ruling.pinned(mask)[: max(limit, 0)] if ruling is not None else []
+        chosen, lifted = self._choose(scores, mask, limit, pinned)
         new = self._new.rows(mask, now, chosen) if explore else []
         placed = _explored(chosen, new, explore)
         ranked = []
@@ -75,20 +83,35 @@ class AttributeRanker:
         ):
             item = catalogue.items[row]
             told = (*found, Term("recency", item.kind, float(recency[row])))
+            if ruling is not None:
+                told += ruling.terms(row)
             score = sum(term.weight for term in told)
             ranked.append(
-                Ranked(item.id, score, told, propensity, exploring, row in lifted and not exploring)
+                Ranked(
+                    item.id,
+                    score,
+                    told,
+                    propensity,
+                    exploring,
+                    lifted=row in lifted and not exploring,
+                    pinned=row in pinned,
+                )
             )
         return ranked
 
-    def _choose(self, scores: Single, mask: Mask, limit: int) -> tuple[list[int], set[int]]:
-        """Rows of the list, and which of them stand higher for their provider's sake."""
+    def _choose(
+        self, scores: Single, mask: Mask, limit: int, pinned: Sequence[int]
+    ) -> tuple[list[int], set[int]]:
+        """Rows of the list, `pinned` first, and which of them stand higher for their provider's sake."""
         catalogue, boosts = self._catalogue, self._boosts
         if limit <= 0:
             return [], set()
         raised = scores if boosts is None else scores + boosts
         left = np.where(mask, raised, -np.inf).astype(np.float32, copy=False)
         chooser = Chooser(self._plan, limit, topics=len(catalogue.topics), providers=self._provider_count)
+        for row in pinned:
+            chooser.keep(row, self._shares_of(row) > 0, int(self._providers[row]))
+        left[chooser.chosen] = -np.inf
         pool = _best(left, max(POOL, limit * 5))
         first = pool
         while pool.size and not chooser.full:
@@ -99,7 +122,11 @@ class AttributeRanker:
         if len(chosen) < limit:
             # What the caps passed over fills the list up.
             chosen = [*chosen, *_best(left, limit - len(chosen))[: limit - len(chosen)].tolist()]
-        return chosen, lifted(chosen, first, scores, boosts)
+        return chosen, lifted(chosen[len(pinned) :], first, scores, boosts)
+
+    def _shares_of(self, row: int) -> Floats:
+        found: Floats = self._catalogue.shares(np.array([row]))[0]
+        return found
 
     def _admitted(self, left: Single, chooser: Chooser) -> Single:
         """What is left of which the caps admit more."""
@@ -170,10 +197,14 @@ class NewestRanker:
         allowed: Mask | None = None,
         limit: int = LIMIT,
         explore: Explore | None = None,  # noqa: ARG002 - nothing is drawn in an order of time
+        ruling: Ruling | None = None,
     ) -> list[Ranked]:
-        """See Ranker."""
+        """See Ranker; of the rules only what they hide is heeded: an order of time is one."""
         catalogue = self._catalogue
-        rows = np.flatnonzero(_mask(catalogue, now, allowed))[: max(limit, 0)]
+        mask = _mask(catalogue, now, allowed)
+        if ruling is not None:
+            mask = mask & ~ruling.hidden
+        rows = np.flatnonzero(mask)[: max(limit, 0)]
         ranked = []
         for row in rows.tolist():
             score = (float(catalogue.published[row]) - now.timestamp()) / 86_400

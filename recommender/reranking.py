@@ -126,7 +126,7 @@ class Chooser:
             best = int(np.where(open_, gain, -math.inf).argmax())
             so_far += shares[best]
             open_[best] = False
-            self._keep(int(rows[best]), about[best], int(providers[best]))
+            self.keep(int(rows[best]), about[best], int(providers[best]))
             if self.full_providers[providers[best]]:
                 open_ &= providers != providers[best]
             full = about[best] & (self._topics >= self._plan.per_topic)
@@ -143,7 +143,8 @@ class Chooser:
         found = taste > 0
         return (1 - strength) * scores, shares[:, found], taste[found] / taste.sum()
 
-    def _keep(self, row: int, about: Mask, provider: int) -> None:
+    def keep(self, row: int, about: Mask, provider: int) -> None:
+        """Take this row, whatever its score; it counts for the caps."""
         self.chosen.append(row)
         self._topics += about
         if provider >= 0:

@@ -105,6 +105,21 @@ SENTENCES: Mapping[str, Mapping[str, str]] = {
         "en": "Shown a little higher, so that small providers are seen too",
         "ja-simple": "ちいさな ところの おしらせも みえるように、すこし うえに だして います",
     },
+    "pinned": {
+        "ja": "市の担当者が、いま読んでほしいお知らせとして先頭に出しています",
+        "en": "The city’s editors put this first for now",
+        "ja-simple": "市(し)の ひとが、いま よんで ほしいので、いちばん うえに だして います",
+    },
+    "ruled_up": {
+        "ja": "市の担当者が、期間を決めて上に出しています",
+        "en": "The city’s editors raised this for a limited time",
+        "ja-simple": "市(し)の ひとが、すこしの あいだ うえに だして います",
+    },
+    "ruled_down": {
+        "ja": "市の担当者が、期間を決めて下げています",
+        "en": "The city’s editors lowered this for a limited time",
+        "ja-simple": "市(し)の ひとが、すこしの あいだ したに して います",
+    },
     "elsewhere": {
         "ja": "ほかの地区のお知らせ",
         "en": "About another district",

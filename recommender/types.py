@@ -56,7 +56,8 @@ class Ranked:
     """An item in its place; the weights of `terms` sum to `score` within 1e-5.
 
     `propensity` is the chance that this item stands in this place, given those above it. `exploring` is what was put
-    there to be seen at all; `lifted` stands higher than its score alone would put it, so that its provider is seen.
+    there to be seen at all; `lifted` stands higher than its score alone would put it, so that its provider is seen;
+    `pinned` stands first because editors said so.
     """
 
     item_id: str
@@ -65,6 +66,7 @@ class Ranked:
     propensity: float = 1.0
     exploring: bool = False
     lifted: bool = False
+    pinned: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,7 @@
-"""The desk's view of the order: where each item stands for a persona, and every term of its score. Reads no resident."""
+"""The desk's view of the order: where each item stands for a persona, and every term of its score."""
 
 import math
+from bisect import bisect_left
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -14,31 +15,35 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
 from identity.attributes import Value, pick, value_label
-from portal.city.views import operator_of
+from portal.city import trial
+from portal.city.tuning import desk_of
 from portal.content.preview import persona
-from portal.demo_cast import CAST
 from portal.figures.model_card import family_words
 from portal.home.catalogue import Catalogue, current
 from portal.home.compose import SHOWN, Reader
 from portal.home.sources import address
 from recommender.explain import reasons
 from recommender.ranking import LIMIT
+from recommender.rules import FAMILY
 from recommender.sentences import sentence
 from recommender.types import Ranked, Term
-from recommender.weights import ATTRIBUTE
+from recommender.weights import ATTRIBUTE, DECLARED_TOPIC, Weights
 
-GUEST = "guest"
 MOST = 40
 """So many of the list are shown; a search finds the others."""
 
 
 @dataclass(frozen=True, slots=True)
 class Summand:
-    """One term of a score: its family in words, the key inside it, the weight, and as a factor on how often."""
+    """One term of a score: its family in words, the key inside it, the weight, and as a factor on how often.
+
+    `learnt` says whether it is of the records of 20 residents or more; else it is expected, ruled, or the clock's.
+    """
 
     family: str
     key: str
     weight: float
+    learnt: bool
 
     @property
     def factor(self) -> float:
@@ -47,15 +52,18 @@ class Summand:
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """An item where it stands; `number` counts from 1."""
+    """An item where it stands; `number` counts from 1, `by_score` is where the score alone would put it."""
 
     number: int
+    by_score: int
+    id: str
     title: str
     url: str
     score: float
     terms: tuple[Summand, ...]
     reasons: tuple[str, ...]
     lifted: bool
+    pinned: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,17 +78,18 @@ class Absent:
 @require_safe
 @never_cache
 def page(request: HttpRequest) -> HttpResponse:
-    """For operators: a persona's list with all terms, and what a search finds, on the list or off it."""
-    operator_of(request)
-    name, wanted = request.GET.get("person", GUEST), request.GET.get("q", "").strip()[:100]
-    if name != GUEST and name not in people():
+    """For editors and operators: a persona's list with all terms, and what a search finds, on the list or off it."""
+    desk_of(request)
+    name, wanted = request.GET.get("person", trial.GUEST), request.GET.get("q", "").strip()[:100]
+    people = trial.people()
+    if name not in dict(people):
         raise Http404
     locale, now, catalogue = get_language() or "ja", timezone.now(), current()
     attributes, _locale = persona(name)
     places = ranked(catalogue, attributes, now=now, locale=locale)
     found = [one for one in places if wanted.casefold() in one.title.casefold()]
     context = {
-        "people": [(GUEST, _("ゲスト")), *((key, CAST[key].display_name) for key in people())],
+        "people": people,
         "person": name,
         "wanted": wanted,
         "places": found[:MOST],
@@ -93,11 +102,6 @@ def page(request: HttpRequest) -> HttpResponse:
     return render(request, "city/ranking.html", context)
 
 
-def people() -> tuple[str, ...]:
-    """The personas who have attributes."""
-    return tuple(key for key, person in CAST.items() if person.attributes)
-
-
 def ranked(
     catalogue: Catalogue, attributes: Mapping[str, Value], *, now: datetime, locale: str
 ) -> tuple[Place, ...]:
@@ -105,28 +109,48 @@ def ranked(
     profile = Reader(mode="preview", locale=locale, attributes=attributes).profile
     allowed = catalogue.meant_for(attributes) & catalogue.ranked_kinds
     allowed[catalogue.alerts] = False
-    found = catalogue.personal.rank(profile, now=now, allowed=allowed, limit=len(catalogue.entries))
+    ruling = catalogue.rules.for_reader(attributes, now)
+    found = catalogue.personal.rank(
+        profile, now=now, allowed=allowed, limit=len(catalogue.entries), ruling=ruling
+    )
+    scores = sorted(-round(one.score, 5) for one in found)
     return tuple(
-        _place(catalogue, number, one, locale, tuple(_told(catalogue, one, attributes, locale)))
+        _place(
+            catalogue,
+            (number, bisect_left(scores, -round(one.score, 5)) + 1),
+            one,
+            locale,
+            tuple(_told(catalogue, one, attributes, locale)),
+        )
         for number, one in enumerate(found, start=1)
     )
 
 
-def _place(catalogue: Catalogue, number: int, one: Ranked, locale: str, told: tuple[str, ...]) -> Place:
+def _place(
+    catalogue: Catalogue, numbers: tuple[int, int], one: Ranked, locale: str, told: tuple[str, ...]
+) -> Place:
     row = catalogue.compiled.index[one.item_id]
     entry = catalogue.entries[row]
     return Place(
-        number=number,
+        number=numbers[0],
+        by_score=numbers[1],
+        id=one.item_id,
         title=pick(entry.title, locale),
         url=address(entry, locale),
         score=one.score,
         terms=tuple(
-            Summand(_family(term, locale), _key(term, locale), term.weight)
+            Summand(
+                _family(term, locale),
+                _key(term, locale),
+                term.weight,
+                _learnt(catalogue.compiled.weights, term),
+            )
             for term in sorted(_whole(catalogue, row, one), key=lambda term: -abs(term.weight))
             if term.weight
         ),
         reasons=told,
         lifted=one.lifted,
+        pinned=one.pinned,
     )
 
 
@@ -141,7 +165,17 @@ def _whole(catalogue: Catalogue, row: int, one: Ranked) -> list[Term]:
     return [*catalogue.compiled.base_terms(row), *rest]
 
 
+def _learnt(weights: Weights, term: Term) -> bool:
+    """Whether any weight in the term was learnt; an attribute speaks of all topics of an item at once."""
+    if term.family == "attribute":
+        return bool(weights.learnt.get(f"{ATTRIBUTE}{term.key}"))
+    family = {"declared": DECLARED_TOPIC}.get(term.family, term.family)
+    return weights.knows(family, term.key) or weights.knows(term.family)
+
+
 def _family(term: Term, locale: str) -> str:
+    if term.family == FAMILY:
+        return _("担当者の決まり")
     return family_words(f"{ATTRIBUTE}{term.key}" if term.family == "attribute" else term.family, locale)
 
 
@@ -162,6 +196,7 @@ def absent(
 ) -> tuple[Absent, ...]:
     """What a search finds that is not ranked for this persona, and why not."""
     live, meant = catalogue.compiled.live(now), catalogue.meant_for(attributes)
+    ruling = catalogue.rules.for_reader(attributes, now)
     pinned = set(catalogue.alerts.tolist())
     found = []
     for row, entry in enumerate(catalogue.entries):
@@ -174,6 +209,8 @@ def absent(
             why = _("緊急のお知らせとして、順番の外のいちばん上に出ます。")
         elif not meant[row]:
             why = _("届け先の条件に、この人は当てはまりません。")
+        elif ruling is not None and ruling.hidden[row]:
+            why = _("担当者の決まりで、一覧に出していません。")
         elif not catalogue.ranked_kinds[row]:
             why = _("この種類は、おすすめの一覧に出しません。")
         else:

@@ -6,8 +6,15 @@ from django.utils.translation import gettext_lazy as _
 from wagtail import hooks
 from wagtail.admin.menu import MenuItem
 
-from portal.city import household, protection, ranking, regions, views
+from portal.city import household, protection, ranking, regions, tuning, tuning_pages, views
 from portal.figures import dashboard
+
+
+class DeskMenuItem(MenuItem):
+    """Shown to editors and operators."""
+
+    def is_shown(self, request: HttpRequest) -> bool:
+        return tuning.is_desk(request)
 
 
 class OperatorMenuItem(MenuItem):
@@ -86,9 +93,12 @@ def region_menu_item() -> MenuItem:
 
 @hooks.register("register_admin_urls")
 def ranking_figures_urls() -> list[URLPattern]:
-    """The order for a persona, and over days and months."""
+    """The order for a persona, what changes it, and its figures over days and months."""
     return [
         path("ranking/", ranking.page, name="city_ranking"),
+        path("ranking/prior/", tuning_pages.prior, name="city_prior"),
+        path("ranking/rules/", tuning_pages.rules, name="city_rules"),
+        path("ranking/rules/<int:number>/end/", tuning_pages.end, name="city_rule_end"),
         path("ranking/figures/", dashboard.page, name="city_ranking_figures"),
     ]
 
@@ -96,7 +106,7 @@ def ranking_figures_urls() -> list[URLPattern]:
 @hooks.register("register_admin_menu_item")
 def ranking_menu_item() -> MenuItem:
     """The way to the order for a persona."""
-    return OperatorMenuItem(_("おすすめ順の確認"), reverse("city_ranking"), icon_name="view", order=258)
+    return DeskMenuItem(_("おすすめ順の確認"), reverse("city_ranking"), icon_name="view", order=258)
 
 
 @hooks.register("register_admin_menu_item")

@@ -2,10 +2,11 @@
 
 import threading
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 import numpy as np
+from django.utils import timezone
 from numpy.typing import NDArray
 
 from gadgets.choosing.layout import Slot
@@ -14,12 +15,15 @@ from identity.attributes import Value
 from identity.audience import Audience, matches
 from portal.content import queries as content
 from portal.content.queries import HomeLayout
+from portal.home.ruling import Rules
 from portal.home.shell import Shell
 from portal.home.sources import Entry, Gadgets, ItemSource, Pages
+from recommender import editing
 from recommender import queries as ranking
 from recommender.catalogue import Catalogue as Compiled
 from recommender.ranking import AttributeRanker, NewestRanker, Ranker
 from recommender.reranking import Plan
+from recommender.rules import Rule
 from recommender.weights import Weights
 
 Mask = NDArray[np.bool_]
@@ -49,6 +53,7 @@ class Catalogue:
     events: NDArray[np.intp]
     event_starts: NDArray[np.float64]
     news: NDArray[np.intp]
+    rules: Rules
     drawn: dict[tuple[object, ...], Shell] = field(default_factory=dict)
 
     @classmethod
@@ -61,6 +66,7 @@ class Catalogue:
         layout: HomeLayout,
         weights: Weights | None = None,
         plan: Plan | None = None,
+        rules: Sequence[Rule] = (),
     ) -> "Catalogue":
         """Compile the entries of all sources."""
         found = [entry for source in sources for entry in source.entries()]
@@ -85,12 +91,24 @@ class Catalogue:
             events=np.array(events, dtype=np.intp),
             event_starts=np.array([_start(entries[row]).timestamp() for row in events]),
             news=np.array(_of_kind(entries, "news"), dtype=np.intp),
+            rules=Rules.compile(rules, compiled.items),
         )
 
     def meant_for(self, attributes: Mapping[str, Value]) -> Mask:
         """Mask of the entries whose audience somebody with these attributes belongs to."""
         met = np.array([matches(audience, attributes) for audience in self.audiences], dtype=bool)
         return met[self.audience_of] if self.entries else np.zeros(0, dtype=bool)
+
+    def ordered_by(self, weights: Weights, plan: Plan, rules: Sequence[Rule]) -> "Catalogue":
+        """The same entries in another order: what a change would do, before it is made."""
+        compiled = Compiled.compile(self.compiled.items, weights)
+        return replace(
+            self,
+            compiled=compiled,
+            personal=AttributeRanker(compiled, plan),
+            rules=Rules.compile(rules, compiled.items),
+            drawn={},
+        )
 
 
 def _alerts(entries: Sequence[Entry]) -> list[int]:
@@ -153,6 +171,7 @@ def current(
                 layout=content.home_layout(),
                 weights=ranking.weights(),
                 plan=ranking.plan(),
+                rules=editing.rules(timezone.now()),
             )
         return _held
 

@@ -144,6 +144,7 @@ def _listed(
         allowed[catalogue.events] = False
     profile = reader.profile
     explore = Explore(reader.sitting) if reader.sitting else None
+    ruling = catalogue.rules.for_reader(reader.attributes, now)
     return tuple(
         Listed(
             index[ranked.item_id],
@@ -151,7 +152,9 @@ def _listed(
             ranked.propensity,
             ranked.exploring,
         )
-        for ranked in ranker.rank(profile, now=now, allowed=allowed, limit=LIMIT, explore=explore)
+        for ranked in ranker.rank(
+            profile, now=now, allowed=allowed, limit=LIMIT, explore=explore, ruling=ruling
+        )
     )
 
 

@@ -135,6 +135,7 @@ def _fallen(view: HomeView, other: HomeView, lines: tuple[Line, ...]) -> tuple[L
     compiled, profile, locale = view.catalogue.compiled, other.reader.profile, view.reader.locale
     rows = [listed.row for listed in view.listed[:SHOWN]]
     told = terms(compiled, rows, compiled.parts(profile))
+    ruling = view.catalogue.rules.for_reader(other.reader.attributes, other.now)
     found = []
     for place, (row, line, summands) in enumerate(zip(rows, lines, told, strict=True), 1):
         if there.get(row, len(rows) + len(there)) <= place:
@@ -143,6 +144,11 @@ def _fallen(view: HomeView, other: HomeView, lines: tuple[Line, ...]) -> tuple[L
         if compiled.items[row].id in other.reader.hidden:
             found.append(replace(line, reasons=(_("おすすめから外した項目"),)))
             continue
+        if ruling is not None:
+            if ruling.hidden[row]:
+                found.append(replace(line, reasons=(_("市の担当者が、いまは一覧に出していません"),)))
+                continue
+            summands += ruling.terms(row)
         ranked = Ranked(compiled.items[row].id, sum(term.weight for term in summands), summands)
         why = tuple(sentence(one, locale, value_label) for one in lowered(ranked, profile, compiled))
         found.append(replace(line, reasons=why))

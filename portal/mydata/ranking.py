@@ -22,10 +22,12 @@ from identity.attributes import KEYS, TOPICS, Value, label, pick, value_label
 from identity.consent import PURPOSE_RANKING, RANKING_ITEMS, RECOMMENDER, Notice
 from identity.queries import Bundle
 from portal.home import guest as guests
-from portal.home.catalogue import current
+from portal.home.catalogue import Catalogue, current
 from portal.home.compose import Mode, Reader
+from portal.home.rule_words import told
 from portal.mydata import ordering, prompt, weights_in_words
 from portal.mydata.access import actor_of, next_path, resident_required
+from recommender.rules import Rule
 
 ASKED = "mydata/_asked_preferences.html"
 AVOIDS = "avoids"
@@ -72,14 +74,22 @@ def _page(
 
 def _weights(attributes: Mapping[str, Value], mode: Mode) -> dict[str, Any]:
     """What the tables need."""
-    locale, compiled = _locale(), current().compiled
+    locale, catalogue = _locale(), current()
+    compiled = catalogue.compiled
     reader = Reader(mode, locale, attributes)
     return {
         "groups": weights_in_words.groups(reader.profile, compiled, attributes, locale, mode),
         "kinds": weights_in_words.kinds(compiled),
         "common": weights_in_words.common(compiled, locale),
+        "rules": _rules(catalogue, attributes, locale),
         "guest": mode == "guest",
     }
+
+
+def _rules(catalogue: Catalogue, attributes: Mapping[str, Value], locale: str) -> list[tuple[str, Rule]]:
+    """The editors' rules that bear on this reader's list now, in words."""
+    found = catalogue.rules.concerning(attributes, timezone.now())
+    return [(told(one.rule, catalogue, locale), one.rule) for one in found]
 
 
 # --- what the order may use ---------------------------------------------------------------------------------------

@@ -1,6 +1,7 @@
 """What editors, providers and operators do in a browser: steps of their journeys, alike in both modes."""
 
 import json
+import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from itertools import product
@@ -41,6 +42,15 @@ def seen(place: Locator, words: str | None = None) -> None:
     expect(place).to_be_visible(timeout=PATIENCE)
     if words is not None:
         expect(place).to_contain_text(words, timeout=PATIENCE)
+
+
+def wait_until(holds: Callable[[], bool], again: Callable[[], object]) -> None:
+    """Tries until it holds: a page for guests may come from a shared cache for some seconds."""
+    deadline = time.monotonic() + PATIENCE / 1000
+    while not holds():
+        assert time.monotonic() < deadline, "it never came to hold"
+        time.sleep(0.5)
+        again()
 
 
 def status(page: Page, url: str) -> int:

@@ -1,0 +1,94 @@
+"""A dry run: the homes of the personas as they are, and as a change of the order would make them. Writes nothing."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.utils.translation import gettext as _
+
+from portal.content.preview import persona
+from portal.demo_cast import CAST
+from portal.home.catalogue import Catalogue, current
+from portal.home.compose import HomeView, Reader, compose
+from portal.home.sample import Line, line
+from recommender import editing, queries
+from recommender.rules import Rule
+from recommender.weights import Prior, Weights
+
+GUEST = "guest"
+
+
+@dataclass(frozen=True, slots=True)
+class Moved:
+    """An entry of the list as it would be, and where it stands now; `changed` if that is another place."""
+
+    line: Line
+    before: int | None
+    changed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Effect:
+    """What the change does to one persona's list: the list as it would be, and what would leave it."""
+
+    key: str
+    name: str
+    after: tuple[Moved, ...]
+    gone: tuple[Line, ...]
+
+    @property
+    def changed(self) -> bool:
+        """Whether anything moves."""
+        return bool(self.gone) or any(one.changed for one in self.after)
+
+
+def people() -> tuple[tuple[str, str], ...]:
+    """A guest, and the personas who have attributes: key and name."""
+    named = ((key, person.display_name) for key, person in CAST.items() if person.attributes)
+    return ((GUEST, _("ゲスト")), *named)
+
+
+def of_prior(prior: Prior, *, now: datetime, locale: str) -> tuple[Effect, ...]:
+    """What another prior would do, under the rules that hold and with the weights that were learnt."""
+    learnt = queries.weights().learnt
+    catalogue = current()
+    other = catalogue.ordered_by(Weights(prior, learnt), queries.plan(), editing.rules(now))
+    return _effects(catalogue, other, now, locale)
+
+
+def of_rule(rule: Rule, *, now: datetime, locale: str) -> tuple[Effect, ...]:
+    """What one rule more would do when it begins."""
+    catalogue = current()
+    other = catalogue.ordered_by(catalogue.compiled.weights, queries.plan(), (*editing.rules(now), rule))
+    return _effects(catalogue, other, max(now, rule.starts_at), locale)
+
+
+def _effects(one: Catalogue, other: Catalogue, at: datetime, locale: str) -> tuple[Effect, ...]:
+    return tuple(
+        _effect(key, name, _home(one, key, at, locale), _home(other, key, at, locale), locale)
+        for key, name in people()
+    )
+
+
+def _home(catalogue: Catalogue, key: str, now: datetime, locale: str) -> HomeView:
+    """Without cards of their own, and without the place for what is new."""
+    attributes, _locale = persona(key)
+    reader = Reader(mode="preview", locale=locale, attributes=attributes)
+    return compose(catalogue.layout, reader, now, catalogue=catalogue)
+
+
+def _effect(key: str, name: str, before: HomeView, after: HomeView, locale: str) -> Effect:
+    was = {listed.row: place for place, listed in enumerate(before.listed, start=1)}
+    stays = {listed.row for listed in after.listed}
+    return Effect(
+        key=key,
+        name=name,
+        after=tuple(
+            Moved(line(after.catalogue, listed, locale), was.get(listed.row), was.get(listed.row) != place)
+            for place, listed in enumerate(after.listed, start=1)
+        ),
+        gone=_gone(before, stays, locale),
+    )
+
+
+def _gone(before: HomeView, stays: set[int], locale: str) -> tuple[Line, ...]:
+    return tuple(line(before.catalogue, one, locale) for one in before.listed if one.row not in stays)
