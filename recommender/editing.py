@@ -4,6 +4,7 @@ Each change is one row more, with its reason, and raises the version by which ev
 """
 
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -50,11 +51,12 @@ def prior_version() -> int:
 
 
 def prior_versions(most: int = 50) -> tuple[PriorVersion, ...]:
-    """The last versions, the newest first."""
-    rows = PriorChange.objects.order_by("-pk")[:most]
-    return tuple(
-        PriorVersion(row.pk, row.reason, row.by, row.at, priors.from_json(row.prior)) for row in rows
-    )
+    """The last versions that can be read, the newest first."""
+    found = []
+    for row in PriorChange.objects.order_by("-pk")[:most]:
+        with suppress(WeightsError):
+            found.append(PriorVersion(row.pk, row.reason, row.by, row.at, priors.from_json(row.prior)))
+    return tuple(found)
 
 
 def rules(now: datetime) -> tuple[PureRule, ...]:

@@ -20,6 +20,8 @@ from recommender.weights import Weights, key_of
 LEAST_WEIGHT = 0.05
 MOST_REASONS = 3
 MOST_LOWERED = 2
+FRESH_DAYS = 14.0
+"""What is older is not called recent, whatever its kind; what takes place later is not called soon."""
 # A factor this near to "as often as others" is called "a little", without a number.
 LITTLE = (0.9, 1.1)
 
@@ -60,6 +62,10 @@ class Cause:
 
 
 RECENT = Reason("recent", {})
+SOON = Reason("soon", {})
+POPULAR = Reason("popular", {})
+VARIED = Reason("varied", {})
+EVERYBODY = Reason("everybody", {})
 NEWEST = Reason("newest", {})
 EXPLORING = Reason("exploring", {})
 LIFTED = Reason("lifted", {})
@@ -81,7 +87,18 @@ def reasons(ranked: Ranked, profile: Profile, catalogue: Catalogue) -> tuple[Rea
     first = _outside(ranked)
     most = MOST_REASONS - len(first)
     told = tuple(_reason(cause, item, profile, catalogue.weights) for cause in raised[:most])
-    return first + told or (RECENT,)
+    return first + told or (_of_everybody(ranked, item, catalogue),)
+
+
+def _of_everybody(ranked: Ranked, item: Item, catalogue: Catalogue) -> Reason:
+    """Why it stands there if nothing that the reader told speaks for it."""
+    if ranked.varied:
+        return VARIED
+    if ranked.days <= FRESH_DAYS:
+        return RECENT if item.starts_at is None else SOON
+    row, weights = catalogue.index[item.id], catalogue.weights
+    learnt = sum(term.weight for term in catalogue.base_terms(row) if weights.knows(term.family, term.key))
+    return POPULAR if learnt >= LEAST_WEIGHT else EVERYBODY
 
 
 def lowered(ranked: Ranked, profile: Profile, catalogue: Catalogue) -> tuple[Reason, ...]:
@@ -169,7 +186,12 @@ def _reason(cause: Cause, item: Item, profile: Profile, weights: Weights) -> Rea
     if family == "attribute":
         return _of_attribute(key, item, profile, weights, sign)
     if family == "audience":
-        return _made("audience", key, "|".join(plain(profile.attributes[key])), "", "", cause.key)
+        mine, meant = (
+            plain(profile.attributes[key]),
+            {one for name, one in item.audience_values if name == key},
+        )
+        met = [value for value in mine if value in meant] or mine
+        return _made("audience", key, "|".join(met), "", "", cause.key)
     if family == "language":
         return _made("language" if sign > 0 else "language_other", LANGUAGE, "", "", "", LANGUAGE)
     values = "|".join(

@@ -29,7 +29,7 @@ def from_json(document: Mapping[str, Any]) -> Prior:
     Raises WeightsError for an unknown name, for what is no number, and for what `Prior.check` refuses.
     """
     known = {one.name for one in fields(Prior)}
-    for name in document:
+    for name in _table(document, "the prior"):
         if name not in known:
             raise WeightsError(f"{name}: no such weight")
     values: dict[str, Any] = {}

@@ -1,8 +1,12 @@
 """Reads of the recommender for other packages: the version of the order, and the weights that hold now."""
 
+import logging
+from collections.abc import Mapping
+
 from django.core.cache import cache
 
 from recommender import priors
+from recommender.errors import WeightsError
 from recommender.exposure import plan
 from recommender.log import Held, held
 from recommender.models import Dismissal, PriorChange, RankingVersion, Snapshot
@@ -12,6 +16,10 @@ __all__ = ["Held", "dismissed", "held", "plan", "prior", "version", "weights"]
 
 VERSION_KEY = "ranking:version"
 VERSION_TTL = 5
+READ_BACK = 20
+"""So many versions of the prior are tried at most."""
+
+log = logging.getLogger(__name__)
 
 
 def version() -> int:
@@ -25,15 +33,35 @@ def version() -> int:
 
 
 def prior() -> Prior:
-    """The editors' prior: the last that was set, or the one that the code comes with."""
-    row = PriorChange.objects.order_by("-pk").first()
-    return priors.from_json(row.prior) if row else Prior()
+    """The editors' prior: the last that can be read of those that were set, or the one that the code comes with.
+
+    A version that another release wrote must not take the pages down: urgent notices are on them too.
+    """
+    for row in PriorChange.objects.order_by("-pk")[:READ_BACK]:
+        try:
+            return priors.from_json(row.prior)
+        except WeightsError as error:
+            log.error("version %d of the prior is passed over: %s", row.pk, error)  # noqa: TRY400  no stack
+    return Prior()
 
 
 def weights() -> Weights:
     """What ranks now: the prior and the active snapshot; without a snapshot the prior alone."""
     row = Snapshot.objects.filter(state=Snapshot.State.ACTIVE).first()
-    return Weights(prior(), row.weights if row else {})
+    return Weights(prior(), learnt_in(row))
+
+
+def learnt_in(row: Snapshot | None) -> Mapping[str, Mapping[str, float]]:
+    """The weights of a snapshot; none if it cannot be read, so that the prior alone ranks."""
+    if row is None:
+        return {}
+    try:
+        Weights(Prior(), row.weights).check()
+    except WeightsError as error:
+        log.error("snapshot %d does not rank: %s", row.pk, error)  # noqa: TRY400  no stack
+        return {}
+    found: Mapping[str, Mapping[str, float]] = row.weights
+    return found
 
 
 def dismissed(subject: str) -> frozenset[str]:

@@ -8,6 +8,7 @@ import numpy as np
 
 from recommender.catalogue import Catalogue, Floats, Mask, Single, terms, vector
 from recommender.errors import CatalogueError
+from recommender.features import DAY
 from recommender.reranking import AMONG, NEW_FOR, POOL, SLOT, Chooser, Explore, Plan, Rows, lifted
 from recommender.rules import Ruling
 from recommender.types import Profile, Ranked, Term
@@ -74,7 +75,7 @@ class AttributeRanker:
         if ruling is not None:
             scores += ruling.lifts
         pinned = ruling.pinned(mask)[: max(limit, 0)] if ruling is not None else []
-        chosen, lifted = self._choose(scores, mask, limit, pinned)
+        chosen, lifted, varied = self._choose(scores, mask, limit, pinned)
         new = self._new.rows(mask, now, chosen) if explore else []
         placed = _explored(chosen, new, explore)
         ranked = []
@@ -93,26 +94,29 @@ class AttributeRanker:
                     told,
                     propensity,
                     exploring,
+                    days=abs(now.timestamp() - float(catalogue.anchor[row])) / DAY,
                     lifted=row in lifted and not exploring,
                     pinned=row in pinned,
+                    varied=row in varied,
                 )
             )
         return ranked
 
     def _choose(
         self, scores: Single, mask: Mask, limit: int, pinned: Sequence[int]
-    ) -> tuple[list[int], set[int]]:
-        """Rows of the list, `pinned` first, and which of them stand higher for their provider's sake."""
+    ) -> tuple[list[int], set[int], set[int]]:
+        """Rows of the list, `pinned` first; which stand higher for their provider's sake, and which for variety's."""
         catalogue, boosts = self._catalogue, self._boosts
         if limit <= 0:
-            return [], set()
+            return [], set(), set()
         raised = scores if boosts is None else scores + boosts
         left = np.where(mask, raised, -np.inf).astype(np.float32, copy=False)
         chooser = Chooser(self._plan, limit, topics=len(catalogue.topics), providers=self._provider_count)
         for row in pinned:
             chooser.keep(row, self._shares_of(row) > 0, int(self._providers[row]))
         left[chooser.chosen] = -np.inf
-        pool = _best(left, max(POOL, limit * 5))
+        # However long the list: its beginning is that of every shorter one.
+        pool = _best(left, POOL)
         first = pool
         while pool.size and not chooser.full:
             chooser.take(pool, _rounded(raised[pool]), catalogue.shares(pool), self._providers[pool])
@@ -122,7 +126,8 @@ class AttributeRanker:
         if len(chosen) < limit:
             # What the caps passed over fills the list up.
             chosen = [*chosen, *_best(left, limit - len(chosen))[: limit - len(chosen)].tolist()]
-        return chosen, lifted(chosen[len(pinned) :], first, scores, boosts)
+        own = chosen[len(pinned) :]
+        return chosen, lifted(own, first, scores, boosts), _varied(own, first, raised)
 
     def _shares_of(self, row: int) -> Floats:
         found: Floats = self._catalogue.shares(np.array([row]))[0]
@@ -174,6 +179,15 @@ def _explored(
     row = new[explore.of(len(new))]
     rest = [one for one in plain[SLOT:] if one[0] != row]
     return [*plain[:SLOT], (row, 0.5 / len(new), True), *rest][: len(chosen)]
+
+
+def _varied(chosen: Sequence[int], first: Rows, scores: Single) -> set[int]:
+    """Which rows stand before something of a higher score among the best."""
+    best = np.sort(_rounded(scores[first]))
+    higher = len(best) - np.searchsorted(best, _rounded(scores[list(chosen)]), "right")
+    return {
+        row for place, (row, count) in enumerate(zip(chosen, higher.tolist(), strict=True)) if count > place
+    }
 
 
 def _by_row(catalogue: Catalogue, plan: Plan) -> Single | None:

@@ -95,6 +95,26 @@ SENTENCES: Mapping[str, Mapping[str, str]] = {
     },
     "newest": {"ja": "新しい順", "en": "Newest first", "ja-simple": "あたらしい じゅんばん"},
     "recent": {"ja": "新しいお知らせ", "en": "Recent", "ja-simple": "あたらしい おしらせ"},
+    "soon": {
+        "ja": "日が近い催し",
+        "en": "Coming soon",
+        "ja-simple": "もうすぐ ある イベント",
+    },
+    "popular": {
+        "ja": "多くの方に開かれています（利用の記録から）",
+        "en": "Opened by many (from records of use)",
+        "ja-simple": "おおくの ひとが よんで います（つかった きろくから）",
+    },
+    "varied": {
+        "ja": "いろいろな話題や提供者が並ぶように出しています",
+        "en": "Here so that the list has various topics and providers",
+        "ja-simple": "いろいろな ものが みえるように だして います",
+    },
+    "everybody": {
+        "ja": "どなたにも同じように出しています",
+        "en": "Shown to everybody alike",
+        "ja-simple": "みんなに おなじように だして います",
+    },
     "exploring": {
         "ja": "新しい項目や、まだあまり見られていない項目を、ときどきここに出しています",
         "en": "This place sometimes goes to something new that few people have seen yet",

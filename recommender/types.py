@@ -13,7 +13,8 @@ class Item:
     """Something that may be shown: a page, an event, a gadget.
 
     `places` empty = the whole region. `language` empty = every language. `published_at` and
-    `expires_at` are aware. `audience_keys` are the attributes by which its audience was chosen. What takes
+    `expires_at` are aware. `audience_keys` are the attributes by which its audience was chosen, and
+    `audience_values` (key, value) for whom it is: a reader may have several values, and only one is meant. What takes
     place at a time (`starts_at`) is the fresher, the nearer that time is; everything else ages from its
     publication.
     """
@@ -29,6 +30,7 @@ class Item:
     urgent: bool
     audience_keys: tuple[str, ...] = ()
     starts_at: datetime | None = None
+    audience_values: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,9 +57,10 @@ class Term:
 class Ranked:
     """An item in its place; the weights of `terms` sum to `score` within 1e-5.
 
-    `propensity` is the chance that this item stands in this place, given those above it. `exploring` is what was put
+    `days` lie between now and its publication, or the time when it takes place. `propensity` is the chance that this item stands in this place, given those above it. `exploring` is what was put
     there to be seen at all; `lifted` stands higher than its score alone would put it, so that its provider is seen;
-    `pinned` stands first because editors said so.
+    `pinned` stands first because editors said so. `varied` stands before something of a higher score, so that the list is
+    not all of one topic or provider.
     """
 
     item_id: str
@@ -65,8 +68,10 @@ class Ranked:
     terms: tuple[Term, ...]
     propensity: float = 1.0
     exploring: bool = False
+    days: float = 0.0
     lifted: bool = False
     pinned: bool = False
+    varied: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -178,6 +178,12 @@ class Weights:
     def check(self) -> None:
         """Raise WeightsError unless every weight is a finite number and every half-life positive."""
         self.prior.check()
+        if not isinstance(self.learnt, Mapping):
+            raise WeightsError("a table of families is expected")
         for family, cells in self.learnt.items():
-            if not all(math.isfinite(weight) for weight in cells.values()):
+            if not isinstance(cells, Mapping) or not all(_finite(weight) for weight in cells.values()):
                 raise WeightsError(f"{family}: every weight must be a finite number")
+
+
+def _finite(weight: object) -> bool:
+    return isinstance(weight, int | float) and not isinstance(weight, bool) and math.isfinite(weight)

@@ -9,6 +9,7 @@ from gadgets.queries import Registry
 from identity.attributes import Texts
 from identity.audience import Audience
 from portal.content.queries import ContentItem
+from recommender.features import plain
 from recommender.types import Item
 
 CITY = "city"
@@ -69,6 +70,7 @@ class Gadgets:
                     expires_at=None,
                     urgent=False,
                     audience_keys=tuple(key for key, _ in gadget.audience.clauses),
+                    audience_values=_values(gadget.audience),
                 ),
                 audience=gadget.audience,
                 title=gadget.title,
@@ -88,6 +90,13 @@ class Pages:
         return (_entry(page) for page in self._items)
 
 
+def _values(audience: Audience) -> tuple[tuple[str, str], ...]:
+    """For whom it is, as the recommender writes values."""
+    return tuple(
+        (key, value) for key, values in audience.to_json().items() for one in values for value in plain(one)
+    )
+
+
 def _entry(page: ContentItem) -> Entry:
     return Entry(
         item=Item(
@@ -104,6 +113,7 @@ def _entry(page: ContentItem) -> Entry:
             urgent=page.urgent,
             audience_keys=tuple(key for key, _ in page.audience.clauses),
             starts_at=page.starts_at,
+            audience_values=_values(page.audience),
         ),
         audience=page.audience,
         title=page.title,

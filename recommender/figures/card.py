@@ -80,7 +80,7 @@ def families_of(attributes: Collection[str]) -> frozenset[str]:
 def read(attributes: Collection[str]) -> Card:
     """The card of what ranks now; three queries."""
     row = Snapshot.objects.filter(state=Snapshot.State.ACTIVE).first()
-    weights: Mapping[str, Mapping[str, float]] = row.weights if row else {}
+    weights = queries.learnt_in(row)
     precisions: Mapping[str, float] = row.precisions if row else {}
     batches = Batch.objects.filter(state=Batch.State.FOLDED).aggregate(
         views=Sum("views"), clicks=Sum("clicks"), since=Min("until"), until=Max("until")

@@ -155,6 +155,48 @@ def test_without_personal_terms_the_reason_is_time():
     assert reasons(newest, HANAKO, catalogue) == (Reason("newest", {}),)
 
 
+@pytest.mark.parametrize(
+    ("days", "kind", "learnt", "says"),
+    [
+        (10, "news", {}, "新しいお知らせ"),
+        (20, "news", {}, "どなたにも同じように出しています"),
+        (300, "service", {}, "どなたにも同じように出しています"),
+        (1500, "service", {"item": {"a": 3.0}}, "多くの方に開かれています（利用の記録から）"),
+        (1500, "service", {"item": {"a": -3.0}}, "どなたにも同じように出しています"),
+        (20, "news", {"topic": {"music": 0.4}}, "多くの方に開かれています（利用の記録から）"),
+    ],
+)
+def test_what_is_old_is_not_called_recent(days, kind, learnt, says):
+    weights = Weights(Prior(), learnt)
+    assert why(GUEST, weights=weights, kind=kind, topics=("music",), age=timedelta(days=days)) == [says]
+
+
+@pytest.mark.parametrize(("ahead", "code"), [(3, "soon"), (-1, "soon"), (40, "everybody")])
+def test_an_event_is_soon_and_not_recent(ahead, code):
+    event = replace(item("a", kind="event"), starts_at=NOW + timedelta(days=ahead))
+    catalogue = Catalogue.compile([event])
+    assert [one.code for one in reasons(ranked_in(catalogue, GUEST), GUEST, catalogue)] == [code]
+
+
+def test_what_the_caps_brought_up_says_so():
+    items = [item(f"n{n}", provider="bus") for n in range(5)]
+    old = [item(f"o{n}", age=timedelta(days=60)) for n in range(3)]
+    catalogue = Catalogue.compile([*items, *old])
+    ranked = AttributeRanker(catalogue).rank(GUEST, now=NOW)
+    codes = {one.item_id: reasons(one, GUEST, catalogue)[0].code for one in ranked}
+    assert [one.item_id for one in ranked][:5] == ["n0", "n1", "o0", "o1", "o2"]
+    assert [codes[f"o{n}"] for n in range(3)] == ["varied"] * 3
+    assert {codes[f"n{n}"] for n in range(5)} == {"recent"}
+
+
+def test_of_several_values_the_one_that_is_meant_is_named():
+    profile = Profile(attributes={"household.school_years": ("preschool", "e3")})
+    meant = item("a", audience_keys=("household.school_years",))
+    catalogue = Catalogue.compile([replace(meant, audience_values=(("household.school_years", "e3"),))])
+    (reason,) = reasons(ranked_in(catalogue, profile), profile, catalogue)
+    assert sentence(reason, "ja", label) == "お子さまの学年（小学3年）が同じご家庭へのお知らせ"
+
+
 def test_a_followed_place_is_named_as_such():
     assert why(Profile(followed=("busshozan",)), places=("busshozan",)) == [
         "気になる地区（仏生山）のお知らせ"

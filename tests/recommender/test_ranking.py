@@ -135,6 +135,30 @@ def test_caps_look_beyond_the_first_candidates():
     assert found == ["m000", "m001", "m002", "other"]
 
 
+@pytest.mark.parametrize("profile", [GUEST, HANAKO, TARO])
+def test_the_beginning_of_a_long_list_is_the_short_list(profile):
+    topics, kinds, places = (
+        ("food", "music", "school", "health", "elderly"),
+        ("news", "service"),
+        ("yashima", ""),
+    )
+    items = [
+        item(
+            f"n{n}",
+            kind=kinds[n % 2],
+            topics=topics[n % 3 : n % 5],
+            places=tuple(filter(None, (places[n % 2],))),
+            provider="abcdefg"[n % 7],
+            age=timedelta(hours=(n * 37) % 900),
+        )
+        for n in range(400)
+    ]
+    ranker = AttributeRanker(Catalogue.compile(items))
+    short, whole = (ranker.rank(profile, now=NOW, limit=limit) for limit in (12, 400))
+    assert [one.item_id for one in whole[:12]] == [one.item_id for one in short]
+    assert len({one.item_id for one in whole}) == 400
+
+
 def test_ties_are_broken_by_time_then_id_however_the_items_come():
     items = [item(f"i{n:03}", age=timedelta(days=400)) for n in range(200)]
     expected = [f"i{n:03}" for n in range(12)]
