@@ -1,7 +1,8 @@
 """Reads of the recommender for other packages: the version of the order, and the weights that hold now."""
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from uuid import UUID
 
 from django.core.cache import cache
 
@@ -9,10 +10,10 @@ from recommender import priors
 from recommender.errors import WeightsError
 from recommender.exposure import plan
 from recommender.log import Held, held
-from recommender.models import Dismissal, PriorChange, RankingVersion, Snapshot
+from recommender.models import Dismissal, Interaction, PriorChange, RankingVersion, Snapshot
 from recommender.weights import Prior, Weights
 
-__all__ = ["Held", "dismissed", "held", "plan", "prior", "version", "weights"]
+__all__ = ["Held", "dismissed", "held", "plan", "prior", "version", "viewed", "weights"]
 
 VERSION_KEY = "ranking:version"
 VERSION_TTL = 5
@@ -62,6 +63,12 @@ def learnt_in(row: Snapshot | None) -> Mapping[str, Mapping[str, float]]:
         return {}
     found: Mapping[str, Mapping[str, float]] = row.weights
     return found
+
+
+def viewed(visits: Iterable[UUID]) -> frozenset[tuple[UUID, str]]:
+    """What stood open on these homes, as visit and item, as far as it is in the log; one query."""
+    views = Interaction.objects.filter(visit__in=list(visits), act=Interaction.Act.VIEW)
+    return frozenset(views.values_list("visit", "item_id"))
 
 
 def dismissed(subject: str) -> frozenset[str]:

@@ -1,7 +1,7 @@
 """What somebody does with an entry of the recommended list: opens it, puts it away, has it back."""
 
 from django.contrib import messages
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import get_language
@@ -22,11 +22,16 @@ PUT_AWAY = "put_away"
 
 @require_safe
 def opened(request: HttpRequest, token: str, item: str) -> HttpResponse:
-    """Leads on to the entry, whoever asks; notes it where the resident said yes and the seal is this resident's."""
+    """Leads on to the entry, whoever asks; notes it where the resident said yes and the seal is this resident's.
+
+    What is no longer published leads home, and is no error: an error's address stands in logs, and this one has a visit.
+    """
     catalogue = current()
     row = catalogue.compiled.index.get(item)
     if row is None:
-        raise Http404(item)
+        if identity_queries.current_resident(request) is not None:
+            messages.info(request, _("この項目は、もう公開されていません。"))
+        return HttpResponseRedirect(reverse("home:home"))
     _note_opening(request, token, item)
     response = HttpResponseRedirect(address(catalogue.entries[row], get_language() or "ja"))
     response.headers["Cache-Control"] = "private, no-store"

@@ -165,7 +165,7 @@ def _listed(view: HomeView, csrf: str, visit: str) -> str:
         )
         for listed in view.listed
     ]
-    return _folded(view, lines, SHOWN)
+    return _folded(view, lines, SHOWN, put_away=bool(view.reader.hidden))
 
 
 def _href(view: HomeView, listed: Listed, through: str) -> str:
@@ -190,13 +190,16 @@ def _away(view: HomeView, listed: Listed, csrf: str, visit: str) -> str:
     return found.fill({"csrf": csrf, "visit": visit})
 
 
-def _folded(view: HomeView, lines: Sequence[str], shown: int, *, end: bool = False) -> str:
+def _folded(
+    view: HomeView, lines: Sequence[str], shown: int, *, end: bool = False, put_away: bool = False
+) -> str:
     """A list of which the first `shown` are open; `end` says that nothing is known beyond it."""
-    key = ("list", len(lines) > 0, max(len(lines) - shown, 0), end)
+    key = ("list", len(lines) > 0, max(len(lines) - shown, 0), end, put_away)
     context = {
         "any": bool(lines),
         "rest": max(len(lines) - shown, 0),
         "end": end,
+        "put_away": put_away,
         "slot": {"first": slot("first"), "rest": slot("rest")},
     }
     return draw(view, key, "home/_list.html", context).fill(

@@ -19,6 +19,7 @@ from uuid import UUID
 from django.core.cache import cache
 from django.db import InterfaceError, OperationalError, close_old_connections, transaction
 from django.http import HttpRequest
+from django.utils import timezone
 from django.utils.crypto import constant_time_compare, salted_hmac
 
 from identity import queries as identity_queries
@@ -26,6 +27,7 @@ from identity.queries import Bundle
 from portal.home import hiding
 from portal.home.compose import SHOWN, HomeView
 from recommender import actions
+from recommender import queries as ranking
 from recommender.figures import counting
 from recommender.types import Item, Profile, ViewRow
 
@@ -260,7 +262,8 @@ def _write(batch: Sequence[Visit | Act]) -> int:
     known = {one.resident_id for one in batch if one.resident_id is not None}
     # One query, and whoever withdraws at this moment waits: nothing is written behind a withdrawal.
     versions = identity_queries.hold_versions(known) if known else {}
-    of_all, of_known, acts, pages = [], [], [], []
+    of_all, of_known, pages = [], [], []
+    acts: list[Act] = []
     for one in batch:
         if one.resident_id is not None and versions.get(one.resident_id) != one.consent_version:
             continue
@@ -273,6 +276,7 @@ def _write(batch: Sequence[Visit | Act]) -> int:
         of_known += rows if one.resident_id is not None else []
     counting.of_visits(of_all, pages)
     actions.record_views(of_known)
+    acts = _of_what_was_shown(acts)
     opened = (act for act in acts if act.name == "open")
     counting.of_opened(counting.Opened(act.visit, act.item_id, act.at) for act in opened)
     for act in acts:
@@ -285,6 +289,30 @@ def _write(batch: Sequence[Visit | Act]) -> int:
             act.consent_version,
         )
     return len(of_known) + len(acts)
+
+
+def _of_what_was_shown(acts: Sequence[Act]) -> list[Act]:
+    """Acts on entries that stood open, and refusals that were not undone meanwhile, in whichever process.
+
+    The home may have been drawn by another process, which has not written it yet: such an act waits. What never stood
+    open, or is folded already, teaches nothing and counts for nothing.
+    """
+    if not acts:
+        return []
+    there = ranking.viewed({act.visit for act in acts})
+    youngest = timezone.now() - timedelta(seconds=3 * FLUSH_SECONDS)
+    found, early = [], []
+    for act in acts:
+        if (act.visit, act.item_id) in there:
+            if act.name != "not_for_me" or act.item_id in ranking.dismissed(
+                identity_queries.ranking_subject(act.resident_id)
+            ):
+                found.append(act)
+        elif act.at > youngest:
+            early.append(act)
+    if early:
+        transaction.on_commit(partial(_put_back, early))
+    return found
 
 
 def _put_back(batch: Sequence[Visit | Act]) -> None:

@@ -53,10 +53,14 @@ class Design:
 
 @dataclass(frozen=True, slots=True)
 class Arm:
-    """What was counted of one order."""
+    """What was counted of one order: visits, and those that opened anything."""
 
     visits: int
     opened: int
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.opened <= self.visits:
+            raise EstimateError("a visit that opened something counts once")
 
 
 @dataclass(frozen=True, slots=True)

@@ -40,6 +40,7 @@ def test_the_command_prints_both_tables(capsys):
     for name in ("plain", "caps", "calibration", "floor", "all", *(way.name for way in loop.WAYS)):
         assert f"| {name} |" in told
     assert "% clicks" in told
+    assert "nan" not in told
 
 
 def test_the_command_says_what_is_wrong(tmp_path):

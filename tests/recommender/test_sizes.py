@@ -43,6 +43,12 @@ def test_nothing_is_concluded_before_both_have_their_visits() -> None:
     assert conclude(design, Arm(enough, 300), Arm(enough, 300)).p == pytest.approx(1)
 
 
+@pytest.mark.parametrize(("visits", "opened"), [(10, 11), (10, -1), (-1, 0)])
+def test_what_cannot_have_been_counted_is_refused(visits: int, opened: int) -> None:
+    with pytest.raises(EstimateError, match="counts once"):
+        Arm(visits, opened)
+
+
 def test_a_difference_has_its_interval() -> None:
     found = conclude(Design(0.3, 0.2), Arm(2000, 600), Arm(2000, 720))
     assert found.difference == pytest.approx(0.06)

@@ -77,5 +77,8 @@ class Command(BaseCommand):
 
 
 def _told(values: list[float], unit: str = "") -> str:
+    """Of one city there is no error to tell."""
+    if len(values) < 2:
+        return f"{values[0]:.3g}{unit}"
     mean, error = loop.mean(values)
     return f"{mean:.3g} ± {error:.2g}{unit}"

@@ -2,6 +2,7 @@
 
 import logging
 import re
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from datetime import timedelta
@@ -9,8 +10,9 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
+from django.conf import settings
 from django.db import IntegrityError, OperationalError, connection
-from django.test import Client
+from django.test import Client, TestCase
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
@@ -19,9 +21,12 @@ from identity.consent import LEARNING, RECOMMENDER
 from identity.models import Resident
 from identity.protection import CONFIRMATIONS
 from portal.home import hiding, visits
+from portal.logs import WithoutVisits
 from portal.mydata import closing
 from recommender.learning import job
+from recommender.log import item_json, profile_json
 from recommender.models import Batch, Cell, Count, Dismissal, Interaction, Pending
+from recommender.types import Profile
 from tests import cast
 from tests.portal.home.conftest import browser
 from tests.portal.home.samples import NOW, entry
@@ -191,8 +196,38 @@ def test_it_leads_to_no_other_address_than_that_of_a_published_entry(
 ) -> None:
     publish(ENTRIES)
     token = visits.seal(hanako.id, uuid4(), NOW)
-    assert client_of(hanako).get(f"/for-you/open/{token}/{item}/").status_code == 404
+    answer = client_of(hanako).get(f"/for-you/open/{token}/{item}/")
+    assert answer.status_code in {302, 404}
+    assert answer.headers.get("Location", "/") == "/"
     assert visits.flush() == 0
+
+
+def test_an_entry_that_is_gone_leads_home_and_its_visit_stands_in_no_log(
+    publish: Any, hanako: Resident, caplog: pytest.LogCaptureFixture
+) -> None:
+    publish(ENTRIES)
+    client, token = client_of(hanako), visits.seal(hanako.id, uuid4(), NOW)
+    page = client.get(f"/for-you/open/{token}/n99/", follow=True).content.decode()
+    assert "この項目は、もう公開されていません。" in page
+    assert browser().get(f"/for-you/open/{token}/n99/").headers["Location"] == "/"
+    assert token not in caplog.text
+
+
+def test_an_error_at_such_an_address_is_logged_without_it(capsys: pytest.CaptureFixture[str]) -> None:
+    handler = logging.StreamHandler(sys.stderr)
+    handler.addFilter(WithoutVisits())
+    logger = logging.getLogger("tests.visits")
+    logger.addHandler(handler)
+    try:
+        logger.error("Internal Server Error: %s", "/en/for-you/open/6f1e.6a1d.ffee/n1/")
+        logger.error("Not Found: %s", "/news/")
+    finally:
+        logger.removeHandler(handler)
+    assert capsys.readouterr().err.splitlines() == [
+        "Internal Server Error: /en/for-you/open/…",
+        "Not Found: /news/",
+    ]
+    assert settings.LOGGING["handlers"]["stderr"]["filters"] == ["visits"]
 
 
 @pytest.mark.parametrize(
@@ -211,14 +246,54 @@ def test_what_the_browser_fetches_ahead_counts_nothing(
     assert visits.flush() == 0
 
 
-def test_a_folded_entry_that_is_opened_is_an_act_without_a_view(publish: Any, hanako: Resident) -> None:
+def test_an_entry_that_was_folded_away_teaches_and_counts_nothing(publish: Any, hanako: Resident) -> None:
     publish(ENTRIES)
     client = client_of(hanako)
     link = links(client)[8]
     client.get(link)
     visits.flush()
     item = link.split("/")[-2]
-    assert [act for act, name in rows(hanako) if name == item] == ["open"]
+    assert [act for act, name in rows(hanako) if name == item] == []
+    assert not Count.objects.filter(name="opens").exists()
+
+
+def test_an_opening_waits_for_its_home_that_another_process_writes(
+    publish: Any, hanako: Resident, time_machine: Any
+) -> None:
+    publish(ENTRIES)
+    client = client_of(hanako)
+    link = links(client)[0]
+    # The home was drawn in another process.
+    theirs = list(visits._waiting)
+    visits._waiting.clear()
+    client.get(link)
+    with TestCase.captureOnCommitCallbacks(execute=True):
+        assert visits.flush() == 0
+    assert [type(one) for one in visits._waiting] == [visits.Act]
+    visits._waiting.extendleft(theirs)
+    visits.flush()
+    assert [act for act, _item in rows(hanako) if act == "open"] == ["open"]
+    assert Count.objects.get(name="opened.whole").value == 1
+    # One whose home never comes is let go.
+    visits._put(note(hanako.id, queries.hold_versions([hanako.id])[hanako.id], shown=False))
+    time_machine.move_to(NOW + timedelta(seconds=visits.FLUSH_SECONDS * 3 + 1), tick=False)
+    with TestCase.captureOnCommitCallbacks(execute=True):
+        assert visits.flush() == 0
+    assert not visits._waiting
+
+
+def test_a_refusal_that_was_undone_in_another_process_is_not_written(publish: Any, hanako: Resident) -> None:
+    publish(ENTRIES)
+    client = client_of(hanako)
+    link = links(client)[0]
+    item = link.split("/")[-2]
+    for kept in (False, True):
+        client.post("/for-you/not-for-me/", {"item": item, "visit": token_of(link)})
+        if not kept:
+            hiding.show_again(subject=queries.ranking_subject(hanako.id), item_id=item)
+        visits.flush()
+        assert ("not_for_me", item) not in rows(hanako) or kept
+    assert ("not_for_me", item) in rows(hanako)
 
 
 def test_nothing_is_noted_while_somebody_acts_for_a_ward(publish: Any, hanako: Resident) -> None:
@@ -380,7 +455,7 @@ def test_a_withdrawal_at_the_moment_of_a_flush_leaves_nothing(monkeypatch: pytes
     hanako = cast.hanako(opted_in=True)
     say_yes(hanako)
     version = queries.bundle(hanako.id).consent_version  # type: ignore[union-attr]
-    visits._put(visits.Act(hanako.id, version, uuid4(), "n1", "open", NOW))
+    visits._put(note(hanako.id, version))
     write = visits.actions.record_act
     waiting: list[threading.Thread] = []
 
@@ -407,8 +482,15 @@ def test_a_withdrawal_at_the_moment_of_a_flush_leaves_nothing(monkeypatch: pytes
 # --- the buffer ----------------------------------------------------------------------------------------------
 
 
-def note(who: UUID, version: int = 1) -> visits.Act:
-    return visits.Act(who, version, uuid4(), "n1", "open", NOW)
+def note(who: UUID, version: int = 1, *, shown: bool = True) -> visits.Act:
+    """An opening, of an entry whose home is written unless it was not shown."""
+    act = visits.Act(who, version, uuid4(), "n1", "open", NOW)
+    if shown:
+        Interaction.objects.create(
+            subject=queries.ranking_subject(who), visit=act.visit, item_id="n1", act="view",
+            consent_version=version, at=NOW, reader=profile_json(Profile()), item=item_json(ENTRIES[1].item),
+        )  # fmt: skip
+    return act
 
 
 def test_a_database_that_is_away_is_tried_again_and_the_oldest_go_when_too_many_wait(
@@ -433,7 +515,7 @@ def test_a_database_that_is_away_is_tried_again_and_the_oldest_go_when_too_many_
     assert len(visits._waiting) == 4
     assert list(visits._waiting)[-3:] == kept
     assert visits.flush() == 4
-    assert Interaction.objects.count() == 4
+    assert Interaction.objects.filter(act="open").count() == 4
     assert "3 visits and acts wait: OperationalError" in caplog.text
     assert "2 visits or acts were let go" in caplog.text
     assert str(hanako.id) not in caplog.text
@@ -462,9 +544,9 @@ def test_a_batch_that_can_never_be_written_is_let_go_and_the_next_one_is_written
 
 def test_what_waits_and_what_came_meanwhile_stays_within_the_bound(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(visits, "MOST_WAITING", 3)
-    newer = [note(uuid4()) for _each in range(2)]
+    newer = [note(uuid4(), shown=False) for _each in range(2)]
     visits._waiting.extend(newer)
-    visits._put_back([note(uuid4()) for _each in range(3)])
+    visits._put_back([note(uuid4(), shown=False) for _each in range(3)])
     assert len(visits._waiting) == 3
     assert list(visits._waiting)[-2:] == newer
 
