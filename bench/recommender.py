@@ -24,7 +24,7 @@ from typing import Any
 import numpy as np
 
 from recommender import fitting
-from recommender.catalogue import Catalogue, vector
+from recommender.catalogue import Catalogue
 from recommender.evaluation import files
 from recommender.evaluation.clock import copies
 from recommender.evaluation.files import City
@@ -116,13 +116,12 @@ def _once(call: Call, profiles: Sequence[Profile], many: int, size: int) -> floa
 
 def _ours(catalogue: Catalogue, at: datetime, profiles: Sequence[Profile]) -> dict[str, tuple[Call, int]]:
     ranker = AttributeRanker(catalogue)
-    width = len(catalogue.columns)
     queries = np.column_stack(
-        [vector(catalogue.parts(profile), width) for profile in profiles[:BATCH]]
+        [catalogue.vector(catalogue.parts(profile)) for profile in profiles[:BATCH]]
     ).astype(np.float32)
 
     def one(profile: Profile, _: int) -> object:
-        scores = catalogue.z @ vector(catalogue.parts(profile), width) + catalogue.recency(at)
+        scores = catalogue.z @ catalogue.vector(catalogue.parts(profile)) + catalogue.recency(at)
         return np.argpartition(scores, -POOL)[-POOL:]
 
     def batch(_profile: Profile, _: int) -> object:
@@ -217,7 +216,7 @@ def _rows(catalogue: Catalogue) -> tuple[list[tuple[int, float]], list[tuple[int
 
 
 def _q(catalogue: Catalogue, profile: Profile) -> list[tuple[int, float]]:
-    q = vector(catalogue.parts(profile), len(catalogue.columns))
+    q = catalogue.vector(catalogue.parts(profile))
     return [(int(column), float(q[column])) for column in np.flatnonzero(q)]
 
 

@@ -6,7 +6,7 @@ from typing import Protocol
 
 import numpy as np
 
-from recommender.catalogue import Catalogue, Floats, Mask, Single, terms, vector
+from recommender.catalogue import Catalogue, Floats, Mask, Single, terms
 from recommender.errors import CatalogueError
 from recommender.features import DAY
 from recommender.reranking import AMONG, NEW_FOR, POOL, SLOT, Chooser, Explore, Plan, Rows, lifted
@@ -70,7 +70,7 @@ class AttributeRanker:
             mask = mask & ~ruling.hidden
         parts = catalogue.parts(profile)
         recency = catalogue.recency(now)
-        scores = catalogue.z @ vector(parts, len(catalogue.columns))
+        scores = catalogue.z @ catalogue.vector(parts)
         scores += recency
         if ruling is not None:
             scores += ruling.lifts

@@ -19,7 +19,7 @@ from typing import Any
 
 import recommender
 from recommender import fitting
-from recommender.catalogue import terms, vector
+from recommender.catalogue import terms
 from recommender.errors import FolderError
 from recommender.evaluation import clock, files, orders, scoring
 from recommender.evaluation.files import City
@@ -77,7 +77,7 @@ def sums(city: City, weights: Weights) -> Line:
             profile = city.residents[name].profile
             rows = day.rows(city.residents[name])[:TOP]
             parts = day.catalogue.parts(profile)
-            scores = day.catalogue.z[rows] @ vector(parts, len(day.catalogue.columns)) + day.recency[rows]
+            scores = day.catalogue.z[rows] @ day.catalogue.vector(parts) + day.recency[rows]
             for row, score, told in zip(
                 rows, scores.tolist(), terms(day.catalogue, rows, parts), strict=True
             ):

@@ -18,7 +18,7 @@ from uuid import UUID
 import numpy as np
 
 from recommender import fitting
-from recommender.catalogue import Catalogue, Floats, vector
+from recommender.catalogue import Catalogue, Floats
 from recommender.evaluation.files import City
 from recommender.features import Design, Shown
 from recommender.ranking import LIMIT, AttributeRanker
@@ -115,7 +115,7 @@ class World:
     def chances(self, resident: str, rows: list[int], at: datetime) -> Floats:
         """Of a click on each of these rows of `truth`, in their places."""
         catalogue, profile = self.truth, self.city.residents[resident].profile
-        score = catalogue.z[rows] @ vector(catalogue.parts(profile), len(catalogue.columns))
+        score = catalogue.z[rows] @ catalogue.vector(catalogue.parts(profile))
         score = score + catalogue.recency(at)[rows] + self.quality[rows]
         own = self.taste[self.numbers[resident]]
         score = score + catalogue.shares(np.asarray(rows, dtype=np.intp)) @ own

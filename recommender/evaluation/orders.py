@@ -10,7 +10,7 @@ from datetime import datetime
 
 import numpy as np
 
-from recommender.catalogue import Catalogue, vector
+from recommender.catalogue import Catalogue
 from recommender.evaluation.files import City, Resident
 from recommender.ranking import AttributeRanker
 from recommender.types import Item
@@ -66,7 +66,7 @@ class Day:
     def rows(self, resident: Resident) -> list[int]:
         """Rows of the catalogue that are not urgent, best first; equal scores keep the order of the catalogue."""
         parts = self.catalogue.parts(resident.profile)
-        scores = np.round(self.catalogue.z @ vector(parts, len(self.catalogue.columns)) + self.recency, 5)
+        scores = np.round(self.catalogue.z @ self.catalogue.vector(parts) + self.recency, 5)
         rows = np.flatnonzero(self.calm)
         best: list[int] = rows[np.argsort(-scores[rows], kind="stable")].tolist()
         return best

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from recommender import fitting
 from recommender import weights as families
-from recommender.catalogue import Catalogue, vector
+from recommender.catalogue import Catalogue
 from recommender.errors import CatalogueError
 from recommender.features import Design, Shown, age_days, bucket, faded, impersonal, personal
 from recommender.types import Profile
@@ -75,7 +75,7 @@ def test_what_is_expected_in_learning_is_the_score_of_the_list(log, seed):
     for row, one in enumerate(log):
         catalogue = Catalogue.compile([one.item], weights)
         parts = catalogue.parts(one.profile)
-        score = float((catalogue.z @ vector(parts, len(catalogue.columns)))[0] + catalogue.recency(one.at)[0])
+        score = float((catalogue.z @ catalogue.vector(parts))[0] + catalogue.recency(one.at)[0])
         assert score == pytest.approx(expected[row], abs=1e-5)
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from recommender.catalogue import Catalogue, vector
+from recommender.catalogue import Catalogue
 from recommender.evaluation.files import read
 from recommender.explain import causes, reasons, without
 from recommender.features import Design
@@ -31,7 +31,7 @@ def lists():
 
 
 def scores(catalogue, profile, now):
-    return catalogue.z @ vector(catalogue.parts(profile), len(catalogue.columns)) + catalogue.recency(now)
+    return catalogue.z @ catalogue.vector(catalogue.parts(profile)) + catalogue.recency(now)
 
 
 def test_without_what_a_reason_names_its_item_falls(lists):

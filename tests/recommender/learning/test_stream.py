@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 import numpy as np
 import pytest
 
-from recommender.catalogue import Catalogue, vector
+from recommender.catalogue import Catalogue
 from recommender.features import Shown
 from recommender.learning.folding import Known, left
 from recommender.learning.rows import Row
@@ -115,7 +115,7 @@ def attack(accounts: int, provider: str | None, days: int = 16) -> list[Shown]:
 
 def scores(stream: Stream, profile: Profile) -> dict[str, float]:
     catalogue = Catalogue.compile(ITEMS, stream.weights())
-    found = catalogue.z @ vector(catalogue.parts(profile), len(catalogue.columns))
+    found = catalogue.z @ catalogue.vector(catalogue.parts(profile))
     return {one.id: float(score) for one, score in zip(catalogue.items, found, strict=True)}
 
 
