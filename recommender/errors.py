@@ -75,3 +75,21 @@ class TooEarlyError(RecommenderError):
 
     message = "比べるには、まだ数が足りません。"
     retry = True
+
+
+class OrderError(RecommenderError):
+    """An order to compare has a knob that is unknown or out of bounds; the text names it."""
+
+    message = "比べる並べ方の指定に誤りがあります。"
+
+
+class ComparisonMissingError(RecommenderError):
+    """There is no comparison of this name."""
+
+    message = "その名前の比較は見つかりません。"
+
+
+class ComparisonRefusedError(RecommenderError):
+    """A comparison may not be planned, begun, stopped or concluded as it is now; the text says why."""
+
+    message = "その比較は、いまはこの操作ができません。"

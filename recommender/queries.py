@@ -7,13 +7,14 @@ from uuid import UUID
 from django.core.cache import cache
 
 from recommender import priors
-from recommender.errors import WeightsError
+from recommender.comparing import Running, order_from_json
+from recommender.errors import OrderError, WeightsError
 from recommender.exposure import plan
 from recommender.log import Held, held
-from recommender.models import Dismissal, Interaction, PriorChange, RankingVersion, Snapshot
+from recommender.models import Dismissal, Experiment, Interaction, PriorChange, RankingVersion, Snapshot
 from recommender.weights import Prior, Weights
 
-__all__ = ["Held", "dismissed", "held", "plan", "prior", "version", "viewed", "weights"]
+__all__ = ["Held", "dismissed", "held", "plan", "prior", "running_experiment", "version", "viewed", "weights"]
 
 VERSION_KEY = "ranking:version"
 VERSION_TTL = 5
@@ -63,6 +64,18 @@ def learnt_in(row: Snapshot | None) -> Mapping[str, Mapping[str, float]]:
         return {}
     found: Mapping[str, Mapping[str, float]] = row.weights
     return found
+
+
+def running_experiment() -> Running | None:
+    """The comparison of two orders that goes on; None also for one that cannot be read: all see the present order."""
+    row = Experiment.objects.filter(state=Experiment.State.RUNNING).first()
+    if row is None or row.started_at is None:
+        return None
+    try:
+        return Running(row.name, order_from_json(row.a), order_from_json(row.b), row.needed, row.started_at)
+    except OrderError as error:
+        log.error("comparison %s shows nothing: %s", row.name, error)  # noqa: TRY400  no stack
+        return None
 
 
 def viewed(visits: Iterable[UUID]) -> frozenset[tuple[UUID, str]]:

@@ -21,6 +21,7 @@ from portal.home.sources import Entry, Gadgets, ItemSource, Pages
 from recommender import editing
 from recommender import queries as ranking
 from recommender.catalogue import Catalogue as Compiled
+from recommender.comparing import NOW, Running
 from recommender.ranking import AttributeRanker, NewestRanker, Ranker
 from recommender.reranking import Plan
 from recommender.rules import Rule
@@ -54,6 +55,9 @@ class Catalogue:
     event_starts: NDArray[np.float64]
     news: NDArray[np.intp]
     rules: Rules
+    experiment: Running | None = None
+    compared: Mapping[str, tuple[Ranker, Compiled]] = field(default_factory=dict)
+    """Orders of the running experiment by arm, as far as they are not the present one."""
     drawn: dict[tuple[object, ...], Shell] = field(default_factory=dict)
 
     @classmethod
@@ -67,6 +71,7 @@ class Catalogue:
         weights: Weights | None = None,
         plan: Plan | None = None,
         rules: Sequence[Rule] = (),
+        experiment: Running | None = None,
     ) -> "Catalogue":
         """Compile the entries of all sources."""
         found = [entry for source in sources for entry in source.entries()]
@@ -92,7 +97,13 @@ class Catalogue:
             event_starts=np.array([_start(entries[row]).timestamp() for row in events]),
             news=np.array(_of_kind(entries, "news"), dtype=np.intp),
             rules=Rules.compile(rules, compiled.items),
+            experiment=experiment,
+            compared=_compared(experiment, compiled, plan or Plan()),
         )
+
+    def order(self, arm: str) -> tuple[Ranker, Compiled]:
+        """What orders the list in this arm, and the weights that give its reasons; the rows are the same."""
+        return self.compared.get(arm) or (self.personal, self.compiled)
 
     def meant_for(self, attributes: Mapping[str, Value]) -> Mask:
         """Mask of the entries whose audience somebody with these attributes belongs to."""
@@ -107,8 +118,26 @@ class Catalogue:
             compiled=compiled,
             personal=AttributeRanker(compiled, plan),
             rules=Rules.compile(rules, compiled.items),
+            experiment=None,
+            compared={},
             drawn={},
         )
+
+
+def _compared(
+    experiment: Running | None, compiled: Compiled, plan: Plan
+) -> dict[str, tuple[Ranker, Compiled]]:
+    """Compiled a second time only where the weights differ."""
+    found: dict[str, tuple[Ranker, Compiled]] = {}
+    if experiment is None:
+        return found
+    for arm, order in (("a", experiment.a), ("b", experiment.b)):
+        if order == NOW:
+            continue
+        weights = order.weights(compiled.weights)
+        other = compiled if weights is compiled.weights else Compiled.compile(compiled.items, weights)
+        found[arm] = (AttributeRanker(other, order.plan(plan)), other)
+    return found
 
 
 def _alerts(entries: Sequence[Entry]) -> list[int]:
@@ -172,6 +201,7 @@ def current(
                 weights=ranking.weights(),
                 plan=ranking.plan(),
                 rules=editing.rules(timezone.now()),
+                experiment=ranking.running_experiment(),
             )
         return _held
 

@@ -47,6 +47,8 @@ class Reader:
     """Items that the reader put away from the list."""
     sitting: UUID | None = None
     """From which is drawn whether something new stands on the list; without it nothing is drawn."""
+    arm: str = ""
+    """Which order of the running experiment stands on the list; without one the present order."""
 
     @property
     def profile(self) -> Profile:
@@ -137,7 +139,7 @@ def _listed(
         row = index.get(item)
         if row is not None:
             allowed[row] = False
-    ranker = catalogue.personal
+    ranker, compiled = catalogue.order(reader.arm)
     if not reader.personalised:
         # Events come by the list, hundreds at once: newest first would show nothing else.
         ranker = catalogue.chronological
@@ -148,7 +150,7 @@ def _listed(
     return tuple(
         Listed(
             index[ranked.item_id],
-            reasons(ranked, profile, catalogue.compiled),
+            reasons(ranked, profile, compiled),
             ranked.propensity,
             ranked.exploring,
         )

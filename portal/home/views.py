@@ -36,6 +36,7 @@ from portal.home.render import guest_form
 from portal.home.render import render as draw
 from portal.home.sources import address
 from recommender import queries as ranking
+from recommender.comparing import marked
 
 # Set by the answer to a question for consent: one question for each visit, never a row of them.
 ASKED = "consent_asked"
@@ -62,7 +63,8 @@ def home(request: HttpRequest) -> HttpResponse:
         now=now,
         may_ask=bundle is not None and not request.session.get(ASKED),
     )
-    reader = _resident(request, bundle, locale, hidden, now) if bundle else _guest(request, locale)
+    arm = _arm(bundle, catalogue) if bundle else ""
+    reader = _resident(request, bundle, locale, hidden, now, arm) if bundle else _guest(request, locale)
     view = compose(catalogue.layout, reader, now, catalogue=catalogue, cards=views)
     response = HttpResponse(
         draw(
@@ -83,7 +85,9 @@ def _visit(request: HttpRequest, bundle: Bundle, view: HomeView) -> str:
     if household.acting(request) is not None or not visits.looked_at(request):
         return ""
     visit, learns = uuid4(), visits.learns_from(request, bundle)
-    visits.shown(view, bundle, visit, learns=learns)
+    experiment, arm = view.catalogue.experiment, view.reader.arm
+    compared = marked(experiment.name, arm) if experiment and arm and learns else ""
+    visits.shown(view, bundle, visit, learns=learns, arm=compared)
     return visits.seal(bundle.id, visit, view.now) if learns else ""
 
 
@@ -139,7 +143,7 @@ def _number(value: object) -> int | None:
 
 
 def _resident(
-    request: HttpRequest, bundle: Bundle, locale: str, hidden: frozenset[str], now: datetime
+    request: HttpRequest, bundle: Bundle, locale: str, hidden: frozenset[str], now: datetime, arm: str
 ) -> Reader:
     return Reader(
         mode="resident",
@@ -148,7 +152,18 @@ def _resident(
         personalised=bundle.personalised,
         hidden=hidden,
         sitting=sitting(request.session.session_key, now),
+        arm=arm,
     )
+
+
+def _arm(bundle: Bundle, catalogue: Catalogue) -> str:
+    """Which order of the running comparison this resident sees: only after a yes to learning, and not through others.
+
+    Also for a page that is fetched ahead, which is looked at later.
+    """
+    if catalogue.experiment is None or not bundle.learning or bundle.by is not None:
+        return ""
+    return catalogue.experiment.arm(identity_queries.ranking_subject(bundle.id))
 
 
 def _guest(request: HttpRequest, locale: str) -> Reader:

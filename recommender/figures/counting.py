@@ -6,8 +6,6 @@ LOTS lots for a month, by a key that only the portal has, and a lot that was dra
 so twenty marked lots are at least twenty residents; a lot is shared by many and leads back to none of them.
 """
 
-import hashlib
-import hmac
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -16,14 +14,16 @@ from itertools import combinations
 from typing import Any
 from uuid import UUID
 
-from django.conf import settings
+from django.db.models import Q
 from django.utils import timezone
 
-from recommender.figures import counts
+from recommender.figures import compared, counts
 from recommender.models import Interaction
 from recommender.types import Profile, ViewRow
 
-LOTS = 64
+LOTS = compared.LOTS
+LEARNT = "homes.learnt"
+"""Homes of those from whom may be learnt, by day."""
 DIMENSIONS = ("age_band", "ward", "language")
 WHOLE = "whole"
 """All from whom may be learnt, as a slice."""
@@ -68,8 +68,7 @@ def slices(profile: Profile) -> tuple[tuple[str, str], ...]:
 
 def lot(subject: str, month: date) -> int:
     """Which of the LOTS lots a pseudonym draws in this month."""
-    key = f"{settings.SECRET_KEY}|figures|{month:%Y-%m}".encode()
-    return hmac.digest(key, subject.encode(), hashlib.sha256)[0] % LOTS
+    return compared.drawn(subject, f"figures|{month:%Y-%m}")
 
 
 def of_visits(views: Sequence[ViewRow], pages: Iterable[Page] = ()) -> None:
@@ -81,7 +80,7 @@ def of_visits(views: Sequence[ViewRow], pages: Iterable[Page] = ()) -> None:
     by_visit: dict[UUID, list[ViewRow]] = {}
     for view in views:
         by_visit.setdefault(view.visit, []).append(view)
-    lots: dict[date, set[str]] = {}
+    lots: dict[tuple[date, str], set[str]] = {}
     for visit, rows in by_visit.items():
         # A home of which nothing else is known is taken for a personalised one.
         if visit in known and not known[visit].personalised:
@@ -89,10 +88,13 @@ def of_visits(views: Sequence[ViewRow], pages: Iterable[Page] = ()) -> None:
         sums.update(_list(rows))
         if rows[0].subject:
             month = month_of(timezone.localdate(rows[0].at))
-            lots.setdefault(month, set()).update(_lots(rows[0], month))
+            lots.setdefault((month, "lot"), set()).update(_lots(rows[0], month))
+            if rows[0].arm:
+                drawn = compared.lots(rows[0].subject, rows[0].arm, slices(rows[0].profile))
+                lots.setdefault((month, compared.LOT), set()).update(drawn)
     counts.count_many(sums)
-    for month, drawn in lots.items():
-        counts.mark(month, "lot", drawn)
+    for (month, name), keys in sorted(lots.items()):
+        counts.mark(month, name, keys)
 
 
 def _page(page: Page) -> Mapping[counts.Key, float]:
@@ -123,8 +125,11 @@ def _list(rows: Sequence[ViewRow]) -> Counter[counts.Key]:
     if rows[0].subject:
         for row in rows:
             found[month, "place.shown", _place(row.position, exploring=row.exploring)] += 1
-        for name, value in ((WHOLE, ""), *slices(rows[0].profile)):
+        groups = slices(rows[0].profile)
+        for name, value in ((WHOLE, ""), *groups):
             found[month, f"visits.{name}", value] += 1
+        found[day, LEARNT, ""] += 1
+        found.update(compared.sums(day, compared.VISITS, rows[0].arm, groups))
     return found
 
 
@@ -153,21 +158,37 @@ def of_opened(found: Iterable[Opened]) -> None:
     wanted = {(one.visit, one.item_id): one for one in found}
     if not wanted:
         return
+    # Of every entry whether it was opened, so that a home of which two are opened is one that opened something.
     rows = Interaction.objects.filter(
+        Q(act=Interaction.Act.OPEN) | Q(act=Interaction.Act.VIEW, item_id__in={item for _, item in wanted}),
         visit__in={visit for visit, _ in wanted},
-        item_id__in={item for _, item in wanted},
-        act__in=[Interaction.Act.VIEW, Interaction.Act.OPEN],
     )
     seen: dict[tuple[UUID, str], Interaction] = {}
+    already: set[UUID] = set()
     for row in rows:
         if row.act == Interaction.Act.OPEN:
+            already.add(row.visit)
             wanted.pop((row.visit, row.item_id), None)
         else:
             seen[row.visit, row.item_id] = row
     sums: Counter[counts.Key] = Counter()
     for key, one in wanted.items():
-        sums.update(_open(one, seen.get(key)))
+        row = seen.get(key)
+        sums.update(_open(one, row))
+        if row is not None and one.visit not in already:
+            already.add(one.visit)
+            sums.update(_compared(row))
     counts.count_many(sums)
+
+
+def _compared(row: Interaction) -> Counter[counts.Key]:
+    """The first opening of a home; it counts for the day of the home, as the home does."""
+    return compared.sums(timezone.localdate(row.at), compared.OPENED, row.arm, slices(_reader(row)))
+
+
+def _reader(row: Interaction) -> Profile:
+    reader: Mapping[str, Any] = row.reader
+    return Profile(district=reader.get("district"), attributes=reader.get("attributes", {}))
 
 
 def _open(one: Opened, row: Interaction | None) -> Counter[counts.Key]:
@@ -177,10 +198,9 @@ def _open(one: Opened, row: Interaction | None) -> Counter[counts.Key]:
         return found
     month = month_of(timezone.localdate(row.at))
     reader: Mapping[str, Any] = row.reader
-    profile = Profile(district=reader.get("district"), attributes=reader.get("attributes", {}))
     found[month, "open.item", one.item_id] += 1
     found[month, "place.opened", _place(row.position or 0, exploring=row.exploring)] += 1
-    for name, value in ((WHOLE, ""), *slices(profile)):
+    for name, value in ((WHOLE, ""), *slices(_reader(row))):
         found[month, f"opened.{name}", value] += 1
     declared = set(reader.get("declared", ()))
     if declared:
