@@ -12,6 +12,7 @@ from portal.content.blocks import ZONES
 from portal.content.queries import DEFAULT_TITLES, HomeLayout, Slot
 from portal.home.catalogue import Catalogue
 from portal.home.sources import Entry, Gadgets
+from recommender.comparing import Running
 from recommender.types import Item
 from recommender.weights import Weights
 from tests.gadgets.crowd import Everybody
@@ -117,6 +118,7 @@ def catalogue(
     slots: Sequence[Slot] = (),
     version: tuple[int, int, int] = (1, 1, 1),
     weights: Weights | None = None,
+    experiment: Running | None = None,
 ) -> Catalogue:
     """A catalogue of these entries and gadgets with the usual zones."""
     registry = Registry(version[1], MappingProxyType({info.id: info for info in gadgets}), Everybody())
@@ -126,4 +128,5 @@ def catalogue(
         registry=registry,
         layout=HomeLayout(ZONES, tuple(slots), DEFAULT_TITLES),
         weights=weights,
+        experiment=experiment,
     )
