@@ -162,15 +162,16 @@ def conclude(*, name: str, now: datetime) -> Comparison:
     arms = compared.arms(name)
     result = sizes.conclude(found.design, arms["a"], arms["b"])
     slices = compared.slices(name, DIMENSIONS)
-    written = {
-        **{arm: _arm(arms[arm]) for arm in ARMS},
+    written: dict[str, Any] = {
+        "a": _arm(arms["a"]),
+        "b": _arm(arms["b"]),
         "difference": result.difference,
         "low": result.low,
         "high": result.high,
         "p": result.p,
         "differs": result.differs,
         "slices": [
-            {"dimension": dimension, "value": value, **{arm: _arm(one[arm]) for arm in ARMS}}
+            {"dimension": dimension, "value": value, "a": _arm(one["a"]), "b": _arm(one["b"])}
             for (dimension, value), one in slices.told.items()
         ],
         "withheld": [list(one) for one in slices.withheld],

@@ -116,7 +116,11 @@ def _acts(visits: set[UUID]) -> Acts:
 
 
 def _row(view: Interaction, acts: Acts) -> Row | None:
-    """None for what cannot be read: one row must not hold up all others for ever."""
+    """None for what cannot be read: one row must not hold up all others for ever.
+
+    The arm of a comparison is left out: it is drawn without regard to any feature, and `position` and `propensity` are
+    those of the order that was shown.
+    """
     try:
         item, profile = rows.item(view.item), rows.profile(view.reader)
     except (KeyError, TypeError, ValueError):

@@ -48,7 +48,12 @@ def no_version_kept() -> Iterator[None]:
 
 
 def plan(name: str = "caps", **more: Any) -> experiments.Comparison:
-    given = {"question": "Do tighter caps help?", "a": {}, "b": {"per_topic": 2}, "design": QUICK} | more
+    given: dict[str, Any] = {
+        "question": "Do tighter caps help?",
+        "a": {},
+        "b": {"per_topic": 2},
+        "design": QUICK,
+    } | more
     return experiments.plan(name=name, **given)
 
 
@@ -334,13 +339,13 @@ def test_at_its_size_it_concludes_once_and_for_good() -> None:
     # What it was made of is gone, and nothing changes it.
     assert sums() == {}
     fill(Arm(5000, 10), Arm(5000, 10))
-    for again in (
-        lambda: experiments.conclude(name="caps", now=LATER + timedelta(days=1)),
-        lambda: experiments.start(name="caps", now=LATER + timedelta(days=1)),
-        lambda: experiments.stop(name="caps", reason="x", now=LATER + timedelta(days=1)),
-    ):
-        with pytest.raises(ComparisonRefusedError, match="caps is concluded"):
-            again()
+    tomorrow = LATER + timedelta(days=1)
+    with pytest.raises(ComparisonRefusedError, match="caps is concluded"):
+        experiments.conclude(name="caps", now=tomorrow)
+    with pytest.raises(ComparisonRefusedError, match="caps is concluded"):
+        experiments.start(name="caps", now=tomorrow)
+    with pytest.raises(ComparisonRefusedError, match="caps is concluded"):
+        experiments.stop(name="caps", reason="x", now=tomorrow)
     assert experiments.comparison("caps") == found
     assert experiments.progress("caps").visits == {"a": 400, "b": 420}
     printed = run("status", "caps")

@@ -119,8 +119,9 @@ class Command(BaseCommand):
 
     def _conclusion(self, found: Mapping[str, Any]) -> None:
         self.stdout.write(f"visits that opened something: {_shares(found)}")
+        p = f"p = {found['p']:.3f}" if found["p"] >= 0.001 else "p < 0.001"
         self.stdout.write(
-            f"difference b - a: {found['difference']:+.2%} [{found['low']:+.2%}, {found['high']:+.2%}], p = {found['p']:.3f}"
+            f"difference b - a: {found['difference']:+.2%} [{found['low']:+.2%}, {found['high']:+.2%}], {p}"
         )
         self.stdout.write("they differ" if found["differs"] else "no difference beyond chance")
         for one in found["slices"]:
