@@ -11,8 +11,9 @@ from uuid import UUID
 
 from django.db import transaction
 
+from recommender.figures import shares
 from recommender.learning import store
-from recommender.models import Dismissal, Interaction, Pending, PriorChange, Rule
+from recommender.models import Dismissal, Interaction, Pending, PriorChange, Rule, Share
 from recommender.types import Item, Profile, ViewRow
 
 
@@ -126,7 +127,7 @@ def forget(subject: str, *, keep_dismissals: bool = False) -> Mapping[str, int]:
     deleted = {"interactions": mine.delete()[0]}
     waiting = Pending.objects.filter(subject=subject)
     list(waiting.order_by("family", "key").select_for_update().values_list("pk"))
-    deleted["pending"] = waiting.delete()[0]
+    deleted["pending"] = waiting.delete()[0] + shares.forget(subject)
     if not keep_dismissals:
         deleted["dismissals"] = Dismissal.objects.filter(subject=subject).delete()[0]
     return deleted
@@ -155,7 +156,7 @@ def held(subject: str, most: int) -> Held:
     def newest(name: str, rows: Any) -> Any:
         ordered = rows.filter(subject=subject).order_by("-at", "-pk")
         if ordered.values_list("pk")[most : most + 1]:
-            left_out[name] = ordered.count() - most
+            left_out[name] = left_out.get(name, 0) + ordered.count() - most
         return ordered[:most]
 
     return Held(
@@ -183,6 +184,10 @@ def held(subject: str, most: int) -> Held:
                 "expected": row.e,
             }
             for row in newest("pending", Pending.objects.all())
+        )
+        + tuple(
+            {"at": row.at.isoformat(), "family": row.name, "cell": row.key, "value": row.value}
+            for row in newest("pending", Share.objects.all())
         ),
         put_away=tuple(
             {"at": row.at.isoformat(), "item": row.item_id}

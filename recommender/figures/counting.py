@@ -1,13 +1,12 @@
 """What is counted of homes: sums that name no resident and no pseudonym.
 
-Of everybody signed in only whole sums are counted. By age band, ward and language only the homes of those are counted
-from whom may be learnt. Whether twenty different of them stand behind a sum is told by lots: each resident draws one of
-LOTS lots for a month, by a key that only the portal has, and a lot that was drawn is marked. Residents never draw two,
-so twenty marked lots are at least twenty residents; a lot is shared by many and leads back to none of them.
+Of everybody signed in only whole sums are counted. By age band, ward and language, and of what was opened, only of
+those from whom may be learnt, and only where twenty different of them stand behind a sum: until then each one's part is
+kept by pseudonym (`shares`), and is deleted when the yes ends. Who looked and who opened are counted apart.
 """
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from itertools import combinations
@@ -17,11 +16,11 @@ from uuid import UUID
 from django.db.models import Q
 from django.utils import timezone
 
-from recommender.figures import compared, counts
+from recommender.figures import compared, counts, shares
+from recommender.figures.shares import Part
 from recommender.models import Interaction
 from recommender.types import Profile, ViewRow
 
-LOTS = compared.LOTS
 LEARNT = "homes.learnt"
 """Homes of those from whom may be learnt, by day."""
 DIMENSIONS = ("age_band", "ward", "language")
@@ -66,13 +65,8 @@ def slices(profile: Profile) -> tuple[tuple[str, str], ...]:
     return tuple((name, value) for name, value in found if isinstance(value, str) and value)
 
 
-def lot(subject: str, month: date) -> int:
-    """Which of the LOTS lots a pseudonym draws in this month."""
-    return compared.drawn(subject, f"figures|{month:%Y-%m}")
-
-
 def of_visits(views: Sequence[ViewRow], pages: Iterable[Page] = ()) -> None:
-    """Counts what stood open on lists, and the homes on which it stood; two statements, however many."""
+    """Counts what stood open on lists, and the homes on which it stood; few statements, however many."""
     known = {page.visit: page for page in pages}
     sums: Counter[counts.Key] = Counter()
     for page in known.values():
@@ -80,21 +74,22 @@ def of_visits(views: Sequence[ViewRow], pages: Iterable[Page] = ()) -> None:
     by_visit: dict[UUID, list[ViewRow]] = {}
     for view in views:
         by_visit.setdefault(view.visit, []).append(view)
-    lots: dict[tuple[date, str], set[str]] = {}
+    lots: dict[date, set[str]] = {}
+    parts: Counter[Part] = Counter()
     for visit, rows in by_visit.items():
         # A home of which nothing else is known is taken for a personalised one.
         if visit in known and not known[visit].personalised:
             continue
         sums.update(_list(rows))
         if rows[0].subject:
-            month = month_of(timezone.localdate(rows[0].at))
-            lots.setdefault((month, "lot"), set()).update(_lots(rows[0], month))
+            parts.update(_looked(rows))
             if rows[0].arm:
                 drawn = compared.lots(rows[0].subject, rows[0].arm, slices(rows[0].profile))
-                lots.setdefault((month, compared.LOT), set()).update(drawn)
+                lots.setdefault(month_of(timezone.localdate(rows[0].at)), set()).update(drawn)
     counts.count_many(sums)
-    for (month, name), keys in sorted(lots.items()):
-        counts.mark(month, name, keys)
+    shares.add(parts, timezone.now())
+    for month, keys in sorted(lots.items()):
+        counts.mark(month, compared.LOT, keys)
 
 
 def _page(page: Page) -> Mapping[counts.Key, float]:
@@ -123,13 +118,25 @@ def _list(rows: Sequence[ViewRow]) -> Counter[counts.Key]:
         found[month, "pairs", "count"] += 1
         found[month, "pairs", "distance"] += _distance(one.item.topics, other.item.topics)  # type: ignore[assignment]
     if rows[0].subject:
-        for row in rows:
-            found[month, "place.shown", _place(row.position, exploring=row.exploring)] += 1
-        groups = slices(rows[0].profile)
-        for name, value in ((WHOLE, ""), *groups):
-            found[month, f"visits.{name}", value] += 1
         found[day, LEARNT, ""] += 1
-        found.update(compared.sums(day, compared.VISITS, rows[0].arm, groups))
+        found.update(compared.sums(day, compared.VISITS, rows[0].arm, slices(rows[0].profile)))
+    return found
+
+
+def _looked(rows: Sequence[ViewRow]) -> Counter[Part]:
+    """What somebody from whom may be learnt adds by looking at one list."""
+    first = rows[0]
+    month = month_of(timezone.localdate(first.at))
+
+    def part(group: str, name: str, key: str) -> Part:
+        return Part(month, group, name, key, first.subject)
+
+    found: Counter[Part] = Counter()
+    for name, value in ((WHOLE, ""), *slices(first.profile)):
+        found[part(f"visits.{name}|{value}", f"visits.{name}", value)] += 1
+    for row in rows:
+        place = _place(row.position, exploring=row.exploring)
+        found[part(f"visits.{WHOLE}|", "place.shown", place)] += 1
     return found
 
 
@@ -141,12 +148,6 @@ def _distance(one: Iterable[str], other: Iterable[str]) -> float:
     """1 − Jaccard of two sets of topics; what has no topic is unlike everything."""
     first, second = set(one), set(other)
     return 1 - len(first & second) / len(first | second) if first and second else 1.0
-
-
-def _lots(row: ViewRow, month: date) -> Iterator[str]:
-    number = lot(row.subject, month)
-    for name, value in ((WHOLE, ""), *slices(row.profile)):
-        yield f"{name}|{value}|{number}"
 
 
 def of_opened(found: Iterable[Opened]) -> None:
@@ -172,13 +173,18 @@ def of_opened(found: Iterable[Opened]) -> None:
         else:
             seen[row.visit, row.item_id] = row
     sums: Counter[counts.Key] = Counter()
+    parts: Counter[Part] = Counter()
     for key, one in wanted.items():
-        row = seen.get(key)
-        sums.update(_open(one, row))
-        if row is not None and one.visit not in already:
+        sums[timezone.localdate(one.at), "opens", ""] += 1
+        view = seen.get(key)
+        if view is None:
+            continue
+        parts.update(_opened(view))
+        if one.visit not in already:
             already.add(one.visit)
-            sums.update(_compared(row))
+            sums.update(_compared(view))
     counts.count_many(sums)
+    shares.add(parts, timezone.now())
 
 
 def _compared(row: Interaction) -> Counter[counts.Key]:
@@ -191,19 +197,23 @@ def _reader(row: Interaction) -> Profile:
     return Profile(district=reader.get("district"), attributes=reader.get("attributes", {}))
 
 
-def _open(one: Opened, row: Interaction | None) -> Counter[counts.Key]:
-    day = timezone.localdate(one.at)
-    found: Counter[counts.Key] = Counter({(day, "opens", ""): 1})
-    if row is None:
-        return found
+def _opened(row: Interaction) -> Counter[Part]:
+    """What somebody adds by opening: to each figure as a group of its own, because others open than look."""
     month = month_of(timezone.localdate(row.at))
     reader: Mapping[str, Any] = row.reader
-    found[month, "open.item", one.item_id] += 1
-    found[month, "place.opened", _place(row.position or 0, exploring=row.exploring)] += 1
+
+    def part(group: str, name: str, key: str = "") -> Part:
+        return Part(month, group, name, key, row.subject)
+
+    place = row.position or 0
+    found: Counter[Part] = Counter()
+    found[part(f"opened.{WHOLE}|", "open.item", row.item_id)] += 1
+    found[part(f"place.opened|{place}", "place.opened", _place(place, exploring=row.exploring))] += 1
     for name, value in ((WHOLE, ""), *slices(_reader(row))):
-        found[month, f"opened.{name}", value] += 1
+        found[part(f"opened.{name}|{value}", f"opened.{name}", value)] += 1
     declared = set(reader.get("declared", ()))
     if declared:
-        found[month, "serendipity", "opened"] += 1
-        found[month, "serendipity", "beyond"] += not declared & set(row.item.get("topics", ()))
+        found[part("serendipity", "serendipity", "opened")] += 1
+        if not declared & set(row.item.get("topics", ())):
+            found[part("serendipity", "serendipity", "beyond")] += 1
     return found

@@ -7,11 +7,11 @@ from datetime import date, datetime, timedelta
 
 from django.db import transaction
 
-from recommender.figures import counts, metrics
+from recommender.figures import counts, metrics, shares
 from recommender.figures.counting import DIMENSIONS, WHOLE, month_of
 from recommender.models import Count, Snapshot
 
-ENOUGH = 20
+ENOUGH = shares.ENOUGH
 """Residents, or homes, without which a figure is not published."""
 ENOUGH_PLACE = 100
 """Times that each side of a comparison of places was shown."""
@@ -19,14 +19,14 @@ KEPT_MONTHS = 36
 KEPT_DAYS = 396
 """Sums of days are deleted after about 13 months."""
 KEPT_DETAIL = 62
-"""Sums by item, by group and lots: two months, until the month is closed."""
+"""Sums by item and by group: two months, until the month is closed."""
 
 DETAIL = (
     "shown.item",
     "open.item",
     "available",
     "pairs",
-    "lot",
+    shares.OPEN,
     "place.shown",
     "place.opened",
     "serendipity",
@@ -114,30 +114,28 @@ class _Sums:
     def of(self, name: str, key: str = "") -> float:
         return self.table(name).get(key, 0)
 
-    def residents(self, name: str, value: str) -> int:
-        """Lots drawn in a group: it has at least so many different residents."""
-        start = f"{name}|{value}|"
-        return sum(key.startswith(start) for key in self.table("lot"))
-
 
 def make(month: date, now: datetime, outside: Outside | None) -> Month:
     """The figures of a month from the sums as they are now, written in place of those of an earlier run.
+
+    Groups that have twenty residents by now become sums before.
 
     Without `outside` the rates of an earlier run stay: what holds today says nothing of a month that is over.
     """
     first = month_of(month)
     outside = outside or _kept(first)
+    shares.ripen(now)
     rows = (
         Count.objects.filter(day__gte=first, day__lt=_next(first))
         .exclude(name__in=_NAMES)
         .values_list("day", "name", "key", "value")
     )
-    made = _month(first, now, _Sums(rows), outside)
+    made = _month(first, now, _Sums(rows), outside, shares.waiting(first))
     _write(made)
     return made
 
 
-def _month(first: date, now: datetime, sums: _Sums, outside: Outside) -> Month:
+def _month(first: date, now: datetime, sums: _Sums, outside: Outside, waiting: Collection[str]) -> Month:
     homes = sum(sums.table("homes").values())
     found: dict[str, float | None] = {
         "homes": homes,
@@ -150,7 +148,7 @@ def _month(first: date, now: datetime, sums: _Sums, outside: Outside) -> Month:
         # Of a few homes not even the whole sums are told.
         found = {name: value for name, value in found.items() if name.endswith("opted_in")}
     exposure = {provider: round(value, 4) for provider, value in _exposure(sums).items()}
-    values, hidden = _values(sums)
+    values, hidden = _values(sums, waiting)
     for name, of in values.items():
         found[f"gap_{name}"] = metrics.gap(of.values())
     found["exposure_min"] = min(exposure.values(), default=None)
@@ -190,13 +188,15 @@ def _lists(sums: _Sums) -> dict[str, float | None]:
 
 
 def _opened(sums: _Sums) -> dict[str, float | None]:
-    """What is known by openings, of those who said yes to learning: only where twenty of them stand behind it."""
-    if sums.residents(WHOLE, "") < ENOUGH or sums.of("opened.whole") < ENOUGH:
+    """What is known by openings, of those who said yes to learning.
+
+    Each sum is there only where twenty of them opened something, and of serendipity twenty who declared topics.
+    """
+    if not sums.of("opened.whole"):
         return {}
-    beyond = sums.of("serendipity", "opened")
     return {
         "popularity": metrics.popularity(sums.table("shown.item"), sums.table("open.item")),
-        "serendipity": metrics.share(sums.of("serendipity", "beyond"), beyond) if beyond >= ENOUGH else None,
+        "serendipity": metrics.share(sums.of("serendipity", "beyond"), sums.of("serendipity", "opened")),
         "exploring_cost": _cost(sums),
     }
 
@@ -221,16 +221,19 @@ def _exposure(sums: _Sums) -> dict[str, float]:
     return {provider: value for provider, value in found.items() if provider}
 
 
-def _values(sums: _Sums) -> tuple[dict[str, dict[str, float]], int]:
-    """Openings a home by group, of groups with enough residents; and how many groups had too few."""
+def _values(sums: _Sums, waiting: Collection[str]) -> tuple[dict[str, dict[str, float]], int]:
+    """Openings a home by group, where twenty looked and twenty opened; and how many groups had too few of either."""
     found: dict[str, dict[str, float]] = {}
     hidden = 0
     for name in DIMENSIONS:
-        for value, visits in sums.table(f"visits.{name}").items():
-            if sums.residents(name, value) < ENOUGH:
+        visits, opened = sums.table(f"visits.{name}"), sums.table(f"opened.{name}")
+        start = f"visits.{name}|"
+        few = {group.removeprefix(start) for group in waiting if group.startswith(start)}
+        for value in sorted(few | visits.keys()):
+            if value in visits and value in opened:
+                found.setdefault(name, {})[value] = round(opened[value] / visits[value], 4)
+            else:
                 hidden += 1
-                continue
-            found.setdefault(name, {})[value] = round(sums.of(f"opened.{name}", value) / visits, 4)
     return found, hidden
 
 

@@ -1,7 +1,7 @@
 """The tables of the recommender; nobody outside this package reads them."""
 
 from recommender.models.comparing import Experiment
-from recommender.models.counting import Count
+from recommender.models.counting import Count, Share
 from recommender.models.editing import PriorChange, Rule
 from recommender.models.learning import Batch, Cell, Dismissal, Interaction, Pending, Snapshot
 from recommender.models.versions import RankingVersion
@@ -17,5 +17,6 @@ __all__ = [
     "PriorChange",
     "RankingVersion",
     "Rule",
+    "Share",
     "Snapshot",
 ]

@@ -13,7 +13,7 @@ from django.utils.translation import override
 
 from identity.models import Resident
 from portal.figures import tasks, words
-from recommender.figures import counting, monthly
+from recommender.figures import monthly
 from recommender.models import Count
 from recommender.types import Profile
 from tests import cast
@@ -37,16 +37,6 @@ def table(month: str = JUNE) -> list[dict[str, str]]:
     return list(csv.DictReader(io.StringIO(text(f"/figures/ranking/{month}.csv").removeprefix("\ufeff"))))
 
 
-def apart(residents: int, month: str = JUNE) -> int:
-    """How many of s0, s1, … draw so many different lots: the figures count these, and not people."""
-    drawn: set[int] = set()
-    number = 0
-    while len(drawn) < residents:
-        drawn.add(counting.lot(f"s{number}", NOW.date().replace(day=1)))
-        number += 1
-    return number
-
-
 def figure(name: str, group: str = "") -> str:
     return next(row["value"] for row in table() if (row["figure"], row["group"]) == (name, group))
 
@@ -60,7 +50,7 @@ def test_before_the_first_job_there_are_no_figures_and_no_fault(db: None) -> Non
 
 
 def test_the_figures_of_a_month_that_is_known_by_hand(month: Visits) -> None:
-    month(apart(20), profile=OLD, opened=30)
+    month(30, profile=OLD, opened=30)
     tasks.make_figures(NOW)
     assert figure("coverage") == "0.8"  # four of five
     assert figure("novelty") == "0"  # all lists are alike
@@ -80,8 +70,8 @@ def test_the_figures_of_a_month_that_is_known_by_hand(month: Visits) -> None:
 def test_a_group_of_nineteen_is_not_told_and_one_of_twenty_is(
     month: Visits, residents: int, shown: bool
 ) -> None:
-    month(apart(30), profile=YOUNG, opened=apart(30))
-    month(apart(residents), profile=OLD, opened=10, first=0)
+    month(30, profile=YOUNG, opened=30)
+    month(residents, profile=OLD, opened=residents, first=0)
     tasks.make_figures(NOW)
     groups = {row["group"] for row in table() if row["figure"] == "value_age_band"}
     assert groups == ({"25-34", "75+"} if shown else {"25-34"})
@@ -96,6 +86,20 @@ def test_one_resident_who_comes_often_is_one(month: Visits) -> None:
     tasks.make_figures(NOW)
     assert figure("popularity") == figure("serendipity") == ""
     assert not [row for row in table() if row["figure"].startswith("value_")]
+
+
+@pytest.mark.parametrize(("openers", "shown"), [(19, False), (20, True)])
+def test_what_is_known_by_openings_needs_twenty_who_opened(month: Visits, openers: int, shown: bool) -> None:
+    month(60, profile=OLD)
+    month(30, profile=YOUNG, opened=30, first=100)
+    for _ in range(2):
+        month(openers, profile=OLD, opened=openers)
+    tasks.make_figures(NOW)
+    groups = {row["group"] for row in table() if row["figure"] == "value_age_band"}
+    assert groups == ({"25-34", "75+"} if shown else {"25-34"})
+    # Only the old declared topics; the openings of those who declared none say nothing of it.
+    assert (figure("serendipity") != "") is shown
+    assert figure("popularity") != ""
 
 
 @pytest.mark.parametrize(("homes", "shown"), [(19, False), (20, True)])
@@ -127,8 +131,8 @@ def test_an_urgent_notice_that_one_home_did_not_carry_is_said(month: Visits) -> 
 
 
 def test_the_table_says_what_the_page_says(month: Visits) -> None:
-    month(apart(25), profile=OLD, opened=40)
-    month(apart(25), profile=YOUNG, opened=50)
+    month(25, profile=OLD, opened=20)
+    month(25, profile=YOUNG, opened=25, first=25)
     month(5, profile=OLD, learns=False, personalised=False)
     tasks.make_figures(NOW)
     page = unescape(text("/figures/ranking/"))
@@ -150,7 +154,7 @@ def test_a_name_that_a_spreadsheet_would_run_is_text(month: Visits) -> None:
 
 
 def test_the_job_twice_is_the_job_once(month: Visits) -> None:
-    month(apart(25), profile=OLD, opened=30)
+    month(25, profile=OLD, opened=25)
     tasks.make_figures(NOW)
     first = sorted(Count.objects.values_list("day", "name", "key", "value"))
     tasks.make_figures(NOW)
@@ -199,7 +203,7 @@ def test_the_slot_for_exploration_and_its_cost(month: Visits) -> None:
 
 
 def test_the_page_reads_few_rows_whatever_is_kept(month: Visits) -> None:
-    month(apart(25), profile=OLD, opened=30)
+    month(25, profile=OLD, opened=25)
     tasks.make_figures(NOW)
     with CaptureQueriesContext(connection) as one:
         text("/figures/ranking/")
@@ -225,7 +229,7 @@ def test_everybody_may_read_it_in_three_languages_and_caches_may_keep_it(month: 
 
 
 def test_what_is_old_is_deleted_and_the_months_stay(month: Visits) -> None:
-    month(apart(25), profile=OLD, opened=30)
+    month(25, profile=OLD, opened=25)
     tasks.make_figures(NOW)
     june = NOW.date()
     assert monthly.forget(june + timedelta(days=30)) == 0

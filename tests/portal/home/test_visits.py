@@ -25,7 +25,7 @@ from portal.logs import WithoutVisits
 from portal.mydata import closing
 from recommender.learning import job
 from recommender.log import item_json, profile_json
-from recommender.models import Batch, Cell, Count, Dismissal, Interaction, Pending
+from recommender.models import Batch, Cell, Count, Dismissal, Interaction, Pending, Share
 from recommender.types import Profile
 from tests import cast
 from tests.portal.home.conftest import browser
@@ -273,7 +273,7 @@ def test_an_opening_waits_for_its_home_that_another_process_writes(
     visits._waiting.extendleft(theirs)
     visits.flush()
     assert [act for act, _item in rows(hanako) if act == "open"] == ["open"]
-    assert Count.objects.get(name="opened.whole").value == 1
+    assert Share.objects.get(name="opened.whole").value == 1
     # One whose home never comes is let go.
     visits._put(note(hanako.id, queries.hold_versions([hanako.id])[hanako.id], shown=False))
     time_machine.move_to(NOW + timedelta(seconds=visits.FLUSH_SECONDS * 3 + 1), tick=False)
@@ -439,7 +439,9 @@ def test_a_person_who_is_erased_leaves_nothing(publish: Any, hanako: Resident) -
     links(client)
     visits.flush()
     hiding.hide(subject=queries.ranking_subject(hanako.id), item_id="n3")
-    assert visits.erase(hanako.id) == {"interactions": 5, "pending": 0, "dismissals": 1}
+    # By group of figures: all, age band, ward and language, and five places.
+    assert visits.erase(hanako.id) == {"interactions": 5, "pending": 9, "dismissals": 1}
+    assert Share.objects.count() == 0
     assert rows(hanako) == []
     assert Dismissal.objects.count() == 0
 

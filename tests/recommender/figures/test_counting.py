@@ -2,17 +2,17 @@
 
 import threading
 from collections.abc import Sequence
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from uuid import UUID, uuid4
 
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from recommender import actions
-from recommender.figures import counting, counts
+from recommender import actions, queries
+from recommender.figures import counting, counts, shares
 from recommender.figures.counting import Opened, Page
-from recommender.models import Count
+from recommender.models import Count, Share
 from recommender.types import Profile, ViewRow
 from tests.recommender.samples import item
 
@@ -28,6 +28,11 @@ READER = Profile(
 
 def sums() -> dict[tuple[str, str], float]:
     return {(row.name, row.key): row.value for row in Count.objects.all()}
+
+
+def own() -> dict[tuple[str, str], float]:
+    """What waits for twenty residents."""
+    return {(row.name, row.key): row.value for row in Share.objects.all()}
 
 
 def views(
@@ -115,29 +120,90 @@ def test_of_somebody_who_said_no_only_whole_sums_are_counted() -> None:
     assert found["urgent", "whole"] == 1
     assert found["pairs", "count"] == 3
     assert found["pairs", "distance"] == 2
-    assert not [name for name, _ in found if name.startswith(("visits.", "lot", "place."))]
+    assert not [name for name, _ in found if name.startswith(("visits.", "place."))]
+    assert not Share.objects.exists()
     assert not [key for _, key in found if "35-44" in key or "busshozan" in key]
 
 
-@pytest.mark.django_db
-def test_slices_and_places_are_counted_of_those_who_are_learnt_from_and_no_pseudonym_is_kept() -> None:
-    rows = views(subject="nobody-knows", exploring=2)
+def look(subject: str, *, opens: bool = False) -> None:
+    rows = views(subject=subject, exploring=2)
+    actions.record_views(rows)
     counting.of_visits(rows, [page(rows[0].visit)])
+    if opens:
+        counting.of_opened([Opened(rows[2].visit, "n2", AT)])
+
+
+@pytest.mark.django_db
+def test_what_few_residents_did_is_no_sum_by_group_and_goes_with_them() -> None:
+    for number in range(19):
+        for _ in range(2):
+            look(f"s{number}", opens=True)
+    assert shares.ripen(AT) == 0
     found = sums()
-    assert found["visits.whole", ""] == 1
-    assert found["visits.age_band", "35-44"] == 1
-    assert found["visits.ward", "busshozan"] == 1
-    assert found["visits.language", "ja"] == 1
-    assert found["place.shown", "2|exploring"] == 1
-    assert found["place.shown", "0|plain"] == 1
-    assert found["exploring", ""] == 1
-    assert len([name for name, _ in found if name == "lot"]) == 4
-    assert not [key for _, key in found if "nobody" in key]
-    assert not [name for name, _ in found if "access" in name]
-    # The same resident marks no further lot.
-    again = views(subject="nobody-knows")
-    counting.of_visits(again, [page(again[0].visit)])
-    assert Count.objects.filter(name="lot").count() == 4
+    assert found["exploring", ""] == 38
+    assert not [
+        name for name, _ in found if name.startswith(("visits.", "opened.", "place.", "open.", "seren"))
+    ]
+    assert not [key for _, key in found if "35-44" in key or "busshozan" in key]
+    assert not [name for name, _ in own() if "access" in name]
+    assert len(actions.forget("s0")) == 3
+    assert not Share.objects.filter(subject="s0").exists()
+    look("s0", opens=True)
+    assert shares.ripen(AT) == 0
+
+
+@pytest.mark.django_db
+def test_the_twentieth_makes_a_sum_of_nobody_and_who_comes_later_adds_to_it() -> None:
+    for number in range(20):
+        look(f"s{number}", opens=number < 19)
+    assert own()["opened.ward", "busshozan"] == 1
+    assert shares.ripen(AT) == 4  # whole, age band, ward, language: of who looked
+    found = sums()
+    assert (
+        found["visits.whole", ""]
+        == found["visits.age_band", "35-44"]
+        == found["visits.ward", "busshozan"]
+        == 20
+    )
+    assert found["visits.language", "ja"] == found["place.shown", "2|exploring"] == 20
+    assert not [name for name, _ in own() if name.startswith("visits.")]
+    # Nineteen opened: of openings nothing is a sum, whoever looked.
+    assert not [
+        name for name, _ in found if name.startswith(("opened.", "open.item", "place.opened", "seren"))
+    ]
+    look("s19", opens=True)
+    assert sums()["visits.ward", "busshozan"] == 21
+    shares.ripen(AT)
+    found = sums()
+    assert (
+        found["opened.ward", "busshozan"] == found["open.item", "n2"] == found["serendipity", "beyond"] == 20
+    )
+    assert found["place.opened", "2|exploring"] == 20
+    assert not own()
+    look("s1", opens=True)
+    assert sums()["opened.ward", "busshozan"] == 21
+    assert not own()
+    assert not [key for _, key in sums() if "s1" in key]
+
+
+@pytest.mark.django_db
+def test_a_share_waits_for_thirty_days() -> None:
+    look("s0")
+    now = Share.objects.order_by("at").first().at
+    shares.ripen(now + shares.KEPT - timedelta(seconds=1))
+    assert own()
+    shares.ripen(now + shares.KEPT)
+    assert not own()
+
+
+@pytest.mark.django_db
+def test_what_waits_is_in_the_copy_that_a_resident_takes_home() -> None:
+    look("s0")
+    held = queries.held("s0", 1000)
+    assert {"family": "visits.ward", "cell": "busshozan", "value": 1.0}.items() <= next(
+        row.items() for row in held.pending if row["family"] == "visits.ward"
+    )
+    assert queries.held("s0", 1).left_out["pending"] == Share.objects.count() - 1
 
 
 @pytest.mark.django_db
@@ -159,7 +225,7 @@ def test_an_opening_counts_once_and_by_what_the_log_says_of_it() -> None:
     counting.of_opened([opened, opened])
     actions.record_act("s", rows[2].visit, "n2", "open", AT, 1)
     counting.of_opened([opened])
-    found = sums()
+    found = sums() | own()
     assert found["opens", ""] == 1
     assert found["place.opened", "2|exploring"] == 1
     assert found["opened.age_band", "35-44"] == 1
@@ -172,10 +238,3 @@ def test_an_opening_of_what_was_folded_away_counts_by_no_group() -> None:
     assert sums() == {("opens", ""): 1}
     counting.of_opened([])
     assert sums() == {("opens", ""): 1}
-
-
-def test_a_resident_draws_one_lot_a_month_and_another_next_month() -> None:
-    drawn = {counting.lot(f"s{number}", MONTH) for number in range(500)}
-    assert drawn == set(range(counting.LOTS))
-    assert counting.lot("s1", MONTH) == counting.lot("s1", MONTH)
-    assert any(counting.lot(f"s{n}", MONTH) != counting.lot(f"s{n}", date(2026, 8, 1)) for n in range(5))
