@@ -1,6 +1,7 @@
 """Reads of content for other packages: items, the home's layout and the version number; frozen dataclasses only."""
 
 import logging
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, time
@@ -33,7 +34,11 @@ __all__ = ["VERSION_KEY", "ContentItem", "HomeLayout", "Slot", "home_layout", "i
 
 @dataclass(frozen=True, slots=True)
 class ContentItem:
-    """A published page as home and recommender see it. `path` begins with a slash, without a locale."""
+    """A published page as home and recommender see it. `path` begins with a slash, without a locale.
+
+    `provider` is who besides the city stands behind it: an event's organiser. Of the city and its departments it is
+    empty: they are no providers among others.
+    """
 
     id: str
     kind: str
@@ -93,7 +98,8 @@ _COMMON = (
 )
 _EVENT = ("starts_on", "ends_on", "starts_time", "ends_time", "place_name", "organiser", "attribution")
 _ALERT = ("level", "urgent", "valid_until", "what_to_do", "what_to_do_en", "what_to_do_simple")
-_CITY = "city"
+_SPACE = re.compile(r"(?<=[^\x00-\x7f])\s+(?=[^\x00-\x7f])")
+"""White space that Japanese does not have: lists break names with it."""
 
 
 def version() -> int:
@@ -155,7 +161,7 @@ def _item(kind: str, row: dict[str, Any], root: str, **more: Any) -> ContentItem
             "audience": audience,
             "topics": tuple(code for code in row["topics"] if code in TOPICS),
             "places": _places(row["districts"], audience),
-            "provider": row["department"] or _CITY,
+            "provider": "",
             "language": "en" if row["title_en"] else "ja",
             "published_at": row["first_published_at"] or timezone.now(),
             "expires_at": row["expire_at"],
@@ -175,7 +181,7 @@ def _event(row: dict[str, Any], root: str) -> ContentItem:
         starts_at=moment(row["starts_on"], row["starts_time"] or time.min),
         ends_at=ends_at,
         place_name=row["place_name"],
-        provider=row["organiser"] or row["department"] or _CITY,
+        provider=_organiser(row["organiser"], row["department"]),
         attribution=row["attribution"],
         all_day=row["starts_time"] is None,
     )
@@ -191,6 +197,12 @@ def _alert(row: dict[str, Any], root: str) -> ContentItem:
         level=row["level"],
         what_to_do=_texts(row, "what_to_do"),
     )
+
+
+def _organiser(name: str, department: str) -> str:
+    """One name for one organiser, however it is spaced; a department that names itself is the city."""
+    folded = " ".join(_SPACE.sub("", name).split())
+    return "" if folded == " ".join(_SPACE.sub("", department).split()) else folded
 
 
 def _texts(row: Mapping[str, Any], field: str) -> Texts:

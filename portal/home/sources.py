@@ -12,8 +12,6 @@ from portal.content.queries import ContentItem
 from recommender.features import plain
 from recommender.types import Item
 
-CITY = "city"
-
 
 @dataclass(frozen=True, slots=True)
 class Entry:
@@ -104,8 +102,8 @@ def _entry(page: ContentItem) -> Entry:
             kind=page.kind,
             topics=page.topics,
             places=page.places,
-            # The city itself is no provider among others: it is not held to two places on the list.
-            provider="" if page.provider == CITY else page.provider,
+            # The city itself is none, and so is not held to two places on the list.
+            provider=page.provider,
             # A page falls back to Japanese, so its language keeps nobody from reading it.
             language="",
             published_at=page.published_at,

@@ -34,7 +34,7 @@ def test_a_page_as_an_item(now: datetime) -> None:
     assert item.summary == {"ja": "要約"}
     assert set(item.places) == {"ota", "busshozan"}
     assert item.audience.to_json() == {"area.district": ["busshozan"], "household.has_child": [True]}
-    assert (item.provider, item.published_at, item.expires_at) == ("こども家庭課", now, None)
+    assert (item.provider, item.published_at, item.expires_at) == ("", now, None)
 
 
 def test_an_event_has_its_times_and_an_alert_its_level(now: datetime) -> None:
@@ -61,6 +61,25 @@ def test_an_event_has_its_times_and_an_alert_its_level(now: datetime) -> None:
     assert (event.place_name, event.provider, event.expires_at) == ("会館", "合唱団", event.ends_at)
     assert (alert.urgent, alert.level, alert.expires_at) == (True, 4, now + timedelta(hours=3))
     assert alert.what_to_do == {"ja": "逃げる"}
+
+
+@pytest.mark.parametrize(
+    ("organiser", "department", "provider"),
+    [
+        ("香川県県産品振興課", "", "香川県県産品振興課"),
+        ("香 川県県産品\u3000振興課 ", "", "香川県県産品振興課"),
+        ("MUSIC  BLUE 実行委員会", "観光課", "MUSIC BLUE 実行委員会"),
+        ("", "観光課", ""),
+        (" 観光課", "観光課", ""),
+        ("", "", ""),
+    ],
+)
+def test_only_an_organiser_is_a_provider_and_by_one_name(
+    now: datetime, organiser: str, department: str, provider: str
+) -> None:
+    publish("event", "fair", now=now, organiser=organiser, department=department)
+    (event,) = queries.items(now)
+    assert event.provider == provider
 
 
 def test_the_number_of_queries_does_not_grow_with_the_number_of_pages(
