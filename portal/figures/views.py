@@ -83,7 +83,7 @@ def table(request: HttpRequest, month: str) -> HttpResponse:
     writer = csv.writer(text, lineterminator="\r\n")
     writer.writerow(COLUMNS)
     for name, group, value, unit in rows(found):
-        told = ("", "not enough") if value is None else (f"{value:g}", "")
+        told = ("", "not enough") if value is None else (_number(value), "")
         writer.writerow(
             [
                 f"{found.month:%Y-%m}",
@@ -111,6 +111,11 @@ def rows(found: Month) -> list[tuple[str, str, float | None, str]]:
     for dimension, values in found.values.items():
         listed += [(f"value_{dimension}", name, value, words.EACH) for name, value in sorted(values.items())]
     return listed
+
+
+def _number(value: float) -> str:
+    """All its digits, to four places, as it is kept: never in powers of ten."""
+    return f"{value + 0.0:.4f}".rstrip("0").rstrip(".")
 
 
 def _cell(text: str) -> str:

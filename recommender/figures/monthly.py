@@ -83,11 +83,18 @@ class Month:
 # --- what is there to be shown ------------------------------------------------------------------------------
 
 
+@transaction.atomic
 def note_offer(day: date, offered: Mapping[str, str]) -> None:
-    """What could be shown on this day: item → provider. Said again for the same day it is the same."""
+    """What can be shown now: item → provider. Of a day the most that a provider had at one time stays.
+
+    So an event that ended in the afternoon is of the offer of its day, as its showings are.
+    """
+    told = Count.objects.filter(day=day, name="offered.provider").values_list("key", "value")
     by_provider: dict[str, float] = {}
     for provider in offered.values():
         by_provider[provider] = by_provider.get(provider, 0) + 1
+    for provider, most in told:
+        by_provider[provider] = max(by_provider.get(provider, 0), most)
     counts.put(day, "offered.provider", by_provider)
     counts.mark(month_of(day), "available", offered)
 

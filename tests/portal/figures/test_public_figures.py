@@ -3,6 +3,7 @@
 import csv
 import io
 import re
+from collections.abc import Callable
 from datetime import timedelta
 from html import unescape
 
@@ -19,11 +20,12 @@ from recommender.types import Profile
 from tests import cast
 from tests.portal.figures.conftest import Visits
 from tests.portal.home.conftest import browser
-from tests.portal.home.samples import NOW
+from tests.portal.home.samples import NOW, entry
 
 OLD = Profile(district="yashima", declared=("music",), attributes={"age_band": "75+", "language": "ja"})
 YOUNG = Profile(district="busshozan", attributes={"age_band": "25-34", "language": "ja"})
 JUNE = "2026-06"
+Publish = Callable[..., object]
 NOT_ENOUGH = "—（数が足りません）"
 
 
@@ -200,6 +202,28 @@ def test_the_slot_for_exploration_and_its_cost(month: Visits) -> None:
     Count.objects.create(day=NOW.date(), name="place.opened", key="3|exploring", value=11)
     tasks.make_figures(NOW)
     assert figure("exploring_cost") == "0.5"
+
+
+def test_what_ended_in_the_daytime_is_of_the_offer_of_its_day(month: Visits, publish: Publish) -> None:
+    publish(
+        [
+            entry("morning", provider="Morning", left=timedelta(hours=3)),
+            entry("one", provider="Long", left=timedelta(hours=3)),
+            entry("long", provider="Long"),
+        ]
+    )
+    for hours in (0, 5):
+        tasks.make_figures(NOW + timedelta(hours=hours))
+    offered = Count.objects.filter(name="offered.provider")
+    assert dict(offered.values_list("key", "value")) == {"Morning": 1, "Long": 2}
+
+
+def test_a_large_number_is_the_same_in_both(month: Visits) -> None:
+    month(25, profile=OLD, learns=False)
+    Count.objects.filter(name="homes", key="personalised").update(value=1234567)
+    tasks.make_figures(NOW)
+    assert figure("homes") == "1234567"
+    assert "<td>1,234,567</td>" in text("/figures/ranking/")
 
 
 def test_the_page_reads_few_rows_whatever_is_kept(month: Visits) -> None:
