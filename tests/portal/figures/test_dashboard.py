@@ -54,7 +54,7 @@ def test_each_picture_has_its_table(month: Visits) -> None:
     keys = [panel.key for panel in dashboard.panels(timezone.localdate(NOW))]
     assert keys == ["homes", "shares", "exposure", "coverage", "snapshots", "suppressed"]
     for key in keys:
-        section = page.partition(f'aria-labelledby="{key}-heading"')[2].partition("</section>")[0]
+        section = page.partition(f'<h2 id="{key}-heading"')[2].partition("</section>")[0]
         assert f'<title id="{key}-title">' in section
         assert f'<desc id="{key}-desc">' in section
         assert "<table" in section
