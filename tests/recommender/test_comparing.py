@@ -3,11 +3,13 @@
 import subprocess
 import sys
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 
 from recommender.comparing import NAME, NOW, Order, Running, arm, marked, order_from_json
 from recommender.errors import OrderError
+from recommender.figures import compared
 from recommender.models import Experiment, Interaction
 from recommender.reranking import Plan
 from recommender.weights import Prior, Weights
@@ -116,3 +118,10 @@ def test_without_what_was_learnt_the_same_prior_ranks_alone() -> None:
     # Nothing to leave out: nothing needs to be compiled twice.
     alone = Weights()
     assert Order(learnt=False).weights(alone) is alone
+
+
+def test_a_lot_stays_when_the_secret_of_the_sessions_changes(settings: Any) -> None:
+    before = [compared.drawn(f"resident {n}", "figures|2026-06") for n in range(50)]
+    settings.SECRET_KEY = "another"
+    assert [compared.drawn(f"resident {n}", "figures|2026-06") for n in range(50)] == before
+    assert len(set(before)) > 20
