@@ -135,13 +135,16 @@ def _looked(rows: Sequence[ViewRow]) -> Counter[Part]:
     for name, value in ((WHOLE, ""), *slices(first.profile)):
         found[part(f"visits.{name}|{value}", f"visits.{name}", value)] += 1
     for row in rows:
-        place = _place(row.position, exploring=row.exploring)
+        place = _place(row.position, exploring=row.exploring, propensity=row.propensity)
         found[part(f"visits.{WHOLE}|", "place.shown", place)] += 1
     return found
 
 
-def _place(position: int, *, exploring: bool) -> str:
-    return f"{position}|{'exploring' if exploring else 'plain'}"
+def _place(position: int, *, exploring: bool, propensity: float | None) -> str:
+    """A place by what was drawn for it: something else might have stood there only where its chance was below 1."""
+    if exploring:
+        return f"{position}|exploring"
+    return f"{position}|{'sure' if propensity is None or propensity >= 1 else 'undrawn'}"
 
 
 def _distance(one: Iterable[str], other: Iterable[str]) -> float:
@@ -208,7 +211,8 @@ def _opened(row: Interaction) -> Counter[Part]:
     place = row.position or 0
     found: Counter[Part] = Counter()
     found[part(f"opened.{WHOLE}|", "open.item", row.item_id)] += 1
-    found[part(f"place.opened|{place}", "place.opened", _place(place, exploring=row.exploring))] += 1
+    drawn = _place(place, exploring=row.exploring, propensity=row.propensity)
+    found[part(f"place.opened|{place}", "place.opened", drawn)] += 1
     for name, value in ((WHOLE, ""), *slices(_reader(row))):
         found[part(f"opened.{name}|{value}", f"opened.{name}", value)] += 1
     declared = set(reader.get("declared", ()))

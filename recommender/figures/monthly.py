@@ -209,7 +209,10 @@ def _opened(sums: _Sums) -> dict[str, float | None]:
 
 
 def _cost(sums: _Sums) -> float | None:
-    """Over the places at which anything was explored, and the same places without."""
+    """Over the places at which something was drawn: where it stood, and where by the same draw it did not.
+
+    A list on which nothing could be drawn says nothing about it: at night and at weekends nobody publishes.
+    """
     shown, opened = sums.table("place.shown"), sums.table("place.opened")
     places = {key.partition("|")[0] for key in shown if key.endswith("|exploring")}
 
@@ -217,7 +220,7 @@ def _cost(sums: _Sums) -> float | None:
         keys = [f"{place}|{kind}" for place in places]
         return sum(shown.get(key, 0) for key in keys), sum(opened.get(key, 0) for key in keys)
 
-    return metrics.cost(side("exploring"), side("plain"), least_opened=ENOUGH, lists=ENOUGH_PLACE)
+    return metrics.cost(side("exploring"), side("undrawn"), least_opened=ENOUGH, lists=ENOUGH_PLACE)
 
 
 def _exposure(sums: _Sums) -> dict[str, float]:

@@ -36,9 +36,13 @@ def note(
     at: datetime = NOW,
     learns: bool = True,
     first: int = 0,
+    drawn: bool = True,
     **page: object,
 ) -> None:
-    """One home of each of so many residents; the first `opened` of them open its first entry."""
+    """One home of each of so many residents; the first `opened` of them open its first entry.
+
+    For the last entry something is `drawn`: every second home has something new there.
+    """
     views, pages, acts = [], [], []
     for number in range(first, first + residents):
         visit = uuid4()
@@ -51,8 +55,8 @@ def note(
                 item=item,
                 profile=profile,
                 position=place,
-                propensity=1.0,
-                exploring=place == 3 and number % 2 == 0,
+                propensity=0.5 if drawn and place == 3 else 1.0,
+                exploring=drawn and place == 3 and number % 2 == 0,
                 arm="",
                 consent_version=1,
                 at=at,

@@ -195,10 +195,13 @@ def _yes(resident: Resident) -> None:
 
 def test_the_slot_for_exploration_and_its_cost(month: Visits) -> None:
     month(220, profile=OLD, opened=40)
+    # Where nothing could be drawn nothing is compared, however often it was opened.
+    month(300, profile=OLD, first=1000, drawn=False)
+    Count.objects.create(day=NOW.date(), name="place.opened", key="3|sure", value=290)
     tasks.make_figures(NOW)
-    assert figure("exploring_share") == "0.5"
+    assert figure("exploring_share") == "0.2115"
     assert figure("exploring_cost") == ""  # nobody opened anything in that place
-    Count.objects.create(day=NOW.date(), name="place.opened", key="3|plain", value=22)
+    Count.objects.create(day=NOW.date(), name="place.opened", key="3|undrawn", value=22)
     Count.objects.create(day=NOW.date(), name="place.opened", key="3|exploring", value=11)
     tasks.make_figures(NOW)
     assert figure("exploring_cost") == "0.5"
