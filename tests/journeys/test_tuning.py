@@ -63,3 +63,5 @@ def test_a_weight_is_tried_set_and_set_back(page: Page, site: Site) -> None:
         page.get_by_role("button", name="この数字に決める").click()
         expect(page.locator(".messages")).to_contain_text("版にしました")
         expect(page.get_by_label("ほかの地区だけの項目")).to_have_value(value)
+    page.goto(f"{site.portal_url}/admin/ranking/figures/")
+    desk.accessible(page)
