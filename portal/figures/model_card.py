@@ -11,6 +11,7 @@ from django.utils.translation import gettext as _
 
 from identity import attributes
 from identity.attributes import PREFERENCES, pick
+from portal.figures import prior_words
 from portal.home.compose import NO_FEATURES
 from recommender.figures import card as cards
 from recommender.figures.card import Card, Family
@@ -23,8 +24,20 @@ BY_HAND = "by hand"
 
 
 @dataclass(frozen=True, slots=True)
+class Fold:
+    """A table with the names that the program has, and what it says before it."""
+
+    says: str
+    head: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Section:
-    """A chapter: sentences, and a table where it has one. `links` are (name of an address, words)."""
+    """A chapter: sentences, and a table where it has one. `links` are (name of an address, words).
+
+    `fold` is a table for those who know the program: it is folded on the page.
+    """
 
     key: str
     heading: str
@@ -32,6 +45,7 @@ class Section:
     head: tuple[str, ...] = ()
     rows: tuple[tuple[str, ...], ...] = ()
     links: tuple[tuple[str, str], ...] = ()
+    fold: Fold | None = None
 
 
 def used() -> tuple[str, ...]:
@@ -52,7 +66,7 @@ def sections(locale: str) -> tuple[Section, ...]:
         _features(locale),
         _not_used(locale),
         _families(card, locale),
-        _prior(card),
+        _prior(card, locale),
         _data(card),
         _checks(card),
         _limits(),
@@ -104,22 +118,19 @@ def _families(card: Card, locale: str) -> Section:
     return Section(
         "families",
         _("重みの種類"),
-        (
-            _("学んだ重みは、%(n)s人以上の操作から出たものだけです。") % {"n": ENOUGH},
-            _("λは、編集者の見込みに引きもどす強さです。幅は、学んだ重みの最小と最大です。"),
-        ),
-        (_("種類"), _("名前"), _("だれに"), _("学んだ重みの数"), "λ", _("幅"), _("標準偏差")),
+        (_("学んだ重みは、%(n)s人以上の操作から出たものだけです。") % {"n": ENOUGH},),
+        (_("種類"), _("だれに"), _("学んだ重みの数")),
         tuple(
-            (
-                family_words(family.name, locale),
-                family.name,
-                sides[family.side],
-                str(family.cells),
-                _number(family.precision),
-                _range(family),
-                _number(family.spread),
-            )
+            (family_words(family.name, locale), sides[family.side], str(family.cells))
             for family in card.families
+        ),
+        fold=Fold(
+            _("λは、編集者の見込みに引きもどす強さです。幅は、学んだ重みの最小と最大です。"),
+            (_("名前"), "λ", _("幅"), _("標準偏差")),
+            tuple(
+                (family.name, _number(family.precision), _range(family), _number(family.spread))
+                for family in card.families
+            ),
         ),
     )
 
@@ -161,29 +172,29 @@ def _number(value: float | None) -> str:
     return "—" if value is None else f"{value:.3g}"
 
 
-def _prior(card: Card) -> Section:
+def _prior(card: Card, locale: str) -> Section:
     if card.prior_changed_at is None:
         says = _("編集者の見込みは、プログラムに書かれた最初の値のままです。")
     else:
         says = _("編集者の見込みは、編集者が%(at)sに決めた値です。") % {"at": _time(card.prior_changed_at)}
+    document = to_json(card.prior)
     return Section(
         "prior",
         _("編集者の見込み"),
         (
             says,
-            _("まだだれも開いていないときは、この値だけで並べます。数は、開かれやすさの倍率の自然対数です。"),
+            _(
+                "まだだれも開いていないときは、この値だけで並べます。1倍より大きいと上に、小さいと下に並びます。"
+            ),
         ),
-        (_("名前"), _("値")),
-        tuple(_flat(to_json(card.prior))),
+        (_("見込み"), _("値")),
+        prior_words.rows(document, locale),
+        fold=Fold(
+            _("数は、開かれやすさの倍率の自然対数です。"),
+            (_("名前"), _("値")),
+            tuple(prior_words.codes(document)),
+        ),
     )
-
-
-def _flat(document: Mapping[str, Any], before: str = "") -> Iterable[tuple[str, str]]:
-    for name, value in document.items():
-        if isinstance(value, Mapping):
-            yield from _flat(value, f"{before}{name} ")
-        else:
-            yield f"{before}{name}", f"{value:g}"
 
 
 def _data(card: Card) -> Section:
@@ -297,7 +308,9 @@ def markdown(locale: str, address: Mapping[str, str]) -> str:
     for section in sections(locale):
         lines += [f"## {section.heading}", "", *_paragraphs(section.says)]
         if section.rows:
-            lines += [_row(section.head), _row(["---"] * len(section.head)), *map(_row, section.rows), ""]
+            lines += _table(section.head, section.rows)
+        if section.fold:
+            lines += [*_paragraphs([section.fold.says]), *_table(section.fold.head, section.fold.rows)]
         lines += [f"- [{words}]({address[name]})" for name, words in section.links]
         lines += [""] if section.links else []
     return "\n".join(lines)
@@ -305,6 +318,11 @@ def markdown(locale: str, address: Mapping[str, str]) -> str:
 
 def _paragraphs(says: Iterable[str]) -> list[str]:
     return [line for sentence in says for line in (sentence, "")]
+
+
+def _table(head: Iterable[str], rows: Iterable[Iterable[str]]) -> list[str]:
+    names = list(head)
+    return [_row(names), _row(["---"] * len(names)), *map(_row, rows), ""]
 
 
 def _row(cells: Iterable[str]) -> str:

@@ -1,6 +1,7 @@
 """The model's card is made of the code and of what is active: a family, a snapshot or a prior cannot be missing."""
 
 import io
+import re
 from datetime import timedelta
 
 import pytest
@@ -9,7 +10,7 @@ from django.core.management.base import CommandError
 from hypothesis import given
 from hypothesis import strategies as st
 
-from portal.figures import model_card
+from portal.figures import model_card, prior_words
 from recommender import features, priors
 from recommender import weights as families
 from recommender.figures import card
@@ -75,8 +76,9 @@ def test_the_card_follows_the_snapshot() -> None:
     row = activate()
     after = text()
     assert f"第{row.pk}版" in after
-    assert "| お住まいの地区 | place | 人によって違う | 1 | 3.5 | 1.25 … 1.25 | 0 |" in after
-    assert "attribute:age_band | 人によって違う | 2 | — | -0.5 … 1.5 | 1 |" in after
+    assert "| お住まいの地区 | 人によって違う | 1 |" in after
+    assert "| place | 3.5 | 1.25 … 1.25 | 0 |" in after
+    assert "| attribute:age_band | — | -0.5 … 1.5 | 1 |" in after
     assert "| finite | 合格 | 1,200 weights |" in after
     assert "| drift | 不合格 |" in after
     assert "nobody is told" not in after
@@ -89,6 +91,7 @@ def test_the_card_follows_the_snapshot() -> None:
 @pytest.mark.django_db
 def test_the_card_follows_the_prior_and_names_no_editor() -> None:
     assert "| own_district | 0.7 |" in text()
+    assert "| お住まいの地区の項目 | 2.0倍 |" in text()
     editor = cast.editor()
     PriorChange.objects.create(
         prior=priors.to_json(Prior(own_district=0.9)), reason="", by=editor.id, at=NOW - timedelta(days=1)
@@ -98,6 +101,38 @@ def test_the_card_follows_the_prior_and_names_no_editor() -> None:
     assert "2026-05-31 15:00" in found
     assert str(editor.id) not in found
     assert editor.display_name not in found
+
+
+@pytest.mark.django_db
+def test_the_prior_stands_in_words_and_its_names_are_folded() -> None:
+    prior = {section.key: section for section in model_card.sections("ja")}["prior"]
+    words = dict(prior.rows)
+    assert prior.fold is not None
+    assert len(words) == len(prior.fold.rows) > 40
+    assert words["年代: 75歳以上 × 高齢者・介護"] == "2.5倍"
+    assert words["半分になるまでの日数: イベント"] == "14"
+    assert not [name for name in words if re.search(r"[a-z]", name)]
+    page = browser().get("/figures/ranking/model/").content.decode()
+    assert "own_district</th>" not in page.partition("<details")[0]
+    assert "own_district</th>" in page
+
+
+def test_what_has_no_words_yet_stands_with_its_name() -> None:
+    document = {
+        "new": 0.0,
+        "base": {"poll": 0.7},
+        "default_half_life_days": 3.5,
+        "attribute_topic": {"shoe": {"44": {"sports": 0.1, "running": -0.7}}},
+    }
+    found = prior_words.rows(document, "ja")
+    assert [name.rpartition(" ")[2] for name, _ in found] == [
+        "new",
+        "poll",
+        "そのほか",
+        "スポーツ",
+        "running",
+    ]
+    assert [value for _, value in found][:3] == ["1.0倍", "2.0倍", "3.5"]
 
 
 @pytest.mark.django_db
@@ -118,7 +153,7 @@ def test_access_needs_stand_among_what_is_not_used() -> None:
     assert not used & unused
     assert "age_band" in used
     assert "interests" in used
-    names = {row[1] for row in sections["families"].rows}
+    names = {row[0] for row in sections["families"].fold.rows}
     assert not names & {f"attribute:{key}" for key in unused}
 
 
