@@ -10,7 +10,7 @@ from uuid import UUID
 
 from django.db import transaction
 
-from identity import attributes, audit
+from identity import attributes, audit, consent
 from identity.accounts import create_resident, create_synthetic, group_of, set_roles
 from identity.ledger import (
     end_grants,
@@ -21,6 +21,7 @@ from identity.ledger import (
     record_release,
     refuse,
     refuse_learning,
+    take_back,
     withdraw,
 )
 from identity.protection import set_confidential
@@ -68,4 +69,7 @@ def set_attributes(*, resident_id: UUID, values: Mapping[str, object], by: Actor
     resident.locale = language if isinstance(language, str) else resident.locale
     resident.save(update_fields=["attributes", "locale"])
     changed(resident, "", "attributes")
+    if not consent.learns_from(stored):
+        # What was kept of somebody who turns out to be a child is not waited with.
+        audit.record_receipts(take_back(resident, recipient=consent.LEARNING), by=by)
     audit.record("attributes_changed", who=resident_id, by=by, keys=sorted(values))

@@ -67,3 +67,12 @@ def end_expired(now: datetime | None = None) -> int:
             Resident.objects.select_for_update().filter(pk=resident_id).first()
             ended(resident_id)
     return len(residents)
+
+
+def without_the_order(now: datetime | None = None) -> list[UUID]:
+    """Residents whose yes to learning holds and whose yes to the order, for which alone it is, has run out."""
+    at = now or timezone.now()
+    holds = ConsentState.objects.filter(status=consent.GRANTED).exclude(expires_at__lte=at)
+    ordered = holds.filter(recipient=consent.RECOMMENDER).values("resident_id")
+    learns = holds.filter(recipient=consent.LEARNING).exclude(resident_id__in=ordered)
+    return list(learns.values_list("resident_id", flat=True).distinct())

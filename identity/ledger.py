@@ -1,7 +1,7 @@
 """Writes of the consent ledger: what a resident allows, refuses and takes back, and what left because of it."""
 
 from collections.abc import Iterable, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from django.db import transaction
@@ -29,6 +29,9 @@ from identity.models import (
 )
 from identity.roles import PORTAL, Actor
 from identity.writing import changed, locked, own_only
+
+MOST_STOPS, STOPS_WITHIN = 2, timedelta(days=30)
+"""A stop deletes how much a resident has said already: who could stop and begin at will could say ever more."""
 
 
 @transaction.atomic
@@ -62,6 +65,8 @@ def grant(
         raise ProtectedPerson
     if recipient == consent.LEARNING:
         _may_be_learnt_from(resident, by)
+    if recipient == consent.RECOMMENDER and expires_at is None:
+        expires_at = _end_of_the_order(resident, items)
     receipt = _append(
         resident,
         consent.GRANTED,
@@ -131,6 +136,19 @@ def withdraw(*, resident_id: UUID, recipient: str, items: Iterable[str] | None =
         also = take_back(resident, recipient=consent.LEARNING, method=method)
     audit.record_receipts([*receipts, *also], by=by)
     return sum(len(receipt.items) for receipt in receipts)
+
+
+def end_learning_without_order(now: datetime | None = None) -> int:
+    """Takes learning back where the yes to the order has run out by date; returns of how many residents.
+
+    Else a later yes to the order alone would bring it back unasked.
+    """
+    residents = learning.without_the_order(now)
+    for resident_id in residents:
+        with transaction.atomic():
+            receipts = take_back(locked(resident_id), recipient=consent.LEARNING, method="expiry")
+            audit.record_receipts(receipts, by=PORTAL)
+    return len(residents)
 
 
 def take_back(
@@ -290,6 +308,18 @@ def _granted(resident: Resident, recipient: str) -> bool:
     return states.exclude(expires_at__lte=timezone.now()).exists()
 
 
+def _end_of_the_order(resident: Resident, items: Sequence[str]) -> datetime | None:
+    """What is added to a yes to the order ends with it: nothing that came later keeps the order on by itself."""
+    holds = ConsentState.objects.filter(
+        resident=resident,
+        recipient=consent.RECOMMENDER,
+        status=consent.GRANTED,
+        expires_at__gt=timezone.now(),
+    )
+    ends = [end for item, end in holds.values_list("item", "expires_at") if item not in items]
+    return min((end for end in ends if end is not None), default=None)
+
+
 def _may_be_learnt_from(resident: Resident, by: Actor) -> None:
     if not by.is_self(resident.id):
         raise NotLearntFrom("ほかの人の代わりに、学習を許可することはできません。")
@@ -297,6 +327,12 @@ def _may_be_learnt_from(resident: Resident, by: Actor) -> None:
         raise NotLearntFrom
     if not _granted(resident, consent.RECOMMENDER):
         raise NotLearntFrom("学習は、おすすめの並べかえを使っているときだけ許可できます。")
+    lately = timezone.now() - STOPS_WITHIN
+    stops = ConsentReceipt.objects.filter(
+        resident=resident, recipient=consent.LEARNING, kind=consent.WITHDRAWN, given_at__gt=lately
+    )
+    if stops.count() >= MOST_STOPS:
+        raise NotLearntFrom("学習を何度か止めたため、しばらく（30日まで）は許可できません。")
 
 
 def _check(items: Sequence[str], declared: Iterable[str], level: str) -> None:

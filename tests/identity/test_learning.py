@@ -12,7 +12,7 @@ from django.utils import timezone
 from identity import actions, attributes, audit_check, consent, guardians, household, learning, queries, tasks
 from identity.consent import BEHAVIOUR, LEARNING, Notice
 from identity.errors import NotLearntFrom, ProtectedPerson, UndeclaredItem
-from identity.models import AuditEntry, ConsentReceipt, Resident
+from identity.models import AuditEntry, ConsentReceipt, ConsentState, Resident
 from identity.protection import CONFIRMATIONS
 from identity.roles import Actor
 from tests import cast
@@ -201,3 +201,79 @@ def test_until_the_portal_hands_over_what_forgets_nothing_happens(monkeypatch: p
     learning.on_end(told.append)
     learning.ended(hanako.id)
     assert told == [hanako.id]
+
+
+def test_who_turns_out_to_be_a_child_is_no_longer_learnt_from_at_once(ended: list[UUID]) -> None:
+    hanako = cast.hanako(opted_in=True)
+    say_yes(hanako)
+    by = cast.as_actor(hanako)
+    actions.set_attributes(resident_id=hanako.id, values={"age_band": "25-34"}, by=by)
+    assert ended == []
+    actions.set_attributes(resident_id=hanako.id, values={"age_band": "0-17"}, by=by)
+    assert ended == [hanako.id]
+    assert [one.kind for one in ConsentReceipt.objects.filter(recipient=LEARNING).order_by("given_at")] == [
+        "granted",
+        "withdrawn",
+    ]
+    actions.set_attributes(resident_id=hanako.id, values={"age_band": "18-24"}, by=by)
+    assert not learns(hanako)  # a new yes is needed
+    assert audit_check.verify().holds
+
+
+def test_learning_ends_with_the_order_that_runs_out_and_does_not_come_back_with_it(
+    ended: list[UUID], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hanako = cast.hanako(opted_in=True)
+    by = cast.as_actor(hanako)
+    began = timezone.now()
+    monkeypatch.setattr(timezone, "now", lambda: began + timedelta(days=100))
+    say_yes(hanako)
+    later = began + timedelta(days=consent.GRANT_DAYS, hours=1)
+    monkeypatch.setattr(timezone, "now", lambda: later)
+    assert not learns(hanako)
+    assert tasks.end_expired_learning() == 1
+    assert tasks.end_expired_learning() == 0
+    assert ended == [hanako.id]
+    actions.opt_in_personalisation(
+        resident_id=hanako.id, notice=cast.NOTICE, controller=cast.CONTROLLER, by=by
+    )
+    assert not learns(hanako)
+
+
+def test_what_is_added_to_the_order_ends_with_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    hanako = cast.hanako(opted_in=True)
+    began = timezone.now()
+    monkeypatch.setattr(timezone, "now", lambda: began + timedelta(days=100))
+    for items in (["avoids"], list(consent.RANKING_ITEMS)):
+        actions.grant(
+            resident_id=hanako.id,
+            recipient=consent.RECOMMENDER,
+            purpose=consent.PURPOSE_RANKING,
+            items=items,
+            declared=consent.RANKING_ITEMS,
+            level="none",
+            notice=SHOWN,
+            controller=cast.CONTROLLER,
+            by=cast.as_actor(hanako),
+        )
+        ends = set(ConsentState.objects.filter(resident=hanako).values_list("expires_at", flat=True))
+        # Added, it ends with the first yes; a yes to all of it is a new year.
+        assert len(ends) == 1
+        fresh = items != ["avoids"]
+        assert (ends.pop() > began + timedelta(days=consent.GRANT_DAYS, hours=1)) is fresh
+
+
+def test_stopping_and_beginning_again_and_again_is_paused(
+    ended: list[UUID], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hanako = cast.hanako(opted_in=True)
+    by = cast.as_actor(hanako)
+    for _ in range(2):
+        say_yes(hanako)
+        actions.refuse_learning(resident_id=hanako.id, notice=SHOWN, controller=cast.CONTROLLER, by=by)
+    with pytest.raises(NotLearntFrom, match="30日"):
+        say_yes(hanako)
+    later = timezone.now() + timedelta(days=31)
+    monkeypatch.setattr(timezone, "now", lambda: later)
+    say_yes(hanako)
+    assert learns(hanako)
