@@ -7,6 +7,7 @@ from django.contrib import messages
 from django.http import HttpRequest
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
 
 from identity import actions, consent
 from identity.errors import ConsentProblem
@@ -14,6 +15,8 @@ from identity.queries import Bundle
 from portal.mydata import prompt
 from portal.mydata.access import actor_of
 
+# Said by the ledger; marked here to be translated.
+PAUSED = gettext_noop("学習を何度か止めたため、しばらく（30日まで）は許可できません。")
 CHOICES = {"learn": True, "learn_not": False}
 """What the section's two buttons send as `choice`."""
 
