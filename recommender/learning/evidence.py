@@ -29,6 +29,8 @@ MOST_GAP = 0.05
 """So much may the best served group be further ahead of the worst served one than it is now."""
 MOST_INVERSE = 10.0
 """What stood there with a small chance counts for those who did not see it, but not more than so many times."""
+MOST_OF_ONE = 5
+"""So many visits count of those who share a slot: nobody decides about the city's weights by coming often."""
 GROUPS = ("age_band", "district", "language")
 _SLOTS = 64
 _MOST_SUMMAND = 20.0
@@ -84,6 +86,8 @@ class Evidence:
     groups: dict[str, Sums] = field(default_factory=dict)
     drift: float = 0.0
     rows: int = 0
+    taken: dict[str, int] = field(default_factory=dict)
+    """Visits by slot: of one resident only the first few count."""
 
     def to_json(self) -> dict[str, Any]:
         """For the candidate's row; gone when it is decided."""
@@ -98,6 +102,7 @@ class Evidence:
             groups={name: Sums(**sums) for name, sums in document["groups"].items()},
             drift=document["drift"],
             rows=document["rows"],
+            taken=dict(document["taken"]),
         )
 
     def add(self, rows: Sequence[Row], candidate: Weights, active: Weights) -> None:
@@ -122,9 +127,12 @@ class Evidence:
     def _visit(
         self, rows: Sequence[Row], opened: Sequence[int], mine: Any, theirs: Any, numbers: Sequence[int]
     ) -> None:
+        slot = hashlib.sha256(rows[numbers[0]].shown.subject.encode()).digest()[0] % _SLOTS
+        if self.taken.get(str(slot), 0) >= MOST_OF_ONE:
+            return
+        self.taken[str(slot)] = self.taken.get(str(slot), 0) + 1
         self.visits += 1
         whole = [float(np.logaddexp.reduce(scores[numbers])) for scores in (mine, theirs)]
-        slot = hashlib.sha256(rows[numbers[0]].shown.subject.encode()).digest()[0] % _SLOTS
         named = [self.whole, *(self.groups.setdefault(name, Sums()) for name in groups_of(rows[numbers[0]]))]
         for number in opened:
             weight = min(1 / rows[number].propensity, MOST_INVERSE)
@@ -186,6 +194,12 @@ def _drift(evidence: Evidence) -> Line:
 
 def _replay(evidence: Evidence) -> Line:
     whole = evidence.whole
+    if whole.n and not whole.enough:
+        return Line(
+            "replay",
+            True,
+            f"{evidence.visits} fresh visits, of fewer than {K} residents: they decide nothing",
+        )
     words = f"{evidence.visits} fresh visits: {whole.mean:+.4f} ± {whole.error:.4f} (log chance of what was opened)"
     return Line("replay", whole.mean >= -WORSE * whole.error or not whole.n, words)
 

@@ -25,6 +25,8 @@ OPEN_WINDOW = timedelta(minutes=30)
 MOST_ROWS = 500
 MOST_BATCHES = 40
 KEPT_BATCHES = timedelta(days=90)
+KEPT_ROWS = timedelta(days=1)
+"""What could not be folded by then is let go."""
 
 
 def learn(now: datetime | None = None) -> int:
@@ -33,16 +35,23 @@ def learn(now: datetime | None = None) -> int:
     Called twice, or by two workers at once, or again after a crash: each view is folded exactly once.
     """
     at = now or timezone.now()
+    _forget_old(at)
     folded = 0
     for _ in range(MOST_BATCHES):
         views = fold_batch(at)
         folded += views
         if not views:
             break
-    store.forget_old(at)
-    Batch.objects.filter(started_at__lt=at - KEPT_BATCHES).delete()
     snapshots.consider(at)
     return folded
+
+
+@transaction.atomic
+def _forget_old(now: datetime) -> None:
+    """First and by itself, whatever becomes of the rest: residents were told how long anything of theirs stays."""
+    store.forget_old(now)
+    Batch.objects.filter(started_at__lt=now - KEPT_BATCHES).delete()
+    Interaction.objects.filter(at__lt=now - KEPT_ROWS).delete()
 
 
 def fold_batch(now: datetime) -> int:
@@ -82,6 +91,7 @@ def _fold(now: datetime) -> int:
 def _learn_from(found: Sequence[Row], now: datetime) -> None:
     prior = queries.prior()
     snapshots.note(found)
+    found = [row for row in found for _ in range(row.times)]
     known, last = store.cells()
     design = Design.of([row.shown for row in found], prior)
     kept, used = allowance.allowed(
@@ -125,15 +135,16 @@ def _row(view: Interaction, acts: Acts) -> Row | None:
         item, profile = rows.item(view.item), rows.profile(view.reader)
     except (KeyError, TypeError, ValueError):
         return None
+    done = acts.get((view.visit, view.item_id), frozenset())
     shown = Shown(
         profile=profile,
         item=item,
         at=view.at,
         position=view.position or 0,
-        clicks=rows.clicked(acts.get((view.visit, view.item_id), frozenset())),
+        clicks=rows.clicked(done),
         subject=view.subject,
     )
-    return Row(shown, view.visit.hex, view.propensity or 1.0)
+    return Row(shown, view.visit.hex, view.propensity or 1.0, rows.weight(done))
 
 
 def _delete(views: Sequence[Interaction], until: datetime) -> None:

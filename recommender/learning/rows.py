@@ -10,15 +10,21 @@ from recommender.types import Item, Profile, Value
 
 CLICKS = frozenset({"open", "action"})
 REFUSAL = "not_for_me"
+REFUSED = 5
+"""Who passes over an item may not have seen it; who puts it away has."""
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """An item that stood on a list with what came of it, the visit that it belongs to, and the chance that it stood there."""
+    """An item that stood on a list with what came of it, the visit that it belongs to, and the chance that it stood there.
+
+    It counts `times`: what was refused counts as REFUSED views that nothing came of.
+    """
 
     shown: Shown
     visit: str
     propensity: float = 1.0
+    times: int = 1
 
 
 def item(document: Mapping[str, Any]) -> Item:
@@ -27,36 +33,51 @@ def item(document: Mapping[str, Any]) -> Item:
     return Item(
         id=str(document["id"]),
         kind=str(document["kind"]),
-        topics=tuple(document["topics"]),
-        places=tuple(document["places"]),
+        topics=_words(document["topics"]),
+        places=_words(document["places"]),
         provider=str(document["provider"]),
         language=str(document["language"]),
         published_at=_moment(document["published_at"]),
         expires_at=None,
         urgent=False,
-        audience_keys=tuple(document["audience_keys"]),
+        audience_keys=_words(document["audience_keys"]),
         starts_at=_moment(starts) if starts else None,
     )
 
 
 def profile(document: Mapping[str, Any]) -> Profile:
     """The reader of a logged view. Raises KeyError, TypeError or ValueError for what is none."""
-    attributes: dict[str, Value] = {
-        key: tuple(value) if isinstance(value, list) else value
-        for key, value in dict(document["attributes"]).items()
-    }
+    district = document["district"]
+    if district is not None and not isinstance(district, str):
+        raise ValueError("a district is a word")
+    attributes: dict[str, Value] = {key: _value(value) for key, value in dict(document["attributes"]).items()}
     return Profile(
-        district=document["district"],
-        followed=tuple(document["followed"]),
-        declared=tuple(document["declared"]),
-        avoided=tuple(document["avoided"]),
+        district=district,
+        followed=_words(document["followed"]),
+        declared=_words(document["declared"]),
+        avoided=_words(document["avoided"]),
         attributes=attributes,
     )
+
+
+def _value(found: object) -> Value:
+    return found if isinstance(found, str | bool) else _words(found)
+
+
+def _words(found: object) -> tuple[str, ...]:
+    if not isinstance(found, list | tuple) or not all(isinstance(one, str) for one in found):
+        raise ValueError("a list of words is expected")
+    return tuple(found)
 
 
 def clicked(acts: frozenset[str]) -> float:
     """1 when it was opened; "not for me" takes an opening back."""
     return 1.0 if acts & CLICKS and REFUSAL not in acts else 0.0
+
+
+def weight(acts: frozenset[str]) -> int:
+    """How many views it counts for."""
+    return REFUSED if REFUSAL in acts else 1
 
 
 def _moment(text: str) -> datetime:

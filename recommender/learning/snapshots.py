@@ -17,7 +17,7 @@ from recommender.models import Batch, Cell, Snapshot
 from recommender.weights import Weights
 
 ENOUGH = 50
-"""So many fresh visits with an opening decide about a candidate."""
+"""So many fresh visits with an opening, of at least 20 residents, decide about a candidate."""
 LONGEST = timedelta(days=1)
 """Where fewer come, it is decided after this with those that came."""
 KEPT = 30
@@ -47,7 +47,7 @@ def consider(now: datetime) -> Snapshot | None:
             _make(now)
             return None
         found = _evidence(candidate)
-        if found.visits < ENOUGH and now - candidate.created_at < LONGEST:
+        if not (found.visits >= ENOUGH and found.whole.enough) and now - candidate.created_at < LONGEST:
             return None
         lines = evidence.judge(found, _weights(candidate))
         candidate.checks = [asdict(line) for line in lines]
@@ -101,7 +101,11 @@ def _candidate() -> Snapshot | None:
 def _evidence(candidate: Snapshot) -> Evidence:
     for line in candidate.checks:
         if line.get("name") == _EVIDENCE:
-            return Evidence.from_json(line)
+            try:
+                return Evidence.from_json(line)
+            except (AttributeError, KeyError, TypeError, ValueError):
+                # Another release wrote it: what it saw is seen again.
+                return Evidence()
     return Evidence()
 
 
@@ -183,8 +187,13 @@ def activate(*, number: int, reason: str, who: str, now: datetime | None = None)
 
 
 def roll_back(*, reason: str, who: str, now: datetime | None = None) -> int:
-    """Activates the one that was active before; returns its number. `SnapshotMissingError` when there is none."""
-    before = Snapshot.objects.filter(state=Snapshot.State.EARLIER).order_by("-activated_at", "-pk").first()
+    """Activates the last that was active and is older than the one that ranks; returns its number. `SnapshotMissingError` when there is none."""
+    earlier = Snapshot.objects.filter(state=Snapshot.State.EARLIER)
+    active = Snapshot.objects.filter(state=Snapshot.State.ACTIVE).first()
+    if active is not None:
+        # Not the one that was left by the last rolling back.
+        earlier = earlier.filter(pk__lt=active.pk)
+    before = earlier.order_by("-pk").first()
     if before is None:
         raise SnapshotMissingError("no earlier snapshot")
     activate(number=before.pk, reason=reason, who=who, now=now)
