@@ -66,9 +66,10 @@ def allowed(
     """The rows to learn from, and what their residents have used now; `used` stays as it is."""
     kept: list[Row] = []
     now: dict[Name, Used] = {}
-    for row, likely in zip(_once(rows), expected.tolist(), strict=True):
+    for row, once in zip(_once(rows), expected.tolist(), strict=True):
         if row is None:
             continue
+        likely = once * row.times
         tallies = []
         for key, limit in _limits(row, share, limits):
             name = (row.shown.subject, key)
@@ -94,13 +95,15 @@ def _limits(row: Row, share: Shares, limits: Limits) -> Iterator[tuple[str, floa
 
 
 def _once(rows: Sequence[Row]) -> Iterator[Row | None]:
-    """An item counts once for a resident in a batch: the view in which it was opened, or else the first."""
-    opened: set[Name] = {(row.shown.subject, row.shown.item.id) for row in rows if row.shown.clicks}
-    taken: set[Name] = set()
+    """An item counts once for a resident in a batch: the view in which it was opened, else refused, else the first."""
+    says: dict[Name, tuple[float, int]] = {}
     for row in rows:
         name = (row.shown.subject, row.shown.item.id)
-        if name in taken or (name in opened and not row.shown.clicks):
-            yield None
-        else:
-            taken.add(name)
+        says[name] = max(says.get(name, (0.0, 0)), (row.shown.clicks, row.times))
+    for row in rows:
+        name = (row.shown.subject, row.shown.item.id)
+        if says.get(name) == (row.shown.clicks, row.times):
+            del says[name]
             yield row
+        else:
+            yield None

@@ -91,7 +91,6 @@ def _fold(now: datetime) -> int:
 def _learn_from(found: Sequence[Row], now: datetime) -> None:
     prior = queries.prior()
     snapshots.note(found)
-    found = [row for row in found for _ in range(row.times)]
     known, last = store.cells()
     design = Design.of([row.shown for row in found], prior)
     kept, used = allowance.allowed(
@@ -103,6 +102,7 @@ def _learn_from(found: Sequence[Row], now: datetime) -> None:
     store.write_used(used, now)
     if not kept:
         return
+    kept = [row for row in kept for _ in range(row.times)]
     design = Design.of([row.shown for row in kept], prior)
     days = (now - last).total_seconds() / 86_400 if last else 0.0
     done = folding.fold(known, design, [row.shown.subject for row in kept], prior, days)
