@@ -14,7 +14,13 @@ HIS = (
     "選んだテーマ: 高齢者・介護",
     "選んだテーマ: 健康・医療",
 )
-NOTHING_PERSONAL = "新しいお知らせ"
+NOTHING_PERSONAL = {
+    "新しいお知らせ",
+    "日が近い催し",
+    "多くの方に開かれています（利用の記録から）",
+    "いろいろな話題や提供者が並ぶように出しています",
+    "どなたにも同じように出しています",
+}
 FOR_OTHERS_SAKE = ("新しい項目や、まだあまり見られていない項目", "小さな提供者も見えるように")
 
 
@@ -86,7 +92,7 @@ def test_hanako_and_taro_see_different_orders_for_reasons_of_their_own(page: Pag
     assert "仏生山に親子のひろばができます" in {title for title, _ in hers[:5]}
     assert "屋島で見守りの集いを始めます" in {title for title, _ in his[:5]}
     for entries, own in ((hers, HERS), (his, HIS)):
-        personal = [(title, reasons) for title, reasons in entries if reasons != [NOTHING_PERSONAL]]
+        personal = [(title, reasons) for title, reasons in entries if not set(reasons) <= NOTHING_PERSONAL]
         assert entries[:3] == personal[:3]
         for title, reasons in personal:
             assert all(reason.startswith((*own, *FOR_OTHERS_SAKE)) for reason in reasons), (title, reasons)
