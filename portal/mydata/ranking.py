@@ -63,6 +63,7 @@ def _page(
         "bundle": bundle,
         "orders": ordering.orders(bundle, locale=locale, now=timezone.now()),
         "problem": problem,
+        "comparing": bundle.learning and current().experiment is not None,
         "unused": [
             label(key, locale) for key in KEYS if key in bundle.attributes and key not in RANKING_ITEMS
         ],

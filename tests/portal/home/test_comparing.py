@@ -282,3 +282,19 @@ def test_the_command_begins_and_ends_it_on_the_home(monkeypatch: pytest.MonkeyPa
     cache.clear()
     assert catalogues.current().experiment is None
     cache.clear()
+
+
+def test_who_may_see_the_other_order_reads_that_there_is_one(
+    publish: Any, monkeypatch: pytest.MonkeyPatch, hanako: Resident
+) -> None:
+    told = "いま、二つの並べ方をくらべています"
+    page = "/my-data/ranking/"
+    publish(ENTRIES)
+    client = cast.sign_in(browser(), hanako)
+    assert told not in client.get(page).content.decode()
+    held = catalogue(ENTRIES, version=catalogues.versions(), experiment=running(b=OTHER))
+    monkeypatch.setattr(catalogues, "_held", held)
+    assert told in client.get(page).content.decode()
+    assert told not in browser().get(page).content.decode()
+    actions.withdraw(resident_id=hanako.id, recipient=LEARNING, by=cast.as_actor(hanako))
+    assert told not in client.get(page).content.decode()
