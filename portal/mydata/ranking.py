@@ -222,6 +222,14 @@ def undo(request: HttpRequest, bundle: Bundle) -> HttpResponse:
         _set(bundle, values)
         name = value_label("interests", topic, _locale())
         messages.success(request, _("「%(name)s」を減らすのをやめました。") % {"name": name})
+        if topic not in values.get("interests", _several(bundle.attributes, "interests")):
+            messages.info(
+                request,
+                _(
+                    "「%(name)s」は、いま「選んだテーマ」に入っていません。上に並べたいときは、属性の画面で選んでください。"
+                )
+                % {"name": name},
+            )
     return HttpResponseRedirect(next_path(request, reverse("mydata:ranking")))
 
 

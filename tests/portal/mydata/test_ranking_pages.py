@@ -239,6 +239,17 @@ def test_less_lowers_the_topic_shows_what_moved_and_is_taken_back(
     assert "avoids" not in holds(hanako).attributes
     assert holds(hanako).attributes["interests"] == ("childcare", "music")
     assert of_home(client)[:4] == before[:4]
+    assert "「選んだテーマ」に入っていません" not in undone.content.decode()
+
+
+@pytest.mark.usefixtures("published")
+def test_undone_later_it_says_that_the_topic_is_no_longer_chosen(hanako: Resident, signed_in: SignIn) -> None:
+    client = signed_in(hanako)
+    assert "music" in holds(hanako).attributes["interests"]  # type: ignore[operator]
+    client.post(LESS, {"topic": "music"})
+    undone = client.post(UNDO, {"topic": "music"}, follow=True)
+    assert "「音楽」は、いま「選んだテーマ」に入っていません。" in undone.content.decode()
+    assert "music" not in holds(hanako).attributes["interests"]  # type: ignore[operator]
 
 
 def test_whoever_said_yes_earlier_is_asked_about_this_one_thing(signed_in: SignIn) -> None:
