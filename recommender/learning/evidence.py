@@ -95,7 +95,12 @@ class Evidence:
 
     @classmethod
     def from_json(cls, document: Mapping[str, Any]) -> "Evidence":
-        """What `to_json` wrote."""
+        """What `to_json` wrote. Raises KeyError, TypeError, ValueError or AttributeError for what it did not."""
+        sums = [document["whole"], *document["groups"].values()]
+        counted = [document[name] for name in ("visits", "drift", "rows")]
+        numbers = [*counted, *document["taken"].values(), *(one for row in sums for one in row.values())]
+        if not all(isinstance(one, int | float) and math.isfinite(one) for one in numbers):
+            raise TypeError("sums are finite numbers")
         return cls(
             visits=document["visits"],
             whole=Sums(**document["whole"]),

@@ -29,6 +29,8 @@ class Row:
 
 def item(document: Mapping[str, Any]) -> Item:
     """The item of a logged view. Raises KeyError, TypeError or ValueError for what is none."""
+    if not isinstance(document, Mapping):
+        raise TypeError("an item is a table")
     starts = document.get("starts_at")
     return Item(
         id=str(document["id"]),

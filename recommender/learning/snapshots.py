@@ -1,5 +1,6 @@
 """Snapshots of the learnt weights: made, judged on what came after them, activated or refused, rolled back."""
 
+import logging
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
@@ -15,6 +16,8 @@ from recommender.learning.evidence import Evidence, Line
 from recommender.learning.rows import Row
 from recommender.models import Batch, Cell, Snapshot
 from recommender.weights import Weights
+
+log = logging.getLogger(__name__)
 
 ENOUGH = 50
 """So many fresh visits with an opening, of at least 20 residents, decide about a candidate."""
@@ -95,17 +98,33 @@ def _prune() -> None:
 
 
 def _candidate() -> Snapshot | None:
-    return Snapshot.objects.filter(state=Snapshot.State.CANDIDATE).order_by("-created_at", "-pk").first()
+    """The newest; one whose weights cannot be read is refused, so that another is made."""
+    for found in Snapshot.objects.filter(state=Snapshot.State.CANDIDATE).order_by("-created_at", "-pk"):
+        if not _readable(found):
+            found.state = Snapshot.State.REFUSED
+            found.checks = [asdict(Line("finite", False, "the weights cannot be read"))]
+            found.save(update_fields=["state", "checks"])
+            continue
+        return found
+    return None
+
+
+def _readable(snapshot: Snapshot) -> bool:
+    """Out of bounds is for `judge`; here it is whether they are numbers at all."""
+    found: Any = snapshot.weights
+    return isinstance(found, dict) and all(
+        isinstance(cells, dict) and all(isinstance(weight, int | float) for weight in cells.values())
+        for cells in found.values()
+    )
 
 
 def _evidence(candidate: Snapshot) -> Evidence:
-    for line in candidate.checks:
-        if line.get("name") == _EVIDENCE:
-            try:
+    try:
+        for line in candidate.checks:
+            if line.get("name") == _EVIDENCE:
                 return Evidence.from_json(line)
-            except (AttributeError, KeyError, TypeError, ValueError):
-                # Another release wrote it: what it saw is seen again.
-                return Evidence()
+    except (AttributeError, KeyError, TypeError, ValueError):
+        log.warning("what a snapshot is judged by could not be read and is seen again")
     return Evidence()
 
 
@@ -196,7 +215,13 @@ def roll_back(*, reason: str, who: str, now: datetime | None = None) -> int:
     before = earlier.order_by("-pk").first()
     if before is None:
         raise SnapshotMissingError("no earlier snapshot")
-    activate(number=before.pk, reason=reason, who=who, now=now)
+    with transaction.atomic():
+        activate(number=before.pk, reason=reason, who=who, now=now)
+        if active is not None:
+            # Or a later rolling back would bring it back.
+            active.state = Snapshot.State.REFUSED
+            active.checks = [*active.checks, asdict(Line("by hand", False, f"rolled back: {reason.strip()}"))]
+            active.save(update_fields=["state", "checks"])
     return before.pk
 
 

@@ -112,3 +112,56 @@ def test_what_was_put_away_falls_below_what_was_passed_over():
         return Cell.objects.get(family="topic", key="sports").w
 
     assert learnt("not_for_me") < learnt(None) - 0.05
+
+
+@pytest.mark.parametrize("item", [[], "x", 5])
+def test_an_item_that_is_none_is_dropped(item):
+    saw("a", [SPORT], ("sport",), at=LATER)
+    Interaction.objects.filter(act="view").update(item=item)
+    saw("b", [SPORT], ("sport",), at=LATER)
+    assert learn(LATER + HOUR) == 2
+    assert not Interaction.objects.exists()
+
+
+NONE = {"name": "evidence", "visits": 3, "whole": {}, "groups": {}, "drift": 0, "rows": 0, "taken": {}}
+
+
+@pytest.mark.parametrize(
+    "checks",
+    [
+        ["x"],
+        [NONE | {"visits": "3"}],
+        [NONE | {"whole": {"n": "x"}}],
+        [NONE | {"drift": None, "taken": {"1": "x"}}],
+    ],
+)
+def test_evidence_that_is_no_number_is_seen_again(checks, caplog):
+    day(0)
+    Snapshot.objects.filter(state="candidate").update(checks=checks)
+    day(1)
+    assert Snapshot.objects.filter(state="active").count() == 1
+    assert "seen again" in caplog.text
+
+
+@pytest.mark.parametrize(
+    "weights", [{"topic": {"sports": "x"}}, {"topic": {"sports": None}}, {"topic": 3}, [], "x"]
+)
+def test_a_candidate_that_cannot_be_read_is_refused_and_another_is_made(weights):
+    day(0)
+    Snapshot.objects.filter(state="candidate").update(weights=weights)
+    day(1)
+    first, second = Snapshot.objects.order_by("pk")
+    assert (first.state, first.checks[0]["words"]) == ("refused", "the weights cannot be read")
+    assert second.state == "candidate"
+
+
+def test_what_was_rolled_back_does_not_come_back_after_another_one_either():
+    for number in range(4):
+        day(number)
+    bad = Snapshot.objects.get(state="active")
+    snapshots.roll_back(reason="too much sport", who="me")
+    bad.refresh_from_db()
+    assert bad.checks[-1]["words"] == "rolled back: too much sport"
+    for number in range(4, 7):
+        day(number)
+    assert snapshots.roll_back(reason="x", who="me") != bad.pk

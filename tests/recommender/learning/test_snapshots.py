@@ -103,7 +103,7 @@ def test_rolling_back_ranks_and_learns_from_the_earlier_one():
     assert active() == before
     assert ranking_version() > version
     now.refresh_from_db()
-    assert now.state == "earlier"
+    assert now.state == "refused"
     assert not Snapshot.objects.filter(state="candidate").exists()
     cell = Cell.objects.get(family="topic", key="sports")
     assert cell.w == before.weights["topic"]["sports"], "otherwise the next candidate would undo it"
