@@ -12,6 +12,8 @@ from zoneinfo import ZoneInfo
 import pytest
 from django.db import connection
 from django.utils import translation
+from hypothesis import HealthCheck
+from hypothesis import settings as generated
 from playwright.sync_api import Browser, BrowserContext, Page, Playwright, sync_playwright
 from pytest_django import DjangoDbBlocker
 
@@ -30,7 +32,10 @@ KEPT = Path(__file__).resolve().parent.parent / "var" / "test"
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """The one marker that no test writes itself."""
+    """The one marker that no test writes itself, and generated examples without a clock."""
+    # How long an example takes is the machine's matter and no test's.
+    generated.register_profile("suite", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+    generated.load_profile("suite")
     config.addinivalue_line("markers", "site: starts a whole site (added to every test that uses one)")
 
 
