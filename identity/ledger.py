@@ -65,8 +65,12 @@ def grant(
         raise ProtectedPerson
     if recipient == consent.LEARNING:
         _may_be_learnt_from(resident, by)
-    if recipient == consent.RECOMMENDER and expires_at is None:
-        expires_at = _end_of_the_order(resident, items)
+    over: list[ConsentReceipt] = []
+    if recipient == consent.RECOMMENDER:
+        expires_at = expires_at or _end_of_the_order(resident, items)
+        if not _granted(resident, consent.RECOMMENDER):
+            # A yes to the order that ran out ended learning, and this one does not bring it back unasked.
+            over = take_back(resident, recipient=consent.LEARNING, method="expiry")
     receipt = _append(
         resident,
         consent.GRANTED,
@@ -82,7 +86,7 @@ def grant(
     )
     if level == "pairwise":
         _remember_subject(resident, recipient)
-    audit.record_receipts([receipt], by=by)
+    audit.record_receipts([*over, receipt], by=by)
     return receipt.id
 
 

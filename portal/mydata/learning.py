@@ -26,6 +26,7 @@ def context(bundle: Bundle, *, problem: str = "", status: int = HTTPStatus.OK) -
         "problem": problem,
         "changed": status == HTTPStatus.CONFLICT,
         "why_not": why_not(bundle),
+        "holds": consent.LEARNING in bundle.grants,
         "shown": prompt.learning_notice(get_language() or "ja").sha256,
         **prompt.TIMES,
     }

@@ -240,6 +240,23 @@ def test_learning_ends_with_the_order_that_runs_out_and_does_not_come_back_with_
     assert not learns(hanako)
 
 
+def test_a_yes_to_the_order_before_the_sweep_does_not_bring_learning_back(
+    ended: list[UUID], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hanako = cast.hanako(opted_in=True)
+    began = timezone.now()
+    monkeypatch.setattr(timezone, "now", lambda: began + timedelta(days=100))
+    say_yes(hanako)
+    later = began + timedelta(days=consent.GRANT_DAYS, hours=1)
+    monkeypatch.setattr(timezone, "now", lambda: later)
+    actions.opt_in_personalisation(
+        resident_id=hanako.id, notice=cast.NOTICE, controller=cast.CONTROLLER, by=cast.as_actor(hanako)
+    )
+    assert not learns(hanako)
+    assert ended == [hanako.id]
+    assert audit_check.verify().holds
+
+
 def test_what_is_added_to_the_order_ends_with_it(monkeypatch: pytest.MonkeyPatch) -> None:
     hanako = cast.hanako(opted_in=True)
     began = timezone.now()

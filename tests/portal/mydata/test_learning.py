@@ -2,14 +2,15 @@
 
 import re
 from collections.abc import Callable
+from datetime import timedelta
 
 import pytest
 from django.test import Client
 from django.utils import timezone
 
 from identity import actions, guardians, household, queries
-from identity.consent import LEARNING
-from identity.models import ConsentReceipt, Resident
+from identity.consent import LEARNING, RECOMMENDER
+from identity.models import ConsentReceipt, ConsentState, Resident
 from identity.protection import CONFIRMATIONS
 from portal.home import visits
 from recommender.models import Dismissal, Interaction
@@ -157,3 +158,19 @@ def test_nobody_is_asked_for_a_ward(hanako: Resident, signed_in: SignIn) -> None
     assert 'value="learn"' not in html
     assert client.post(URL, {**YES, "shown": text}).status_code == 400
     assert not ConsentReceipt.objects.filter(recipient=LEARNING).exists()
+
+
+def test_while_a_yes_holds_there_is_a_button_to_stop_whatever_else_ended(
+    hanako: Resident, signed_in: SignIn
+) -> None:
+    client = signed_in(hanako)
+    client.post(URL, {**YES, "shown": shown(client)})
+    past = timezone.now() - timedelta(days=1)
+    ConsentState.objects.filter(resident=hanako, recipient=RECOMMENDER).update(expires_at=past)
+    page = client.get(URL)
+    section = page.content.decode().split('id="learning"')[1].split("</section>")[0]
+    assert "学習を許可しない" in section
+    assert "学習を許可する</button>" not in section
+    response = client.post(URL, {**NO, "shown": page.context["learning"]["shown"]}, follow=True)
+    assert "残っていた記録は消しました" in response.content.decode()
+    assert "学習を許可しない" not in response.content.decode()
