@@ -111,9 +111,9 @@ SENTENCES: Mapping[str, Mapping[str, str]] = {
         "ja-simple": "いろいろな ものが みえるように だして います",
     },
     "everybody": {
-        "ja": "どなたにも同じように出しています",
-        "en": "Shown to everybody alike",
-        "ja-simple": "みんなに おなじように だして います",
+        "ja": "あなただけの理由はありません",
+        "en": "For no reason of your own",
+        "ja-simple": "あなただけの りゆうは ありません",
     },
     "exploring": {
         "ja": "新しい項目や、まだあまり見られていない項目を、ときどきここに出しています",

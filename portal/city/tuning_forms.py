@@ -50,9 +50,12 @@ class Group:
 
 
 class PriorForm(forms.Form):
-    """Every number of the prior by its name, one row to add, the reason, and the version that was read."""
+    """Every number of the prior by its name, one row to add, the reason, the version that held (`base`), and the one whose
+    numbers were filled in (`shown`): it says which fields there are.
+    """
 
     base = forms.IntegerField(widget=forms.HiddenInput, min_value=0)
+    shown = forms.IntegerField(widget=forms.HiddenInput, min_value=0)
     reason = forms.CharField(
         label=gettext_lazy("変える理由"),
         widget=forms.Textarea(attrs={"rows": 3}),

@@ -21,7 +21,7 @@ from portal.city.tuning_forms import PriorForm, RuleForm, refusal
 from portal.content.vocabulary import audience_in_words, stored_audience
 from portal.home.catalogue import current
 from portal.home.rule_words import told
-from recommender import editing, priors, queries
+from recommender import editing, priors
 from recommender.errors import EditedMeanwhileError, RuleMissingError, RuleRefusedError
 from recommender.rules import Rule
 from recommender.weights import Prior
@@ -45,10 +45,15 @@ def prior(request: HttpRequest) -> HttpResponse:
     by = tuning.desk_of(request)
     now, locale = timezone.now(), _locale()
     if request.method != "POST":
-        shown = _version(request.GET.get("version", ""))
-        form = PriorForm(shown, locale=locale, initial={"base": editing.prior_version()})
+        holds = editing.prior_version()
+        versions = editing.prior_versions()
+        # One that another release wrote and nobody can read does not rank, and is not filled in either.
+        newest = versions[0].id if versions else FROM_THE_CODE
+        shown = request.GET.get("version", str(newest))
+        form = PriorForm(_version(shown), locale=locale, initial={"base": holds, "shown": shown})
         return _prior(request, form)
-    form = PriorForm(queries.prior(), request.POST, locale=locale)
+    data = request.POST.copy()
+    form = PriorForm(_version(data.get("shown", "")), data, locale=locale)
     if not form.is_valid():
         return _prior(request, form, status=WRONG)
     document = form.document()
@@ -64,6 +69,8 @@ def prior(request: HttpRequest) -> HttpResponse:
             document=document, reason=reason, by=by, now=now, base=form.cleaned_data["base"]
         )
     except EditedMeanwhileError as error:
+        # Whoever decides again has been told.
+        data["base"] = str(editing.prior_version())
         return _prior(request, form, problem=_(error.message), status=409)
     messages.success(
         request, _("第%(number)s版にしました。すぐに全員の順番に使います。") % {"number": number}
@@ -72,9 +79,7 @@ def prior(request: HttpRequest) -> HttpResponse:
 
 
 def _version(number: str) -> Prior:
-    """The prior that holds, or the version of this number."""
-    if not number:
-        return queries.prior()
+    """The version of this number."""
     if number == str(FROM_THE_CODE):
         return Prior()
     for version in editing.prior_versions():

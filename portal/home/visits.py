@@ -301,12 +301,12 @@ def _of_what_was_shown(acts: Sequence[Act]) -> list[Act]:
         return []
     there = ranking.viewed({act.visit for act in acts})
     youngest = timezone.now() - timedelta(seconds=3 * FLUSH_SECONDS)
+    refused = {act.resident_id for act in acts if act.name == "not_for_me"}
+    put_away = {one: ranking.dismissed(identity_queries.ranking_subject(one)) for one in refused}
     found, early = [], []
     for act in acts:
         if (act.visit, act.item_id) in there:
-            if act.name != "not_for_me" or act.item_id in ranking.dismissed(
-                identity_queries.ranking_subject(act.resident_id)
-            ):
+            if act.name != "not_for_me" or act.item_id in put_away[act.resident_id]:
                 found.append(act)
         elif act.at > youngest:
             early.append(act)

@@ -69,9 +69,8 @@ def numbers(client: Client, **changed: Any) -> dict[str, Any]:
     """The form of the prior as it is filled in, with what is changed."""
     html = client.get(reverse("city_prior")).content.decode()
     found = dict(re.findall(r'<input type="number" name="([^"]+)" value="([^"]+)"', html))
-    base = re.search(r'name="base" value="(\d+)"', html)
-    assert base is not None
-    return {**found, "base": base[1], "reason": "", **changed}
+    hidden = dict(re.findall(r'name="(base|shown)" value="(\d+)"', html))
+    return {**found, **hidden, "reason": "", **changed}
 
 
 def fields(**more: Any) -> dict[str, Any]:
@@ -167,6 +166,28 @@ def test_an_earlier_version_comes_back_as_a_new_one(town, editor: Client) -> Non
         assert editor.get(reverse("city_prior"), {"version": wrong}).status_code == 404
 
 
+def test_a_version_with_other_fields_than_the_present_one_comes_back_whole(town, editor: Client) -> None:
+    cell = "attribute_topic/age_band/75+/elderly"
+    added = {"who": "age_band=75+", "topic": "school", "weight": "1.5"}
+    for changed in ({cell: "0"}, added):
+        editor.post(reverse("city_prior"), numbers(editor, step="save", reason="試すため", **changed))
+    assert queries.prior().mean("attribute:age_band", "75+|elderly") == 0
+    code = text(editor.get(reverse("city_prior"), {"version": 0}))
+    data = dict(re.findall(r'<input type="(?:number|hidden)" name="([^"]+)" value="([^"]+)"', code))
+    assert cell in data
+    answer = editor.post(reverse("city_prior"), {**data, "reason": "もどすため", "step": "save"})
+    assert answer.status_code == 302, text(answer, 422)
+    assert queries.prior().mean("attribute:age_band", "75+|elderly") == 0.9
+    assert queries.prior().mean("attribute:age_band", "75+|school") == 0
+
+
+def test_a_version_that_cannot_be_read_is_not_filled_in(town, editor: Client) -> None:
+    PriorChange.objects.create(prior={"of another release": 1}, reason="x", at=NOW)
+    data = numbers(editor, step="save", reason="直すため", own_district="0.8")
+    assert editor.post(reverse("city_prior"), data).status_code == 302
+    assert queries.prior().own_district == 0.8
+
+
 def test_of_two_editors_the_second_is_told_and_loses_nothing(town, editor: Client) -> None:
     mine = numbers(editor, step="save", reason="わたしの変更", own_district="1.2")
     other = cast.sign_in(browser(), cast.operator())
@@ -175,6 +196,11 @@ def test_of_two_editors_the_second_is_told_and_loses_nothing(town, editor: Clien
     assert "ほかの人が先に変えました" in page
     assert 'name="own_district" value="1.2"' in page
     assert queries.prior().own_district == 0.8
+    # Told, the second may decide again.
+    base = re.search(r'name="base" value="(\d+)"', page)
+    assert base is not None
+    assert editor.post(reverse("city_prior"), {**mine, "base": base[1]}).status_code == 302
+    assert queries.prior().own_district == 1.2
 
 
 @pytest.mark.parametrize(
