@@ -3,7 +3,7 @@
 Whoever calls has checked the yes. The rows of a log are gone once they are folded into cells (`recommender.learning`).
 """
 
-from collections.abc import Container, Mapping, Sequence
+from collections.abc import Collection, Container, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -96,11 +96,11 @@ def dismiss(subject: str, item_id: str, at: datetime) -> None:
 
 
 @transaction.atomic
-def undismiss(subject: str, item_id: str) -> None:
-    """It may again, and that it was not wanted teaches nothing, unless it is folded already."""
-    Dismissal.objects.filter(subject=subject, item_id=item_id).delete()
-    refused = Interaction.objects.filter(subject=subject, item_id=item_id, act=Interaction.Act.NOT_FOR_ME)
-    refused.delete()
+def undismiss(subject: str, items: Collection[str]) -> None:
+    """They may again, and that they were not wanted teaches nothing, unless it is folded already."""
+    Dismissal.objects.filter(subject=subject, item_id__in=items).delete()
+    refused = Interaction.Act.NOT_FOR_ME
+    Interaction.objects.filter(subject=subject, item_id__in=items, act=refused).delete()
 
 
 def forget_dismissals(*, published: Container[str], before: datetime) -> int:

@@ -107,7 +107,7 @@ def ranked(
 ) -> tuple[Place, ...]:
     """The whole order for somebody with these attributes, as the home makes it, but without gadgets of their own."""
     profile = Reader(mode="preview", locale=locale, attributes=attributes).profile
-    allowed = catalogue.meant_for(attributes) & catalogue.ranked_kinds
+    allowed = catalogue.live(now) & catalogue.meant_for(attributes) & catalogue.ranked_kinds
     allowed[catalogue.alerts] = False
     ruling = catalogue.rules.for_reader(attributes, now)
     found = catalogue.personal.rank(
@@ -196,6 +196,7 @@ def absent(
 ) -> tuple[Absent, ...]:
     """What a search finds that is not ranked for this persona, and why not."""
     live, meant = catalogue.compiled.live(now), catalogue.meant_for(attributes)
+    next_ = catalogue.live(now)
     ruling = catalogue.rules.for_reader(attributes, now)
     pinned = set(catalogue.alerts.tolist())
     found = []
@@ -205,6 +206,8 @@ def absent(
             continue
         if not live[row]:
             why = _("公開前か、期限が過ぎています。")
+        elif not next_[row]:
+            why = _("同じイベントの、もっと近い日が出ています。")
         elif row in pinned:
             why = _("緊急のお知らせとして、順番の外のいちばん上に出ます。")
         elif not meant[row]:

@@ -5,8 +5,8 @@ from typing import Any
 
 from django.core.paginator import Paginator
 from django.db.models import Q
-from django.utils import timezone
 
+from portal.content import series
 from portal.content.models import AlertPage, EventPage, NewsPage, ServicePage
 
 PER_PAGE = 30
@@ -20,9 +20,7 @@ def page_of_items(lists: str, number: str, now: datetime) -> dict[str, Any]:
 
 def _holding(lists: str, now: datetime) -> Any:
     if lists == EventPage.kind:
-        today = timezone.localdate(now)
-        events = EventPage.objects.filter(repeated=False, ends_on__gte=today)
-        return _not_over(events, now).order_by("starts_on", "starts_time", "pk")
+        return _without_bodies(series.next_days(now))
     if lists == AlertPage.kind:
         alerts = AlertPage.objects.filter(Q(valid_until__isnull=True) | Q(valid_until__gt=now))
         return _not_over(alerts, now).order_by("-urgent", "-level", "-first_published_at")
@@ -32,5 +30,8 @@ def _holding(lists: str, now: datetime) -> Any:
 
 
 def _not_over(pages: Any, now: datetime) -> Any:
-    pages = pages.live().filter(Q(expire_at__isnull=True) | Q(expire_at__gt=now))
+    return _without_bodies(pages.live().filter(Q(expire_at__isnull=True) | Q(expire_at__gt=now)))
+
+
+def _without_bodies(pages: Any) -> Any:
     return pages.defer(*(f"body{suffix}" for suffix in ("", "_en", "_simple")))

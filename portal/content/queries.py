@@ -26,6 +26,7 @@ from portal.content.models import (
     event_end,
     moment,
 )
+from portal.content.series import SERIES
 
 log = logging.getLogger(__name__)
 
@@ -37,7 +38,7 @@ class ContentItem:
     """A published page as home and recommender see it. `path` begins with a slash, without a locale.
 
     `provider` is who besides the city stands behind it: an event's organiser. Of the city and its departments it is
-    empty: they are no providers among others.
+    empty: they are no providers among others. `series` is equal for the days of one event, and empty without days.
     """
 
     id: str
@@ -61,6 +62,7 @@ class ContentItem:
     sample: bool = False
     what_to_do: Texts | None = None
     all_day: bool = False
+    series: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,6 +186,7 @@ def _event(row: dict[str, Any], root: str) -> ContentItem:
         provider=_organiser(row["organiser"], row["department"]),
         attribution=row["attribution"],
         all_day=row["starts_time"] is None,
+        series=tuple(str(row[field]) for field in SERIES),
     )
 
 

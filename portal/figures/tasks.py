@@ -31,7 +31,7 @@ def make_figures(now: datetime | None = None) -> int:
 
 def offered(catalogue: Catalogue, now: datetime) -> dict[str, str]:
     """What may stand on a list at `now`, and who provides it."""
-    may = catalogue.compiled.live(now) & catalogue.ranked_kinds
+    may = catalogue.live(now) & catalogue.ranked_kinds
     may[catalogue.alerts] = False
     return {entry.item.id: entry.item.provider for row, entry in enumerate(catalogue.entries) if may[row]}
 

@@ -58,15 +58,18 @@ def not_for_me(request: HttpRequest, bundle: Bundle) -> HttpResponse:
     if not bundle.personalised:
         messages.info(request, _("おすすめの並べかえを使っていないため、外すものはありません。"))
         return home
-    if item not in current().compiled.index:
+    catalogue = current()
+    if item not in catalogue.compiled.index:
         messages.info(request, _("この項目は、もう公開されていません。"))
         return home
-    hiding.hide(subject=identity_queries.ranking_subject(bundle.id), item_id=item)
+    # The last day of an event is kept longest: what was put away stays away until the event is over.
+    kept = catalogue.same_event(item)[-1]
+    hiding.hide(subject=identity_queries.ranking_subject(bundle.id), item_id=kept)
     now = timezone.now()
     visit = visits.unseal(request.POST.get("visit", ""), bundle.id, now)
     if visit and visits.learns_from(request, bundle):
         visits.did(bundle, visit, item, "not_for_me", now)
-    request.session[PUT_AWAY] = item
+    request.session[PUT_AWAY] = kept
     return home
 
 
@@ -75,7 +78,8 @@ def not_for_me(request: HttpRequest, bundle: Bundle) -> HttpResponse:
 def show_again(request: HttpRequest, bundle: Bundle) -> HttpResponse:
     """Undoes it: the entry may stand on the list again."""
     item = request.POST.get("item", "")
-    visits.take_back(bundle.id, item)
-    hiding.show_again(subject=identity_queries.ranking_subject(bundle.id), item_id=item)
+    days = current().same_event(item)
+    visits.take_back(bundle.id, days)
+    hiding.show_again(subject=identity_queries.ranking_subject(bundle.id), items=days)
     messages.success(request, _("おすすめに戻しました。順番によっては、すぐには出ないことがあります。"))
     return HttpResponseRedirect(next_path(request, reverse("home:home")))

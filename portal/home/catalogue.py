@@ -1,7 +1,7 @@
 """What can stand on a home, immutable and in process memory; rebuilt only when a version number changes."""
 
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
@@ -15,6 +15,7 @@ from identity.attributes import Value
 from identity.audience import Audience, matches
 from portal.content import queries as content
 from portal.content.queries import HomeLayout
+from portal.home import series
 from portal.home.ruling import Rules
 from portal.home.shell import Shell
 from portal.home.sources import Entry, Gadgets, ItemSource, Pages
@@ -37,7 +38,7 @@ class Catalogue:
     """Everything that is published, as of one set of version numbers: of content, registry and order.
 
     `entries` follow the rows of `compiled.items` (newest first). `drawn` is filled with pieces of HTML as they
-    are first drawn; nothing else in here ever changes.
+    are first drawn; nothing else in here ever changes. Of the days of one event, each waits for the one before it.
     """
 
     version: tuple[int, int, int]
@@ -54,6 +55,8 @@ class Catalogue:
     events: NDArray[np.intp]
     event_starts: NDArray[np.float64]
     news: NDArray[np.intp]
+    waits: NDArray[np.float64]
+    days: series.Days
     rules: Rules
     experiment: Running | None = None
     compared: Mapping[str, tuple[Ranker, Compiled]] = field(default_factory=dict)
@@ -79,6 +82,7 @@ class Catalogue:
         compiled = Compiled.compile((entry.item for entry in found), weights)
         entries = tuple(by_item[id(item)] for item in compiled.items)
         events = _events(entries)
+        days = series.days(entries)
         audiences = tuple(dict.fromkeys(entry.audience for entry in entries))
         number_of = {audience: number for number, audience in enumerate(audiences)}
         return cls(
@@ -94,8 +98,10 @@ class Catalogue:
             ranked_kinds=np.array([entry.item.kind in RANKED_KINDS for entry in entries], dtype=bool),
             alerts=np.array(_alerts(entries), dtype=np.intp),
             events=np.array(events, dtype=np.intp),
-            event_starts=np.array([_start(entries[row]).timestamp() for row in events]),
+            event_starts=np.array([series.start(entries[row]).timestamp() for row in events]),
             news=np.array(_of_kind(entries, "news"), dtype=np.intp),
+            waits=series.waits(entries, days),
+            days=days,
             rules=Rules.compile(rules, compiled.items),
             experiment=experiment,
             compared=_compared(experiment, compiled, plan or Plan()),
@@ -104,6 +110,24 @@ class Catalogue:
     def order(self, arm: str) -> tuple[Ranker, Compiled]:
         """What orders the list in this arm, and the weights that give its reasons; the rows are the same."""
         return self.compared.get(arm) or (self.personal, self.compiled)
+
+    def live(self, now: datetime) -> Mask:
+        """Mask of what holds at `now`; of the days of one event the next one only."""
+        live: Mask = self.compiled.live(now) & (self.waits <= now.timestamp())
+        return live
+
+    def same_event(self, item_id: str) -> tuple[str, ...]:
+        """The item and, of an event of several days, all its days in the order of time."""
+        row = self.compiled.index.get(item_id)
+        if row is None or row not in self.days:
+            return (item_id,)
+        return tuple(self.entries[day].item.id for day in self.days[row])
+
+    def put_away(self, items: Iterable[str]) -> list[int]:
+        """Rows of what a resident put away; who put away one day of an event wants none of them."""
+        index = self.compiled.index
+        rows = [index[item] for item in items if item in index]
+        return [day for row in rows for day in self.days.get(row, (row,))]
 
     def meant_for(self, attributes: Mapping[str, Value]) -> Mask:
         """Mask of the entries whose audience somebody with these attributes belongs to."""
@@ -150,12 +174,10 @@ def _of_kind(entries: Sequence[Entry], kind: str) -> list[int]:
     return [row for row, entry in enumerate(entries) if entry.item.kind == kind]
 
 
-def _start(entry: Entry) -> datetime:
-    return entry.item.starts_at or entry.item.published_at
-
-
 def _events(entries: Sequence[Entry]) -> list[int]:
-    return sorted(_of_kind(entries, "event"), key=lambda row: (_start(entries[row]), entries[row].item.id))
+    return sorted(
+        _of_kind(entries, "event"), key=lambda row: (series.start(entries[row]), entries[row].item.id)
+    )
 
 
 _held: Catalogue | None = None

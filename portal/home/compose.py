@@ -102,7 +102,7 @@ def compose(
     cards: Sequence[CardView] = (),
 ) -> HomeView:
     """The home of one reader at `now`; what has expired by then is not on it."""
-    live = catalogue.compiled.live(now)
+    live = catalogue.live(now)
     meant = live & catalogue.meant_for(reader.attributes)
     return HomeView(
         catalogue=catalogue,
@@ -135,10 +135,7 @@ def _listed(
         row = index.get(f"gadget:{card.gadget.id}")
         if row is not None:
             allowed[row] = False
-    for item in reader.hidden:
-        row = index.get(item)
-        if row is not None:
-            allowed[row] = False
+    allowed[catalogue.put_away(reader.hidden)] = False
     ranker, compiled = catalogue.order(reader.arm)
     if not reader.personalised:
         # Events come by the list, hundreds at once: newest first would show nothing else.
@@ -161,9 +158,10 @@ def _listed(
 
 
 def _events(catalogue: Catalogue, meant: Mask, now: datetime) -> tuple[int, ...]:
-    """What begins next; what has begun and goes on fills the list up, the latest first."""
+    """What begins today or later; what began on an earlier day and goes on fills the list up, the latest first."""
     wanted = meant[catalogue.events]
-    ahead = catalogue.event_starts >= now.timestamp()
+    midnight = timezone.localtime(now).replace(hour=0, minute=0, second=0, microsecond=0)
+    ahead = catalogue.event_starts >= midnight.timestamp()
     rows = catalogue.events[np.flatnonzero(wanted & ahead)[:EVENTS]].tolist()
     going_on = catalogue.events[np.flatnonzero(wanted & ~ahead)[::-1]][: EVENTS - len(rows)].tolist()
     return (*rows, *going_on)

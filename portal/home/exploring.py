@@ -29,7 +29,7 @@ def keep_floor(now: datetime | None = None, catalogue: Catalogue | None = None) 
     """One step of the providers' boosts a day; every list sees the fresh counts, whether or not it was due."""
     at = now or timezone.now()
     found = catalogue or current()
-    shown = found.compiled.live(at) & found.ranked_kinds
+    shown = found.live(at) & found.ranked_kinds
     shown[found.alerts] = False
     shares = shares_of(entry.item for entry, yes in zip(found.entries, shown.tolist(), strict=True) if yes)
     return actions.keep_floor(shares, timezone.localdate(at))

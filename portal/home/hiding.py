@@ -3,6 +3,7 @@
 It is the resident's own setting, under the recommender's pseudonym, and needs no yes to learning.
 """
 
+from collections.abc import Collection
 from functools import partial
 
 from django.core.cache import cache
@@ -38,9 +39,9 @@ def hide(*, subject: str, item_id: str) -> None:
 
 
 @transaction.atomic
-def show_again(*, subject: str, item_id: str) -> None:
-    """Lets the item stand on the list again, where it ranks; also takes back what it would have taught."""
-    actions.undismiss(subject, item_id)
+def show_again(*, subject: str, items: Collection[str]) -> None:
+    """Lets the items stand on the list again, where they rank; also takes back what they would have taught."""
+    actions.undismiss(subject, items)
     transaction.on_commit(partial(_spread, subject))
 
 

@@ -19,7 +19,7 @@ from gadgets.types import Pause
 from gadgets.words import as_of, paused, source, withheld
 from identity import sessions
 from identity.attributes import DISTRICTS, TOPICS, label, pick
-from portal.home import why, words
+from portal.home import series, why, words
 from portal.home.cards import CardView
 from portal.home.compose import SHOWN, HomeView, Listed
 from portal.home.guest import Choices
@@ -107,7 +107,7 @@ def _stand_in(view: HomeView) -> HttpRequest:
     return request
 
 
-def _words(entry: Entry, locale: str) -> dict[str, Any]:
+def _words(entry: Entry, locale: str, later: series.Later | None = None) -> dict[str, Any]:
     """What every template of an entry needs."""
     return {
         "url": address(entry, locale),
@@ -127,6 +127,7 @@ def _words(entry: Entry, locale: str) -> dict[str, Any]:
         if entry.item.starts_at
         else "",
         "starts_at": entry.item.starts_at,
+        "later": words.later(later.count, later.last, locale) if later else "",
         "urgent": entry.item.urgent,
         "level": entry.level,
         "what_to_do": clean(pick(entry.what_to_do, locale)) if entry.what_to_do else "",
@@ -141,7 +142,10 @@ def entry_piece(view: HomeView, row: int, template: str) -> Shell:
     if found is not None:
         return found
     entry = view.catalogue.entries[row]
-    return draw(view, (template, row), template, _words(entry, view.reader.locale))
+    found_words = _words(
+        entry, view.reader.locale, series.later(view.catalogue.entries, view.catalogue.days, row)
+    )
+    return draw(view, (template, row), template, found_words)
 
 
 def _alerts(view: HomeView) -> str:

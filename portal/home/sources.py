@@ -17,7 +17,8 @@ from recommender.types import Item
 class Entry:
     """One candidate of the home: what the ranker sees of it, for whom it is meant, and its words.
 
-    `path` has no language prefix. `level` orders alerts; `what_to_do` is theirs too.
+    `path` has no language prefix. `level` orders alerts; `what_to_do` is theirs too. The days of one event have the same
+    `series`.
     """
 
     item: Item
@@ -32,6 +33,7 @@ class Entry:
     what_to_do: Texts | None = None
     level: int = 0
     sample: bool = False
+    series: tuple[str, ...] = ()
 
 
 def address(entry: Entry, locale: str) -> str:
@@ -124,4 +126,5 @@ def _entry(page: ContentItem) -> Entry:
         what_to_do=page.what_to_do,
         level=page.level,
         sample=page.sample,
+        series=page.series,
     )

@@ -187,7 +187,8 @@ def _put_away(request: HttpRequest, view: HomeView) -> str:
     if row is None or item not in view.reader.hidden:
         return ""
     title = pick(view.catalogue.entries[row].title, view.reader.locale)
-    return render_to_string("home/_put_away.html", {"item": item, "title": title}, request)
+    days = len(view.catalogue.same_event(item)) > 1
+    return render_to_string("home/_put_away.html", {"item": item, "title": title, "days": days}, request)
 
 
 def _banner(request: HttpRequest) -> str:
@@ -237,7 +238,7 @@ def news(request: HttpRequest) -> HttpResponse:
     """Everything that was published and holds, newest first, the same for everybody."""
     now, locale = timezone.now(), get_language() or "ja"
     catalogue = current()
-    live = catalogue.compiled.live(now)
+    live = catalogue.live(now)
     rows = [row for row, entry in enumerate(catalogue.entries) if live[row] and entry.item.kind in NEWS_KINDS]
     page = Paginator(rows, NEWS_PER_PAGE).get_page(request.GET.get("page"))
     entries = [_line(catalogue, row, locale) for row in page.object_list]

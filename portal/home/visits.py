@@ -8,7 +8,7 @@ written but sums of nobody. What was noted under an earlier consent version than
 import logging
 import threading
 from collections import deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
@@ -25,6 +25,7 @@ from django.utils.crypto import constant_time_compare, salted_hmac
 from identity import queries as identity_queries
 from identity.queries import Bundle
 from portal.home import hiding
+from portal.home.catalogue import held
 from portal.home.compose import SHOWN, HomeView
 from recommender import actions
 from recommender import queries as ranking
@@ -158,19 +159,19 @@ def did(bundle: Bundle, visit: UUID, item_id: str, name: ActName, now: datetime)
     _put(Act(bundle.id, bundle.consent_version, visit, item_id, name, now))
 
 
-def take_back(resident_id: UUID, item_id: str) -> None:
+def take_back(resident_id: UUID, items: Collection[str]) -> None:
     """A "not for me" that was undone before it was written is no act."""
     with _lock:
-        left = [one for one in _waiting if not _is_refusal(one, resident_id, item_id)]
+        left = [one for one in _waiting if not _is_refusal(one, resident_id, items)]
         _waiting.clear()
         _waiting.extend(left)
 
 
-def _is_refusal(one: Visit | Act, resident_id: UUID, item_id: str) -> bool:
-    return isinstance(one, Act) and (one.resident_id, one.item_id, one.name) == (
-        resident_id,
-        item_id,
-        "not_for_me",
+def _is_refusal(one: Visit | Act, resident_id: UUID, items: Collection[str]) -> bool:
+    return (
+        isinstance(one, Act)
+        and (one.resident_id, one.name) == (resident_id, "not_for_me")
+        and one.item_id in items
     )
 
 
@@ -306,13 +307,19 @@ def _of_what_was_shown(acts: Sequence[Act]) -> list[Act]:
     found, early = [], []
     for act in acts:
         if (act.visit, act.item_id) in there:
-            if act.name != "not_for_me" or act.item_id in put_away[act.resident_id]:
+            if act.name != "not_for_me" or not put_away[act.resident_id].isdisjoint(_same(act.item_id)):
                 found.append(act)
         elif act.at > youngest:
             early.append(act)
     if early:
         transaction.on_commit(partial(_put_back, early))
     return found
+
+
+def _same(item_id: str) -> tuple[str, ...]:
+    """The item with the other days of its event: the day that was seen and the day that is kept may differ."""
+    catalogue = held()
+    return catalogue.same_event(item_id) if catalogue else (item_id,)
 
 
 def _put_back(batch: Sequence[Visit | Act]) -> None:

@@ -31,3 +31,13 @@ def when(starts: datetime, ends: datetime | None, locale: str, *, all_day: bool)
     hour = "" if all_day else f" {clock(starts)}"
     dash = " – " if locale == "en" else "〜"
     return f"{first}{hour}" if first == last else f"{first}{hour}{dash}{last}"
+
+
+def later(count: int, last: date | datetime, locale: str) -> str:
+    """How many days of an event follow the one that is named, and when the last of them is."""
+    until = day(last, locale)
+    if locale == "en":
+        return f"{count} more, the last on {until}"
+    if locale == "ja-simple":
+        return f"ほかに {count}かい あります（さいごは {until}）"
+    return f"ほかに{count}回（{until}まで）"

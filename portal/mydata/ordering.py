@@ -134,6 +134,7 @@ def _fallen(view: HomeView, other: HomeView, lines: tuple[Line, ...]) -> tuple[L
     there = {listed.row: place for place, listed in enumerate(other.listed, 1)}
     compiled, profile, locale = view.catalogue.compiled, other.reader.profile, view.reader.locale
     rows = [listed.row for listed in view.listed[:SHOWN]]
+    away = set(view.catalogue.put_away(other.reader.hidden))
     told = terms(compiled, rows, compiled.parts(profile))
     ruling = view.catalogue.rules.for_reader(other.reader.attributes, other.now)
     found = []
@@ -141,7 +142,7 @@ def _fallen(view: HomeView, other: HomeView, lines: tuple[Line, ...]) -> tuple[L
         if there.get(row, len(rows) + len(there)) <= place:
             found.append(line)
             continue
-        if compiled.items[row].id in other.reader.hidden:
+        if row in away:
             found.append(replace(line, reasons=(_("おすすめから外した項目"),)))
             continue
         if ruling is not None:

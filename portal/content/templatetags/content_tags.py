@@ -13,6 +13,7 @@ from identity import household
 from identity import queries as identity_queries
 from identity.attributes import DISTRICTS, pick
 from identity.queries import Bundle
+from portal.content import series
 from portal.content.models import AlertPage, EventPage, RegionPage
 from portal.content.vocabulary import audience_in_words, stored_audience, topic_names
 from portal.home import words
@@ -52,6 +53,18 @@ def published_words(page: RegionPage) -> str:
 def event_words(page: EventPage) -> str:
     """The days of an event, and its hours where they are known."""
     return words.when(page.starts_at, page.ends_at, _locale(), all_day=page.starts_time is None)
+
+
+@register.simple_tag
+def later_words(page: EventPage) -> str:
+    """How many days of an event of a list follow this one; empty for none."""
+    return words.later(page.later, page.last_on, _locale()) if page.later else ""
+
+
+@register.simple_tag
+def other_days(page: EventPage) -> list[EventPage]:
+    """The days of the same event that are still ahead."""
+    return list(series.other_days(page, timezone.now()))
 
 
 @register.simple_tag

@@ -63,6 +63,25 @@ def test_an_event_has_its_times_and_an_alert_its_level(now: datetime) -> None:
     assert alert.what_to_do == {"ja": "逃げる"}
 
 
+def test_days_with_the_same_title_place_organiser_and_audience_are_of_one_event(now: datetime) -> None:
+    same = {
+        "title": "朝市",
+        "place_name": "港",
+        "organiser": "組合",
+        "audience": {"area.district": ["yashima"]},
+    }
+    publish("event", "one", now=now, summary="今日", **same)
+    publish("event", "two", now=now, summary="明日", **same)
+    others = [("title", "夕市"), ("place_name", "駅前"), ("organiser", "市"), ("audience", {})]
+    for number, (field, value) in enumerate(others):
+        publish("event", f"other{number}", now=now, **{**same, field: value})
+    publish("news", "news", now=now, title="朝市")
+    found = {item.path: item.series for item in queries.items(now)}
+    assert found["/events/one/"] == found["/events/two/"] != ()
+    assert len({found[f"/events/other{number}/"] for number in range(4)} | {found["/events/one/"]}) == 5
+    assert found["/news/news/"] == ()
+
+
 @pytest.mark.parametrize(
     ("organiser", "department", "provider"),
     [

@@ -17,6 +17,7 @@ from identity import actions as identity_actions
 from identity import queries as identity_queries
 from portal.content import listing, queries, samples
 from portal.content.models import HomePage, NewsPage
+from portal.home import words
 from tests import cast
 from tests.gadgets import life
 from tests.portal.content.pages import publish
@@ -99,8 +100,58 @@ def test_an_event_shows_when_where_and_its_source(client: Client, now: datetime)
         attribution="高松市オープンデータ（CC BY 4.0）を加工", source_url="https://example.jp/data",
     )  # fmt: skip
     html = client.get("/events/concert/").content.decode()
-    for words in ("10:00", "会館", "500円", "合唱団", "高松市オープンデータ（CC BY 4.0）を加工"):
-        assert words in html
+    for told in ("10:00", "会館", "500円", "合唱団", "高松市オープンデータ（CC BY 4.0）を加工"):
+        assert told in html
+
+
+def test_the_days_of_one_event_stand_on_its_list_once(client: Client, now: datetime) -> None:
+    today = timezone.localdate(now)
+    for number in range(9):
+        day = today + timedelta(days=number)
+        publish(
+            "event",
+            f"market{number}",
+            now=now,
+            title="朝市",
+            starts_on=day,
+            ends_time=time(23, 0),
+            place_name="港",
+        )
+    publish("event", "elsewhere", now=now, title="朝市", starts_on=today, place_name="駅前")
+    html = client.get("/events/").content.decode()
+    assert "/events/market0/" in html
+    assert "/events/elsewhere/" in html
+    assert "/events/market1/" not in html
+    assert f"ほかに8回（{words.day(today + timedelta(days=8), 'ja')}まで）" in html
+    english = client.get("/en/events/").content.decode()
+    assert f"8 more, the last on {words.day(today + timedelta(days=8), 'en')}" in english
+    # Its own page leads to the others: six stand open.
+    page = client.get("/events/market1/").content.decode()
+    assert [number for number in range(9) if f'href="/events/market{number}/"' in page] == [
+        0,
+        2,
+        3,
+        4,
+        5,
+        6,
+        7,
+        8,
+    ]
+    assert "ほかの2件" in page
+    assert "ほかの日" not in client.get("/events/elsewhere/").content.decode()
+
+
+def test_a_day_of_an_event_that_is_over_gives_way_to_the_next(client: Client, now: datetime) -> None:
+    local = timezone.localtime(now)
+    over = (local - timedelta(minutes=1)).time()
+    for number in range(2):
+        day = local.date() + timedelta(days=number)
+        publish("event", f"market{number}", now=now, title="朝市", starts_on=day, ends_time=over)
+    html = client.get("/events/").content.decode()
+    assert "/events/market0/" not in html
+    assert "/events/market1/" in html
+    assert "ほかに" not in html
+    assert 'href="/events/market1/"' in client.get("/events/market0/").content.decode()
 
 
 def test_an_alert_says_what_to_do(client: Client, now: datetime) -> None:

@@ -45,6 +45,7 @@ def entry(
     urgent: bool = False,
     level: int = 0,
     provider: str = "",
+    series: str = "",
 ) -> Entry:
     """An entry published `age` before NOW, ending `left` after it."""
     meant = Audience.parse(audience or {})
@@ -67,6 +68,7 @@ def entry(
         summary={"ja": f"{name}の要約"},
         path=f"/{kind}/{name}/",
         level=level,
+        series=(series,) if series else (),
     )
 
 

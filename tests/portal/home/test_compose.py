@@ -104,9 +104,10 @@ def test_the_next_events_come_first_then_those_that_go_on():
         [entry(f"e{n:02}", kind="event", starts=n * DAY, left=(n + 1) * DAY) for n in (3, 1, 2)]
         + [entry("exhibition", kind="event", starts=-9 * DAY, left=9 * DAY)]
         + [entry("over", kind="event", starts=-9 * DAY, left=-DAY)]
+        + [entry("today", kind="event", starts=-timedelta(hours=3), left=timedelta(hours=3))]
     )
     view = home(found, {})
-    assert names(view, view.events) == ["e01", "e02", "e03", "exhibition"]
+    assert names(view, view.events) == ["today", "e01", "e02", "e03", "exhibition"]
 
 
 def test_the_list_holds_twelve_without_repetition_and_no_gadget_that_is_on_the_page():

@@ -288,7 +288,7 @@ def test_a_refusal_that_was_undone_in_another_process_is_not_written(publish: An
     for kept in (False, True):
         client.post("/for-you/not-for-me/", {"item": item, "visit": token_of(link)})
         if not kept:
-            hiding.show_again(subject=queries.ranking_subject(hanako.id), item_id=item)
+            hiding.show_again(subject=queries.ranking_subject(hanako.id), items=[item])
         visits.flush()
         assert ("not_for_me", item) not in rows(hanako) or kept
     assert ("not_for_me", item) in rows(hanako)
