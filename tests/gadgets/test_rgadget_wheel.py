@@ -71,9 +71,25 @@ def installed(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return place / "bin"
 
 
+@pytest.fixture(scope="module")
+def bare(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The Python of an empty environment into which the wheel was put without any extra."""
+    python = tmp_path_factory.mktemp("bare") / "venv" / "bin" / "python"
+    for command in (
+        [_uv(), "venv", "--quiet", "--python", sys.executable, python.parent.parent],
+        [_uv(), "pip", "install", "--quiet", "--python", python, f"madoguchi @ {wheel.as_uri()}"],
+    ):
+        done = run(command, python.parent.parent.parent)
+        assert done.returncode == 0, done.stderr
+    return python
+
+
 @pytest.fixture
-def provider(installed: Path, tmp_path: Path) -> Iterator[tuple[str, int]]:
-    """What `rgadget init` wrote, running as it was written; the address of its manifest and the mock portal's port."""
+def provider(installed: Path, bare: Path, tmp_path: Path) -> Iterator[tuple[str, int]]:
+    """What `rgadget init` wrote, running as it was written, where the wheel has no extra.
+
+    The address of its manifest and the mock portal's port.
+    """
     port = free_ports(2)
     portal = port + 1
     done = run(
@@ -84,7 +100,7 @@ def provider(installed: Path, tmp_path: Path) -> Iterator[tuple[str, int]]:
     try:
         running = launcher.start(
             "provider",
-            [installed / "python", "parks/provider.py"],
+            [bare, "parks/provider.py"],
             env={"PORTAL_URL": f"http://portal.localhost:{portal}"},
             cwd=tmp_path,
         )
