@@ -132,6 +132,8 @@ def rules(request: HttpRequest) -> HttpResponse:
         item = request.GET.get("item", "")
         if item and item not in catalogue.compiled.index:
             raise Http404
+        # Kept under the last day of an event: the rule outlasts the day that stands there now.
+        item = catalogue.same_event(item)[-1] if item else ""
         return _rules(request, RuleForm(catalogue, item=item, now=now, locale=locale))
     form = RuleForm(catalogue, request.POST, now=now, locale=locale)
     if not form.is_valid():

@@ -102,7 +102,7 @@ class Catalogue:
             news=np.array(_of_kind(entries, "news"), dtype=np.intp),
             waits=series.waits(entries, days),
             days=days,
-            rules=Rules.compile(rules, compiled.items),
+            rules=Rules.compile(rules, compiled.items, days),
             experiment=experiment,
             compared=_compared(experiment, compiled, plan or Plan()),
         )
@@ -141,7 +141,7 @@ class Catalogue:
             self,
             compiled=compiled,
             personal=AttributeRanker(compiled, plan),
-            rules=Rules.compile(rules, compiled.items),
+            rules=Rules.compile(rules, compiled.items, self.days),
             experiment=None,
             compared={},
             drawn={},

@@ -5,8 +5,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+import numpy as np
+
 from identity.attributes import Value
 from identity.audience import Audience, AudienceError, matches
+from portal.home.series import Days
 from recommender.rules import Rule, Ruled, Ruling, compiled, ruling
 from recommender.types import Item
 
@@ -21,8 +24,11 @@ class Rules:
     meant: tuple[tuple[Audience, Ruled], ...] = ()
 
     @classmethod
-    def compile(cls, rules: Iterable[Rule], items: Sequence[Item]) -> "Rules":
-        """A rule for an audience that the vocabulary no longer knows is left out: else it would be everybody's."""
+    def compile(cls, rules: Iterable[Rule], items: Sequence[Item], days: Days) -> "Rules":
+        """A rule about one day of an event is about all of them.
+
+        A rule for an audience that the vocabulary no longer knows is left out: else it would be everybody's.
+        """
         found = []
         for one in compiled(rules, items):
             try:
@@ -30,6 +36,10 @@ class Rules:
             except AudienceError:
                 log.warning("rule %d is left out: its audience cannot be read", one.rule.id)
                 continue
+            if one.rule.of == "item":
+                one.rows[[day for row in np.flatnonzero(one.rows).tolist() for day in days.get(row, ())]] = (
+                    True
+                )
             found.append((audience, one))
         return cls(len(items), tuple(found))
 

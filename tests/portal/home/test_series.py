@@ -15,6 +15,8 @@ from portal.home import hiding, series, visits
 from portal.home.catalogue import Catalogue
 from portal.home.compose import HomeView, Reader, compose
 from recommender.models import Interaction
+from recommender.reranking import Plan
+from recommender.rules import Rule
 from tests import cast
 from tests.portal.home.samples import NOW, catalogue, entry
 from tests.portal.home.test_visits import client_of, links, nothing_waits, say_yes, token_of
@@ -152,3 +154,24 @@ def test_the_page_names_what_follows(publish: Any) -> None:
         "ほかに 2かい あります（さいごは 2026年6月3日(水)）"
         in cast.portal_client().get("/ja-simple/").content.decode()
     )
+
+
+@pytest.mark.parametrize("effect", ["pin", "hide"])
+def test_a_rule_about_one_day_is_about_the_event(effect: str) -> None:
+    rule = Rule(
+        id=1,
+        effect=effect,
+        of="item",
+        target="m2",
+        amount=0.0,
+        audience={},
+        reason="市の行事",
+        starts_at=NOW - HOUR,
+        ends_at=NOW + 9 * DAY,
+    )
+    plain = catalogue([*MARKET, FAIR, *NEWS])
+    found = plain.ordered_by(plain.compiled.weights, Plan(), [rule])
+    for days, day in ((0, "m0"), (1, "m1"), (2, "m2")):
+        view = home(found, now=NOW + days * DAY)
+        first = found.entries[view.listed[0].row].item.id
+        assert (first == day) if effect == "pin" else not listed(view) & {"m0", "m1", "m2"}
