@@ -2,6 +2,8 @@
 
 import csv
 import io
+from datetime import datetime
+from zoneinfo import ZoneInfo
 
 import pytest
 from playwright.sync_api import Page, expect
@@ -13,12 +15,15 @@ ATTRIBUTION = "高松市オープンデータ（CC BY 4.0）を加工"
 EVENTS = ROOT / "portal" / "content" / "data" / "takamatsu_events.csv"
 
 
-def real_titles() -> set[str]:
-    """The names of the events in the city's own file."""
-    raw = EVENTS.read_bytes()
-    rows = list(csv.reader(io.StringIO(raw.decode("utf-8-sig"))))
-    column = rows[0].index("イベント名")
-    return {row[column].strip() for row in rows[1:]}
+def ahead() -> set[tuple[str, str]]:
+    """Title and place of the events in the city's own file that are not over: a day of each is on the home."""
+    now = f"{datetime.now(ZoneInfo('Asia/Tokyo')):%Y-%m-%d %H:%M}"
+    rows = csv.DictReader(io.StringIO(EVENTS.read_text(encoding="utf-8-sig")))
+    return {
+        (" ".join(row["イベント名"].split()), row["場所名称"].strip())
+        for row in rows
+        if f"{row['終了日'] or row['開始日']} {row['終了時間'] or '23:59'}" > now
+    }
 
 
 def test_the_guest_home_is_whole(page: Page, site: Site) -> None:
@@ -30,11 +35,17 @@ def test_the_guest_home_is_whole(page: Page, site: Site) -> None:
     expect(first).to_contain_text("とるべき行動")
     assert page.locator("section[aria-labelledby='zone-news'] .entry").count() == 5
     events = page.locator("section[aria-labelledby='zone-events'] .entry")
-    assert events.count() == 12
-    known = real_titles()
-    assert len(known) > 100
+    shown = [
+        (
+            " ".join((event.locator(".entry__title").text_content() or "").split()),
+            (event.locator(".entry__meta span[lang=ja]").text_content() or "").strip(),
+        )
+        for event in events.all()
+    ]
+    known = ahead()
+    assert len(shown) == len(set(shown)) == min(len(known), 12)
+    assert set(shown) <= known
     for event in events.all():
-        assert (event.locator(".entry__title").text_content() or "").strip() in known
         assert ATTRIBUTION in (event.text_content() or "")
     # The demo says on every page that it is a sample; a city has nothing to say there.
     expect(page.locator(".sample-bar")).to_have_count(1 if site.mode == "demo" else 0)
@@ -44,7 +55,8 @@ def test_the_guest_home_is_whole(page: Page, site: Site) -> None:
 
 
 def test_every_kind_of_page_opens(page: Page, site: Site) -> None:
-    for zone in ("alerts", "news", "events"):
+    # The city's file ends one day; until then an event stands on the home.
+    for zone in ("alerts", "news", *(["events"] if ahead() else [])):
         page.goto(site.portal_url + "/")
         place = page.locator(".alerts" if zone == "alerts" else f"section[aria-labelledby='zone-{zone}']")
         link = place.locator("article a").first
