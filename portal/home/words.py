@@ -25,12 +25,15 @@ def clock(value: datetime) -> str:
 
 
 def when(starts: datetime, ends: datetime | None, locale: str, *, all_day: bool) -> str:
-    """The day or days of an event, and its hour where one is known."""
+    """The day or days of an event, and its hours where they are known; an end at 23:59 is none that anybody named."""
     first = day(starts, locale)
     last = day(ends, locale) if ends else first
     hour = "" if all_day else f" {clock(starts)}"
     dash = " – " if locale == "en" else "〜"
-    return f"{first}{hour}" if first == last else f"{first}{hour}{dash}{last}"
+    if first != last:
+        return f"{first}{hour}{dash}{last}"
+    known = hour and ends and ends > starts and clock(ends) != "23:59"
+    return f"{first}{hour}{dash}{clock(ends)}" if ends and known else f"{first}{hour}"
 
 
 def later(count: int, last: date | datetime, locale: str) -> str:

@@ -19,3 +19,20 @@ def test_when_something_takes_place():
     assert words.when(EVENING, later, "ja", all_day=True) == "2026年6月4日(木)〜2026年6月6日(土)"
     assert words.when(EVENING, later, "en", all_day=True) == "Thu 4 Jun 2026 – Sat 6 Jun 2026"
     assert words.when(EVENING, None, "en", all_day=True) == "Thu 4 Jun 2026"
+
+
+def test_an_end_is_told_where_somebody_named_one():
+    end = EVENING + timedelta(hours=3)
+    assert words.when(EVENING, end, "ja", all_day=False) == "2026年6月4日(木) 05:05〜08:05"
+    assert words.when(EVENING, end, "en", all_day=False) == "Thu 4 Jun 2026 05:05 – 08:05"
+    midnight = datetime(2026, 6, 4, 14, 59, 59, tzinfo=UTC)
+    for unknown in (None, EVENING, midnight, EVENING - timedelta(hours=1)):
+        assert words.when(EVENING, unknown, "ja", all_day=False) == "2026年6月4日(木) 05:05"
+    assert words.when(EVENING, end, "ja", all_day=True) == "2026年6月4日(木)"
+
+
+def test_what_follows_a_day_in_each_language():
+    last = EVENING + timedelta(days=9)
+    assert words.later(3, last, "ja") == "ほかに3回（2026年6月13日(土)まで）"
+    assert words.later(3, last, "ja-simple") == "ほかに 3かい あります（さいごは 2026年6月13日(土)）"
+    assert words.later(1, last, "en") == "1 more, the last on Sat 13 Jun 2026"
