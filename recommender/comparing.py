@@ -4,7 +4,6 @@ import math
 import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
-from datetime import datetime
 from hashlib import sha256
 from typing import Literal
 
@@ -71,13 +70,11 @@ NOW = Order()
 
 @dataclass(frozen=True, slots=True)
 class Running:
-    """The comparison that goes on. `needed` is visits for each of the two orders."""
+    """The comparison that goes on."""
 
     name: str
     a: Order
     b: Order
-    needed: int
-    started_at: datetime
 
     def arm(self, subject: str) -> ArmName:
         """Which of the two this pseudonym sees."""

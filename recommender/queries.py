@@ -69,10 +69,10 @@ def learnt_in(row: Snapshot | None) -> Mapping[str, Mapping[str, float]]:
 def running_experiment() -> Running | None:
     """The comparison of two orders that goes on; None also for one that cannot be read: all see the present order."""
     row = Experiment.objects.filter(state=Experiment.State.RUNNING).first()
-    if row is None or row.started_at is None:
+    if row is None:
         return None
     try:
-        return Running(row.name, order_from_json(row.a), order_from_json(row.b), row.needed, row.started_at)
+        return Running(row.name, order_from_json(row.a), order_from_json(row.b))
     except OrderError as error:
         log.error("comparison %s shows nothing: %s", row.name, error)  # noqa: TRY400  no stack
         return None

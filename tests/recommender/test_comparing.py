@@ -2,7 +2,6 @@
 
 import subprocess
 import sys
-from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -51,7 +50,7 @@ def test_an_arm_is_the_same_on_each_visit_and_in_another_process() -> None:
 
 
 def test_what_runs_gives_the_arm_of_its_name() -> None:
-    running = Running("caps", NOW, Order(per_topic=2), 100, datetime(2026, 6, 1, tzinfo=UTC))
+    running = Running("caps", NOW, Order(per_topic=2))
     assert [running.arm(subject) for subject in SUBJECTS[:50]] == [
         arm(subject, "caps") for subject in SUBJECTS[:50]
     ]

@@ -1,6 +1,7 @@
 """A home with given entries and gadgets at a fixed time, and a browser on the portal's host."""
 
-from collections.abc import Sequence
+import re
+from collections.abc import Iterator, Sequence
 from urllib.parse import urlsplit
 
 import pytest
@@ -8,9 +9,15 @@ from django.conf import settings
 from django.core.cache import cache
 from django.test import Client
 
+from identity import actions
+from identity.models import Resident
 from portal.home import catalogue as catalogues
+from portal.home import visits
 from portal.home.sources import Entry
+from tests import cast
 from tests.portal.home.samples import NOW, catalogue
+
+LINK = re.compile(r'class="entry__title"[^>]*><a href="([^"]+)">')
 
 
 def browser(**options) -> Client:
@@ -32,3 +39,34 @@ def publish(monkeypatch, time_machine):
     cache.clear()
     yield put
     cache.clear()
+
+
+@pytest.fixture(autouse=True)
+def nothing_waits() -> Iterator[None]:
+    visits._waiting.clear()
+    yield
+    visits._waiting.clear()
+
+
+def say_yes(resident: Resident) -> None:
+    actions.opt_in_learning(
+        resident_id=resident.id,
+        notice=cast.NOTICE,
+        controller=cast.CONTROLLER,
+        by=cast.as_actor(resident),
+    )
+
+
+def client_of(resident: Resident) -> Client:
+    return cast.sign_in(browser(), resident)
+
+
+def links(client: Client, path: str = "/", **headers: str) -> list[str]:
+    """Where the titles of the recommended list lead."""
+    html = client.get(path, headers=headers).content.decode()
+    zone = html.partition('id="zone-for-you"')[2].partition("</section>")[0]
+    return LINK.findall(zone)
+
+
+def token_of(link: str) -> str:
+    return link.split("/")[-3]

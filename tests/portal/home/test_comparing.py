@@ -1,7 +1,5 @@
 """While two orders are compared, those who said yes to learning see one of them; everybody else the present order."""
 
-import re
-from collections.abc import Iterator
 from datetime import timedelta
 from io import StringIO
 from typing import Any
@@ -31,12 +29,11 @@ from recommender.models import Count, Interaction
 from recommender.reranking import Plan
 from recommender.weights import Prior, Weights
 from tests import cast
-from tests.portal.home.conftest import browser
+from tests.portal.home.conftest import browser, client_of, links, say_yes
 from tests.portal.home.samples import NOW, catalogue, entry
 
 pytestmark = pytest.mark.django_db
 
-LINK = re.compile(r'class="entry__title"[^>]*><a href="([^"]+)">')
 # All of one topic first, then the others: with one for each topic the list is another one at once.
 ENTRIES = [entry(f"food{n}", topics=("food",), age=timedelta(hours=n + 1)) for n in range(8)] + [
     entry(f"other{n}", topics=(topic,), age=timedelta(days=3, hours=n))
@@ -46,21 +43,9 @@ OTHER = Order(per_topic=1)
 
 
 @pytest.fixture(autouse=True)
-def nothing_waits(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Nor is anything drawn for the fifth place, which is another one in each session."""
+def nothing_is_drawn(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The fifth place is another one in each session."""
     monkeypatch.setattr("portal.home.views.sitting", lambda *_: UUID(int=0))
-    visits._waiting.clear()
-    yield
-    visits._waiting.clear()
-
-
-def say_yes(resident: Resident) -> None:
-    actions.opt_in_learning(
-        resident_id=resident.id,
-        notice=cast.NOTICE,
-        controller=cast.CONTROLLER,
-        by=cast.as_actor(resident),
-    )
 
 
 @pytest.fixture
@@ -78,19 +63,12 @@ def name_for(resident: Resident, which: str) -> str:
 
 def compare(monkeypatch: pytest.MonkeyPatch, name: str, a: Order = PRESENT, b: Order = OTHER) -> None:
     """Puts the entries on the home while this comparison runs."""
-    made = catalogue(
-        ENTRIES, version=catalogues.versions(), experiment=Running(name, a, b, 100, NOW - timedelta(days=1))
-    )
+    made = catalogue(ENTRIES, version=catalogues.versions(), experiment=Running(name, a, b))
     monkeypatch.setattr(catalogues, "_held", made)
 
 
 def listed(client: Client) -> list[str]:
-    zone = client.get("/").content.decode().partition('id="zone-for-you"')[2].partition("</section>")[0]
-    return [link.split("/")[-2] for link in LINK.findall(zone)]
-
-
-def client_of(resident: Resident) -> Client:
-    return cast.sign_in(browser(), resident)
+    return [link.split("/")[-2] for link in links(client)]
 
 
 def in_order(attributes: dict[str, Any], which: str = "") -> list[str]:
@@ -184,9 +162,8 @@ def test_a_page_that_is_fetched_ahead_has_the_same_order_and_is_not_counted(
     compare(monkeypatch, name_for(hanako, "b"))
     found = listed(client)
     visits._waiting.clear()
-    ahead = client.get("/", headers={"Sec-Purpose": "prefetch"}).content.decode()
-    zone = ahead.partition('id="zone-for-you"')[2].partition("</section>")[0]
-    assert [link.split("/")[-2] for link in LINK.findall(zone)] == found
+    ahead = links(client, **{"Sec-Purpose": "prefetch"})
+    assert [link.split("/")[-2] for link in ahead] == found
     visits.flush()
     assert not Count.objects.filter(name=compared.VISITS).exists()
 
@@ -212,7 +189,7 @@ def test_the_catalogue_is_compiled_twice_only_where_the_weights_differ() -> None
 
 
 def running(a: Order = PRESENT, b: Order = PRESENT) -> Running:
-    return Running("caps", a, b, 100, NOW)
+    return Running("caps", a, b)
 
 
 def test_reasons_are_those_of_the_order_that_is_shown() -> None:

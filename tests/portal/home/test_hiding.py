@@ -18,12 +18,12 @@ from portal.home import hiding, tasks, visits
 from recommender import queries as queries_of_ranking
 from recommender.models import Dismissal, Interaction
 from tests import cast
+from tests.portal.home.conftest import client_of, links, say_yes, token_of
 from tests.portal.home.samples import NOW, entry
-from tests.portal.home.test_visits import ENTRIES, client_of, links, nothing_waits, say_yes, token_of
 
-__all__ = ["nothing_waits"]
 pytestmark = pytest.mark.django_db
 
+ENTRIES = [entry(f"n{number}", age=timedelta(hours=number + 1)) for number in range(14)]
 AWAY = "/for-you/not-for-me/"
 BACK = "/for-you/show-again/"
 

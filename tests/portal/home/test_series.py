@@ -18,10 +18,8 @@ from recommender.models import Interaction
 from recommender.reranking import Plan
 from recommender.rules import Rule
 from tests import cast
+from tests.portal.home.conftest import client_of, links, say_yes, token_of
 from tests.portal.home.samples import NOW, catalogue, entry
-from tests.portal.home.test_visits import client_of, links, nothing_waits, say_yes, token_of
-
-__all__ = ["nothing_waits"]
 
 DAY = timedelta(days=1)
 HOUR = timedelta(hours=1)

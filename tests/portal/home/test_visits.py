@@ -2,9 +2,8 @@
 
 import io
 import logging
-import re
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 from uuid import UUID, uuid4
@@ -12,7 +11,7 @@ from uuid import UUID, uuid4
 import pytest
 from django.conf import settings
 from django.db import IntegrityError, OperationalError, connection
-from django.test import Client, TestCase
+from django.test import TestCase
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
@@ -28,29 +27,12 @@ from recommender.log import item_json, profile_json
 from recommender.models import Batch, Cell, Count, Dismissal, Interaction, Pending, Share
 from recommender.types import Profile
 from tests import cast
-from tests.portal.home.conftest import browser
+from tests.portal.home.conftest import browser, client_of, links, say_yes, token_of
 from tests.portal.home.samples import NOW, entry
 
 pytestmark = pytest.mark.django_db
 
-LINK = re.compile(r'class="entry__title"[^>]*><a href="([^"]+)">')
 ENTRIES = [entry(f"n{number}", age=timedelta(hours=number + 1)) for number in range(14)]
-
-
-@pytest.fixture(autouse=True)
-def nothing_waits() -> Iterator[None]:
-    visits._waiting.clear()
-    yield
-    visits._waiting.clear()
-
-
-def say_yes(resident: Resident) -> None:
-    actions.opt_in_learning(
-        resident_id=resident.id,
-        notice=cast.NOTICE,
-        controller=cast.CONTROLLER,
-        by=cast.as_actor(resident),
-    )
 
 
 @pytest.fixture
@@ -61,24 +43,9 @@ def hanako() -> Resident:
     return resident
 
 
-def client_of(resident: Resident) -> Client:
-    return cast.sign_in(browser(), resident)
-
-
-def links(client: Client, path: str = "/", **headers: str) -> list[str]:
-    """Where the titles of the recommended list lead."""
-    html = client.get(path, headers=headers).content.decode()
-    zone = html.partition('id="zone-for-you"')[2].partition("</section>")[0]
-    return LINK.findall(zone)
-
-
 def rows(resident: Resident) -> list[tuple[str, str]]:
     mine = Interaction.objects.filter(subject=queries.ranking_subject(resident.id))
     return sorted(mine.values_list("act", "item_id"))
-
-
-def token_of(link: str) -> str:
-    return link.split("/")[-3]
 
 
 # --- what is noted -------------------------------------------------------------------------------------------
