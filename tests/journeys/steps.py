@@ -126,7 +126,10 @@ def listed(page: Page) -> list[tuple[str, list[str]]]:
 
 
 def titles(page: Page) -> list[str]:
-    """Titles of "for you" in order, without what some visits see because it is new: eleven or twelve."""
+    """Titles of "for you" in order, without what some visits see because it is new: eleven or twelve.
+
+    What is drawn may be one of the sixth to the twelfth: only the first five are the same in every sitting.
+    """
     entries = page.locator("section[aria-labelledby='zone-for-you'] .entry").filter(has_not_text=NEW_IN_TOWN)
     return [title.strip() for title in entries.locator(".entry__title").all_text_contents()]
 

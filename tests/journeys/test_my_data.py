@@ -73,4 +73,4 @@ def test_without_personalisation_the_order_is_that_of_time(page: Page, site: Sit
     page.locator("form:has(input[value=on]) button").click()
     expect(page.locator(".notice--success")).to_be_visible()
     page.goto(site.portal_url + "/")
-    assert steps.titles(page)[:11] == personal[:11]
+    assert steps.titles(page)[:5] == personal[:5]
