@@ -10,12 +10,15 @@ from gadgets.life.maintenance import Window
 from gadgets.life.reviewing import version_before
 from gadgets.life.versions import SHARES, WHOLE
 from gadgets.models import Gadget
+from gadgets.serving import outcomes
+from gadgets.serving.outcomes import Answers
 
 
 @dataclass(frozen=True, slots=True)
 class Standing:
     """`share`: percent of the residents who have the published version; `waits_until`: until when who owes an answer
-    keeps `earlier`; `before`: the version that a roll back leads to, "" when there is none.
+    keeps `earlier`; `before`: the version that a roll back leads to, "" when there is none; `answers`: how the published
+    version and `earlier` do side by side, while both are served.
     """
 
     share: int
@@ -25,6 +28,7 @@ class Standing:
     retires_at: datetime | None
     retire_note: str
     pauses: tuple[Window, ...]
+    answers: tuple[Answers, ...] = ()
 
     @property
     def partial(self) -> bool:
@@ -44,12 +48,15 @@ def standing(gadget_id: str) -> Standing | None:
     now = timezone.now()
     before = version_before(row)
     waits = row.earlier_until if row.earlier_until and row.earlier_until > now else None
+    earlier = row.earlier.version if row.earlier and (waits or row.share < WHOLE) else ""
+    both = (row.published.version, earlier) if row.published and earlier else ()
     return Standing(
         share=row.share,
-        earlier=row.earlier.version if row.earlier and (waits or row.share < WHOLE) else "",
+        earlier=earlier,
         waits_until=waits,
         before=before.version if before else "",
         retires_at=row.retires_at,
         retire_note=row.retire_note,
         pauses=maintenance.windows(gadget_id, now=now),
+        answers=outcomes.by_version(gadget_id, both, now),
     )

@@ -23,8 +23,8 @@ def empty_cache() -> Iterator[None]:
     cache.clear()
 
 
-def outcome(*, ok: bool = True, at: datetime = NOW, detail: str = "") -> FetchOutcome:
-    return FetchOutcome(GADGET, "2.1.0", ok, "" if ok else "card", detail, 0.1, at)
+def outcome(*, ok: bool = True, at: datetime = NOW, detail: str = "", version: str = "2.1.0") -> FetchOutcome:
+    return FetchOutcome(GADGET, version, ok, "" if ok else "card", detail, 0.1, at)
 
 
 def test_nothing_is_known_of_a_gadget_that_nobody_asked() -> None:
@@ -60,6 +60,23 @@ def test_the_last_ten_faults_are_kept_newest_first() -> None:
 def test_a_fault_of_yesterday_is_no_longer_shown() -> None:
     outcomes.note(outcome(ok=False))
     assert outcomes.recent(GADGET, NOW + timedelta(hours=25)).faults == ()
+
+
+def test_two_versions_are_counted_side_by_side() -> None:
+    for version, ok, hours in (
+        ("2.1.0", True, 0),
+        ("2.1.0", False, 3),
+        ("2.1.0", True, 30),
+        ("3.0.0", True, 0),
+    ):
+        outcomes.note(outcome(version=version, ok=ok, at=NOW - timedelta(hours=hours)))
+    assert outcomes.by_version(GADGET, ("3.0.0", "2.1.0", "1.0.0"), NOW) == (
+        outcomes.Answers("3.0.0", 1, 100),
+        outcomes.Answers("2.1.0", 2, 50),
+        outcomes.Answers("1.0.0", 0, None),
+    )
+    assert outcomes.by_version(GADGET, (), NOW) == ()
+    assert outcomes.recent(GADGET, NOW).calls == 3
 
 
 def test_a_cache_that_holds_nothing_does_no_harm(settings: Any) -> None:

@@ -16,8 +16,9 @@ from gadgets.life import versions
 from gadgets.life.reviewing import end_waiting
 from gadgets.models import Gadget, GadgetVersion, Membership, Placement, ReviewNote
 from gadgets.registry import may_be_told
+from gadgets.serving import outcomes
 from gadgets.serving.fetch import wanted_for
-from gadgets.types import GadgetInfo
+from gadgets.types import FetchOutcome, GadgetInfo
 from identity import actions as identity_actions
 from identity import releases
 from identity.models import GadgetClient, Resident
@@ -404,11 +405,19 @@ def test_the_desk_says_what_each_change_means_and_gives_it_to_a_share(bins: Bins
     html = operator.post(url, decision="approve", share="5").content.decode()
     assert "版 2.0.0 を、住民の 5% に公開しています。" in html
     assert "ほかの住民には、版 1.0.0 が見えます。" in html
+    # How the two do side by side, before a larger share has the new one.
+    assert "版 2.0.0: この24時間に、カードの取得はありません。" in html
+    for version, ok in (("1.0.0", True), ("2.0.0", True), ("2.0.0", True), ("2.0.0", False)):
+        outcomes.note(FetchOutcome(bins.id, version, ok, "" if ok else "card", "", 0.1, timezone.now()))
+    html = operator.page(reverse("city_review_gadget", args=[bins.id]))
+    assert "版 1.0.0: この24時間に1回取得し、100%が成功しました。" in html
+    assert "版 2.0.0: この24時間に3回取得し、66%が成功しました。" in html
     html = operator.post(url, decision="share", share="50").content.decode()
     assert "住民の 50% に公開しています。" in html
     assert operator.post(url, decision="roll_back").status_code == 422
     html = operator.post(url, decision="roll_back", reason="数字が誤っていたため").content.decode()
     assert "公開中の版: 1.0.0" in html
+    assert "版 2.0.0: この24時間" not in html
     assert "前の版にもどしました" in html
 
 
