@@ -63,7 +63,7 @@ class Rule:
             raise RuleRefusedError("amount")
         if not self.reason.strip():
             raise RuleRefusedError("reason")
-        if not max(self.starts_at, now) < self.ends_at <= self.starts_at + LONGEST:
+        if self.ends_at <= max(self.starts_at, now) or self.ends_at - self.starts_at > LONGEST:
             raise RuleRefusedError("ends_at")
 
     def holds(self, now: datetime) -> bool:

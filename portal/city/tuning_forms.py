@@ -86,6 +86,8 @@ class PriorForm(forms.Form):
         ]
         self._groups.append((_("半分になるまでの日数"), halves))
         for key, rows in document["attribute_topic"].items():
+            if key not in DEFINITIONS:
+                continue  # of another release; it moves nothing, and stays as it is
             for value, topics in rows.items():
                 names = [
                     self._number(

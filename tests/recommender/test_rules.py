@@ -1,6 +1,6 @@
 """Editors' rules on a list: first, up, down, away, for a time, never on what is urgent."""
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import numpy as np
@@ -159,6 +159,7 @@ def test_a_rule_holds_from_its_beginning_until_just_before_its_end() -> None:
         ("ends_at", {"ends_at": NOW}),
         ("ends_at", {"starts_at": NOW + timedelta(days=9)}),
         ("ends_at", {"ends_at": NOW + LONGEST}),
+        ("ends_at", {"ends_at": datetime.max.replace(tzinfo=UTC)}),
     ],
 )
 def test_what_may_not_be_made_names_its_field(field: str, wrong: dict[str, Any]) -> None:

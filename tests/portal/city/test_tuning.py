@@ -149,6 +149,16 @@ def test_a_change_holds_at_once_has_a_version_and_an_entry_in_the_audit(town, ed
     assert f"いまは第{made.pk}版です。" in page
 
 
+def test_a_weight_about_an_attribute_that_is_no_more_stays_and_stops_nothing(town, editor: Client) -> None:
+    gone = {"attribute_topic": {"shoe_size": {"42": {"sports": 0.5}}}}
+    PriorChange.objects.create(prior=gone, reason="x", at=NOW)
+    data = numbers(editor, step="save", reason="次の版", own_district="0.9")
+    assert not [name for name in data if "shoe_size" in name]
+    assert editor.post(reverse("city_prior"), data).status_code == 302
+    assert queries.prior().attribute_topic["shoe_size", "42"] == {"sports": 0.5}
+    assert queries.prior().own_district == 0.9
+
+
 def test_an_earlier_version_comes_back_as_a_new_one(town, editor: Client) -> None:
     for value in ("0.9", "1.1"):
         editor.post(
@@ -332,6 +342,8 @@ def test_the_urgent_stays_whatever_is_ruled(town, editor: Client) -> None:
         ({"effect": "up", "strength": "5"}, "3.0"),
         ({"ends_at": "2026-06-01T14:00"}, "終わりは"),
         ({"ends_at": "2028-06-01T14:00"}, "終わりは"),
+        ({"ends_at": "9999-12-31T23:59"}, "終わりは"),
+        ({"starts_at": "0001-01-01T00:00"}, "終わりは"),
         ({"ends_at": "きのう"}, "日"),
         ({"reason": ""}, "必須"),
     ],
