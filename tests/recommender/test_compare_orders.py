@@ -196,7 +196,8 @@ def test_it_begins_once_raises_the_version_and_is_known_to_the_home() -> None:
     found = queries.running_experiment()
     assert found is not None
     assert (found.name, found.a, found.b) == ("caps", Order(learnt=False), Order(per_topic=2))
-    assert (found.needed, found.started_at) == (QUICK.needed, AT)
+    begun = experiments.comparison("caps")
+    assert (begun.needed, begun.started_at) == (QUICK.needed, AT)
     with pytest.raises(ComparisonRefusedError, match="caps is running: it begins once"):
         experiments.start(name="caps", now=LATER)
 
