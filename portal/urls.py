@@ -7,6 +7,7 @@ from wagtail import urls as wagtail_urls
 from wagtail.admin import urls as wagtailadmin_urls
 
 from portal import health
+from portal.city import account
 from portal.mydata import export
 
 handler404 = "portal.views.not_found"
@@ -19,6 +20,7 @@ urlpatterns = [
     path("schemas/resident-export-1.0.json", export.schema, name="export_schema"),
     path("", include("gadgets.urls")),  # schemas, key set, card fragments
     path("", include("portal.content.urls")),  # alerts as static files
+    path("admin/account/", account.DeskAccountView.as_view()),  # before Wagtail's own, whose name it keeps
     path("admin/", include(wagtailadmin_urls)),
 ]
 urlpatterns += i18n_patterns(
