@@ -2,7 +2,10 @@
 
 from collections.abc import Mapping
 
-from identity.attributes import DEFINITIONS, DISTRICTS, TOPICS, label, pick, value_label
+from django.utils.functional import lazy
+from django.utils.translation import get_language
+
+from identity.attributes import DEFINITIONS, DISTRICTS, TOPICS, Texts, label, pick, value_label
 from identity.audience import Audience
 from identity.errors import AudienceError
 
@@ -17,14 +20,22 @@ EDITABLE_KEYS = (
 """What a page may be aimed at. Access needs and interests are not among them: nobody is singled out by a need."""
 
 
+def _in_the_readers_language(texts: Texts) -> str:
+    return pick(texts, get_language() or "ja")
+
+
+_local = lazy(_in_the_readers_language, str)
+"""A form is made once for all who read it: its words are chosen when they are drawn."""
+
+
 def topic_choices() -> list[tuple[str, str]]:
-    """Topics by their Japanese names."""
-    return [(code, pick(texts, "ja")) for code, texts in TOPICS.items()]
+    """Topics by their names in the reader's language."""
+    return [(code, _local(texts)) for code, texts in TOPICS.items()]
 
 
 def district_choices() -> list[tuple[str, str]]:
-    """Districts by their Japanese names."""
-    return [(district.code, district.name["ja"]) for district in DISTRICTS.values()]
+    """Districts by their names in the reader's language."""
+    return [(district.code, _local(district.name)) for district in DISTRICTS.values()]
 
 
 def district_codes() -> frozenset[str]:
@@ -33,9 +44,9 @@ def district_codes() -> frozenset[str]:
 
 
 def audience_choices(key: str) -> tuple[str, list[tuple[str, str]]]:
-    """The attribute's name and its values with their names."""
+    """The attribute's name and its values with their names, in the reader's language."""
     known = DEFINITIONS[key]
-    return label(key, "ja"), [(code, pick(texts, "ja")) for code, texts in known.options.items()]
+    return _local(known.label), [(code, _local(texts)) for code, texts in known.options.items()]
 
 
 def stored_audience(raw: object) -> Audience:

@@ -6,11 +6,13 @@ from html import unescape
 import pytest
 from django.urls import reverse
 
+from identity.attributes import DEFINITIONS
 from tests import cast
 from tests.portal.home.conftest import browser
 
 pytestmark = pytest.mark.django_db
 
+WASTE, CHILD = (DEFINITIONS[key].label["en"] for key in ("area.waste_zone", "household.has_child"))
 ACCOUNT = "/admin/account/"
 
 
@@ -40,6 +42,15 @@ def test_a_language_is_saved_without_a_name_and_the_desk_speaks_it(who) -> None:
     html = client.get(reverse("city_ranking")).content.decode()
     assert '<html lang="en"' in html
     assert "おすすめ順の確認" not in html
+    # Also in forms that are made once for everybody.
+    rules = client.get(reverse("city_rules")).content.decode()
+    for japanese, english in (
+        ("ごみ収集の区域", WASTE),
+        ("子どものいる世帯", CHILD),
+        ("仏生山", "Busshozan"),
+    ):
+        assert english in rules
+        assert japanese not in rules
 
 
 def test_it_is_for_who_works_in_the_admin() -> None:
