@@ -4,8 +4,11 @@ from typing import Any
 
 from django import forms
 from django.utils.functional import cached_property
+from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 from wagtail import blocks
+
+from identity.attributes import pick
 
 RICH_TEXT = ("h3", "h4", "ol", "ul", "link", "bold")
 SIZES = (("S", _("小")), ("M", _("中")), ("L", _("大")))
@@ -16,7 +19,8 @@ def gadget_choices() -> list[tuple[str, str]]:
     """Published gadgets, as the editor's list of choices."""
     from gadgets.queries import registry
 
-    return [(gadget.id, gadget.title["ja"]) for gadget in registry().gadgets.values()]
+    locale = get_language() or "ja"
+    return [(gadget.id, pick(gadget.title, locale)) for gadget in registry().gadgets.values()]
 
 
 class GadgetIdBlock(blocks.FieldBlock):

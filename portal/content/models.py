@@ -67,10 +67,9 @@ class LocalisedPage(Page):
     def local_title(self) -> str:
         return str(self.localised("title"))
 
-    @property
-    def title_lang(self) -> str:
-        """The language that `local_title` is really in, for the `lang` attribute."""
-        return "en" if get_language() == "en" and "en" in self.texts("title") else "ja"
+    def lang_of(self, field: str) -> str:
+        """The language that `localised(field)` is really in, for the `lang` attribute."""
+        return "en" if get_language() == "en" and "en" in self.texts(field) else "ja"
 
 
 class RegionPage(LocalisedPage):

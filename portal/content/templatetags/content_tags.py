@@ -4,6 +4,8 @@ from typing import Any
 
 from django import template
 from django.utils import timezone
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
 from django.utils.translation import get_language
 
 from gadgets import queries as gadget_queries
@@ -14,7 +16,7 @@ from identity import queries as identity_queries
 from identity.attributes import DISTRICTS, pick
 from identity.queries import Bundle
 from portal.content import series
-from portal.content.models import AlertPage, EventPage, RegionPage
+from portal.content.models import AlertPage, EventPage, LocalisedPage, RegionPage
 from portal.content.vocabulary import audience_in_words, stored_audience, topic_names
 from portal.home import words
 
@@ -29,6 +31,14 @@ def _locale() -> str:
 def audience_words(page: RegionPage) -> str:
     """For whom the page is, in words; empty for everybody."""
     return audience_in_words(stored_audience(page.audience), _locale())
+
+
+@register.simple_tag
+def lang_of(page: LocalisedPage, field: str) -> SafeString:
+    """The attribute `lang` where a text is in another language than the page around it; else nothing."""
+    around = "en" if _locale() == "en" else "ja"
+    found = page.lang_of(field)
+    return format_html(' lang="{}"', found) if found != around else SafeString("")
 
 
 @register.simple_tag

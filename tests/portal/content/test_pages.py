@@ -1,5 +1,6 @@
 """Pages as readers see them: three languages, for whom, until when, and a gadget's card inside."""
 
+import re
 from collections.abc import Iterator
 from datetime import UTC, datetime, time, timedelta
 from typing import Any
@@ -65,6 +66,24 @@ def test_a_page_says_for_whom_it_is(client: Client, now: datetime) -> None:
     assert "お住まいの地区: 仏生山" in html
     assert "District: Busshozan" in client.get("/en/news/one/").content.decode()
     assert "対象:" not in client.get("/news/two/").content.decode()
+
+
+def test_what_falls_back_to_japanese_says_so_to_a_screen_reader(client: Client, now: datetime) -> None:
+    body = [("paragraph", "<p>本文</p>"), ("gadget", {"gadget": "localhost.none.such", "size": "M"})]
+    publish("news", "one", now=now, title="題", summary="要約", body=body)
+    both = {"title_en": "Title", "summary_en": "Summary", "body_en": [("paragraph", "<p>Text</p>")]}
+    publish("news", "two", now=now, title="題", summary="要約", body=body, **both)
+    publish("alert", "three", now=now, title="題", title_en="Warning", what_to_do="逃げる")
+    page = client.get("/en/news/one/").content.decode()
+    for told in ('<h1 lang="ja">題</h1>', '<p lang="ja">要約</p>', '<li aria-current="page" lang="ja">題'):
+        assert told in page
+    assert re.search(r'<div class="stack" lang="ja">\s*<p>本文</p>', page)
+    assert page.count('class="stack" lang="ja"') == 1  # a card has words of its own
+    assert '<p lang="ja">要約</p>' in client.get("/en/news/").content.decode()
+    assert 'lang="ja">逃げる' in client.get("/en/alerts/three/").content.decode()
+    for address in ("/en/news/two/", "/news/one/", "/ja-simple/news/one/"):
+        main = client.get(address).content.decode().split("<main")[1].split("</main>")[0]
+        assert "lang=" not in main
 
 
 def test_rich_text_is_drawn_and_markup_in_plain_fields_is_not(client: Client, now: datetime) -> None:
