@@ -37,9 +37,8 @@ class Rules:
                 log.warning("rule %d is left out: its audience cannot be read", one.rule.id)
                 continue
             if one.rule.of == "item":
-                one.rows[[day for row in np.flatnonzero(one.rows).tolist() for day in days.get(row, ())]] = (
-                    True
-                )
+                for row in np.flatnonzero(one.rows).tolist():
+                    one.rows[list(days.get(row, ()))] = True
             found.append((audience, one))
         return cls(len(items), tuple(found))
 
