@@ -103,7 +103,7 @@ def test_the_table_of_id_providers_is_what_the_drivers_say() -> None:
 def test_the_table_of_journeys_says_which_run_against_which_provider(column: int, chosen: str) -> None:
     """By what pytest itself collects, in a process of its own."""
     collected = subprocess.run(
-        [sys.executable, "-m", "pytest", "-p", "tests.early", "tests/journeys", "--collect-only", "-q", "-m", chosen],
+        [sys.executable, "-m", "pytest", "-p", "tests.early", "tests/journeys", "--collect-only", "-q", "--full", "-m", chosen],
         cwd=ROOT, capture_output=True, text=True, check=True,
     ).stdout  # fmt: skip
     ran = set(re.findall(r"^(tests/journeys/test_\w+\.py)::", collected, re.MULTILINE))

@@ -12,16 +12,18 @@ from tests.journeys import steps
 
 # The first journey of a mode starts its site, which takes minutes on a machine that is busy with both.
 PATIENCE = pytest.mark.timeout(900)
+IN_THE_CITY = [pytest.mark.browser, pytest.mark.keycloak, PATIENCE, pytest.mark.xdist_group("city")]
+# Each journey runs in the demo; a whole run (`bin/test --full`) adds the city.
 MODES = (
     pytest.param("demo", marks=[pytest.mark.browser, PATIENCE, pytest.mark.xdist_group("demo")]),
-    pytest.param(
-        "city",
-        marks=[pytest.mark.browser, pytest.mark.keycloak, PATIENCE, pytest.mark.xdist_group("city")],
-    ),
+    pytest.param("city", marks=[*IN_THE_CITY, pytest.mark.full]),
 )
 
-# For what only Keycloak can do.
-city_only = pytest.mark.parametrize("site", MODES[1:], indirect=True)
+# For what only Keycloak can do, and for the few journeys that `bin/test` shows in the city too.
+city_only = pytest.mark.parametrize("site", [pytest.param("city", marks=IN_THE_CITY)], indirect=True)
+both_modes = pytest.mark.parametrize(
+    "site", [MODES[0], pytest.param("city", marks=IN_THE_CITY)], indirect=True
+)
 
 
 @pytest.fixture(scope="session", params=MODES)

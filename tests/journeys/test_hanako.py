@@ -4,6 +4,7 @@ from playwright.sync_api import Page, expect
 
 from portal.demo_cast import HANAKO
 from tests.journeys import steps
+from tests.journeys.conftest import both_modes
 from tests.sites import Site
 
 HERS = ("お住まいの地区（仏生山）", "お子さまのいるご家庭", "お子さまの学年（",
@@ -32,6 +33,7 @@ def open_own_site(page: Page, site: Site, gadget_id: str) -> str:
     return page.locator("#subject").inner_text()
 
 
+@both_modes
 def test_one_password_opens_the_home_and_two_providers(page: Page, site: Site) -> None:
     passwords = steps.Passwords().watch(page.context)
     steps.sign_in(page, site, "hanako")
