@@ -4,6 +4,7 @@
 default for any secret. `docs/reference/settings.md` lists each variable.
 """
 
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -135,6 +136,8 @@ INSTALLED_APPS = [
     "django.forms",
     "django_htmx",
     "csp",
+    # The linter of migrations comes with the development lock only: no city ever loads it.
+    *(["django_linear_migrations"] if DEMO and find_spec("django_linear_migrations") else []),
 ]
 FORM_RENDERER = "django.forms.renderers.TemplatesSetting"
 MIDDLEWARE = [

@@ -7,8 +7,6 @@ import django.utils.timezone
 from django.conf import settings
 from django.db import migrations, models
 
-import identity.models
-
 
 class Migration(migrations.Migration):
     initial = True
@@ -83,7 +81,7 @@ class Migration(migrations.Migration):
                 ("subject", models.CharField(max_length=255)),
                 (
                     "username",
-                    models.CharField(default=identity.models.opaque_username, max_length=64, unique=True),
+                    models.CharField(max_length=64, unique=True),
                 ),
                 ("email", models.EmailField(blank=True, max_length=254)),
                 ("display_name", models.CharField(blank=True, max_length=100)),

@@ -3,11 +3,15 @@
 Nothing wrote a guardianship before this, so that the unique reference needs no value for older rows.
 """
 
+import secrets
+
 import django.db.models.deletion
 from django.conf import settings
 from django.db import migrations, models
 
-import identity.models.people
+
+def reference() -> str:
+    return "".join(secrets.choice("ABCDEFGHJKLMNPQRSTUVWXYZ23456789") for _ in range(8))
 
 
 class Migration(migrations.Migration):
@@ -17,9 +21,8 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name="guardianship",
             name="reference",
-            field=models.CharField(
-                default=identity.models.people.opaque_reference, max_length=12, unique=True
-            ),
+            field=models.CharField(default=reference, max_length=12, unique=True),
+            preserve_default=False,
         ),
         migrations.AddField(
             model_name="guardianship",

@@ -2,6 +2,7 @@
 
 import secrets
 import uuid
+from collections.abc import Sequence
 from typing import Any, ClassVar
 
 from django.contrib.auth.models import AbstractBaseUser, BaseUserManager, PermissionsMixin
@@ -17,6 +18,19 @@ def opaque_username() -> str:
 def opaque_reference() -> str:
     """What the city's desk and a family call a guardianship by: eight letters that are not mistaken for others."""
     return "".join(secrets.choice("ABCDEFGHJKLMNPQRSTUVWXYZ23456789") for _ in range(8))
+
+
+class GeneratedCharField(models.CharField):  # type: ignore[type-arg]
+    """A text whose default is a function of ours.
+
+    Migrations see a plain CharField without it: a migration that imports the application breaks when the
+    application is moved.
+    """
+
+    def deconstruct(self) -> tuple[str, str, Sequence[Any], dict[str, Any]]:
+        name, _, args, kwargs = super().deconstruct()
+        kwargs.pop("default", None)
+        return name, "django.db.models.CharField", args, kwargs
 
 
 class ResidentManager(BaseUserManager["Resident"]):
@@ -39,7 +53,7 @@ class Resident(AbstractBaseUser, PermissionsMixin):
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     issuer = models.CharField(max_length=255)
     subject = models.CharField(max_length=255)
-    username = models.CharField(max_length=64, unique=True, default=opaque_username)
+    username = GeneratedCharField(max_length=64, unique=True, default=opaque_username)
     email = models.EmailField(blank=True)
     display_name = models.CharField(max_length=100, blank=True)
     locale = models.CharField(max_length=16, default="ja")
@@ -109,7 +123,7 @@ class Guardianship(models.Model):
     basis = models.CharField(max_length=16, choices=Basis.choices)
     state = models.CharField(max_length=16, choices=State.choices)
     ends_on = models.DateField(null=True)
-    reference = models.CharField(max_length=12, unique=True, default=opaque_reference)
+    reference = GeneratedCharField(max_length=12, unique=True, default=opaque_reference)
     reason = models.CharField(max_length=32, blank=True)
     """A code of the operator's decision; "" as long as no operator decided, and where none has to."""
     asked_at = models.DateTimeField(default=timezone.now)
