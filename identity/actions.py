@@ -12,6 +12,7 @@ from django.db import transaction
 
 from identity import attributes, audit, consent
 from identity.accounts import create_resident, create_synthetic, group_of, set_roles
+from identity.clients import save as keep_pseudonyms
 from identity.ledger import (
     end_grants,
     grant,
@@ -36,6 +37,7 @@ __all__ = [
     "end_grants",
     "grant",
     "group_of",
+    "keep_pseudonyms",
     "opt_in_learning",
     "opt_in_personalisation",
     "opt_out",

@@ -31,6 +31,11 @@ def is_suspended(client_id: str) -> bool:
     return GadgetClient.objects.filter(client_id=client_id, suspended=True).exists()
 
 
+def is_registered(client_id: str) -> bool:
+    """Whether the ID knows this client: one without a site has pseudonyms only, and nobody signs in there."""
+    return GadgetClient.objects.filter(client_id=client_id).exclude(redirect_uris=[]).exists()
+
+
 def remember(client: GadgetClient, residents: Iterable[Resident]) -> None:
     """Writes the way back from this client's pseudonym for each of them."""
     secret = salt(client)
@@ -52,7 +57,10 @@ def _remember_grants(client: GadgetClient) -> None:
 
 @transaction.atomic
 def save(spec: ClientSpec, *, by: Actor = SYSTEM) -> GadgetClient:
-    """Creates or updates the row; the sector never changes, and the salt is made once."""
+    """Creates or updates the row; the sector never changes, and the salt is made once.
+
+    Drivers call it as they register the client. Alone (`actions.keep_pseudonyms`) it registers nothing at the ID.
+    """
     wanted = {
         "gadget_id": spec.gadget_id,
         "redirect_uris": list(spec.redirect_uris),

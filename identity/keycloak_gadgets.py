@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from django.conf import settings
+from django.db.models import QuerySet
 
 from identity import clients
 from identity.idp import ClientSpec
@@ -70,13 +71,18 @@ def of_row(client: GadgetClient) -> dict[str, Any]:
 
 
 def expected() -> dict[str, dict[str, Any]]:
-    """Every gadget client that the portal knows, by its id."""
-    return {row.client_id: of_row(row) for row in GadgetClient.objects.order_by("client_id")}
+    """Every client of a gadget's site that the portal knows, by its id."""
+    return {row.client_id: of_row(row) for row in _with_a_site().order_by("client_id")}
+
+
+def _with_a_site() -> QuerySet[GadgetClient]:
+    """The other rows hold pseudonyms only: Keycloak is to have no client for them."""
+    return GadgetClient.objects.exclude(redirect_uris=[])
 
 
 def strangers(known: Mapping[str, Mapping[str, Any]]) -> Iterator[Mapping[str, Any]]:
     """Enabled clients at the ID that carry this portal's mark and that it does not know."""
-    mine = set(GadgetClient.objects.values_list("client_id", flat=True))
+    mine = set(_with_a_site().values_list("client_id", flat=True))
     for client_id, found in known.items():
         marked = found.get("attributes", {}).get(MANAGED) == settings.PORTAL_URL
         if marked and client_id not in mine and found.get("enabled"):

@@ -1,5 +1,6 @@
-"""Keeps a gadget's OIDC client at the regional ID in step with the gadget's life.
+"""Keeps a gadget's OIDC client at the regional ID, and its pseudonyms, in step with the gadget's life.
 
+A gadget at level pairwise has pseudonyms also without a site of its own; then the ID registers nothing.
 The row says what is due (`Gadget.client_due`); it is tried right after the commit and again by the sweep, so
 an ID that is down for a while loses nothing.
 """
@@ -14,6 +15,8 @@ from gadgets.errors import NoSuchGadgetError, WrongStateError
 from gadgets.models import Gadget, GadgetVersion, bump_registry
 from gadgets.serving import launch
 from gadgets.types import LEVELS
+from identity import actions as identity_actions
+from identity import queries as identity_queries
 from identity.errors import IdentityError
 from identity.idp import ClientCredentials, ClientSpec, provider
 from identity.roles import SYSTEM, Actor
@@ -48,11 +51,15 @@ def _sync(row: Gadget, secret: str = "", by: Actor = SYSTEM) -> ClientCredential
     """Talks to the ID outside of any transaction, then writes what came of it, unless the gadget moved on."""
     spec = client_spec(row) if row.state == Gadget.State.PUBLISHED else None
     made = None
-    if spec is not None:
+    if spec is not None and spec.redirect_uris:
         made = provider().upsert_client(spec, secret=secret, by=by)
         provider().enable_client(spec.client_id, by=by)
-    elif row.client_id:
-        provider().disable_client(row.client_id)
+    else:
+        # Disabled before the row forgets its addresses: while the ID is away, the next try still knows of it.
+        if row.client_id and identity_queries.is_registered(row.client_id):
+            provider().disable_client(row.client_id)
+        if spec is not None:
+            identity_actions.keep_pseudonyms(spec, by=by)
     client_id = spec.client_id if spec is not None else row.client_id
     with transaction.atomic():
         same = Gadget.objects.filter(
@@ -67,13 +74,14 @@ def _sync(row: Gadget, secret: str = "", by: Actor = SYSTEM) -> ClientCredential
 
 
 def client_spec(row: Gadget) -> ClientSpec | None:
-    """What the gadget's site registers; None when it declares no `login`.
+    """What the gadget's site registers; without redirect URIs, a sector and a salt for pseudonyms alone.
 
-    While some residents still have the version before, its site is let in as well, and its claims are known.
+    None when it declares no `login` and knows nobody by a pseudonym. While some residents still have the version
+    before, its site is let in as well, and its claims are known.
     """
     found = [_parsed(version) for version in (row.published, row.earlier) if version is not None]
     sites = [parsed for parsed in found if parsed.endpoints.login is not None]
-    if row.published is None or not sites:
+    if row.published is None or not (sites or any(one.identity == "pairwise" for one in found)):
         return None
     parsed = found[0]
     logins = [one.endpoints.login for one in sites if one.endpoints.login is not None]
@@ -87,7 +95,7 @@ def client_spec(row: Gadget) -> ClientSpec | None:
         claims=tuple(dict.fromkeys(claims)),
         redirect_uris=tuple(dict.fromkeys(map(launch.redirect_uri, logins))),
         post_logout_redirect_uris=tuple(dict.fromkeys(f"{one.origin}/" for one in sites)),
-        logout_uri=launch.logout_uri(logins[0]),
+        logout_uri=launch.logout_uri(logins[0]) if logins else "",
     )
 
 
@@ -100,7 +108,8 @@ def set_secret(gadget_id: str, secret: str = "", *, by: Actor = SYSTEM) -> Clien
     row = Gadget.objects.select_related("published", "earlier").filter(gadget_id=gadget_id).first()
     if row is None:
         raise NoSuchGadgetError
-    if row.state != Gadget.State.PUBLISHED or client_spec(row) is None:
+    spec = client_spec(row)
+    if row.state != Gadget.State.PUBLISHED or spec is None or not spec.redirect_uris:
         raise WrongStateError("公開中で login を宣言しているサービスだけが、クライアントの秘密を持てます。")
     made = _sync(row, secret, by)
     return made or provider().rotate_client(row.client_id, by=by)

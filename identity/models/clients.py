@@ -7,7 +7,10 @@ from identity.models.people import Resident
 
 
 class GadgetClient(models.Model):
-    """The OIDC client of a gadget that has a site of its own, and the frame of its pseudonyms."""
+    """The sector and salt of a gadget's pseudonyms, and its OIDC client where it has a site of its own.
+
+    Without `redirect_uris` the ID knows no such client.
+    """
 
     gadget_id = models.CharField(max_length=255, unique=True)
     client_id = models.CharField(max_length=255, unique=True)

@@ -111,11 +111,12 @@ class Careless:
         self.action: Answer = reply(b"", status=204)
         self.privacy: Answer = reply(PRIVACY.encode(), content_type="text/html; charset=utf-8")
 
-    def pairwise(self, *, events: bool = True) -> None:
-        """Knows residents by a pseudonym, and is told of what happens to them."""
+    def pairwise(self, *, events: bool = True, login: bool = True) -> None:
+        """Knows residents by a pseudonym, and is told of what happens to them; `login`: has a site of its own."""
         origin = self.provider.origin
         self.document["identity"] = "pairwise"
-        self.document["endpoints"]["login"] = f"{origin}/oidc/start"
+        if login:
+            self.document["endpoints"]["login"] = f"{origin}/oidc/start"
         if events:
             self.document["endpoints"]["events"] = f"{origin}/g/events"
         self.document["claims"] = [
