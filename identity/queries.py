@@ -17,7 +17,7 @@ from django.utils import timezone
 from identity import attributes, consent, crypto, learning, numbers, subjects
 from identity.attributes import Value
 from identity.audience import K_REACH, Audience, matches
-from identity.clients import is_registered
+from identity.clients import is_registered as is_registered
 from identity.errors import NoSuchClient, NoSuchResident
 from identity.models import (
     AccessLog,
