@@ -9,7 +9,8 @@ GadgetError
 ├── DoorError                     an untrusted URL was refused or did not answer
 │   ├── UrlRefusedError           scheme, port, user info, IP literal, host name
 │   ├── AddressRefusedError       the name leads to an address that is not public
-│   ├── NameNotFoundError         the name does not resolve (in time)
+│   ├── NameNotFoundError         the name does not exist
+│   ├── NameLookupError           no name server could say: counted against no provider
 │   ├── ConnectError              nobody answers there, or not in time
 │   ├── TlsError                  the certificate does not fit the name
 │   ├── DeadlineError             the whole answer was not there in time
@@ -189,6 +190,12 @@ class AddressRefusedError(DoorError):
 
 class NameNotFoundError(DoorError):
     code = "name_not_found"
+
+
+class NameLookupError(DoorError):
+    """No name server answered. This may be the city's network as well, so no breaker and no figure counts it."""
+
+    code = "name_lookup_failed"
 
 
 class ConnectError(DoorError):

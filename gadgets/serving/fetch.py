@@ -28,6 +28,7 @@ from gadgets.errors import (
     GadgetBusyError,
     GadgetError,
     MaintenanceError,
+    NameLookupError,
     NoCardError,
     NoContractError,
 )
@@ -156,6 +157,9 @@ def guarded(gadget: GadgetInfo, until: float) -> Iterator[None]:
             raise BreakerOpenError
         try:
             yield
+        except NameLookupError as error:
+            log.warning("card of %s not asked for: %s", gadget.id, error.code)
+            raise
         except (DoorError, CardError) as error:
             breaker.failed(gadget.id)
             log.warning("card of %s failed: %s", gadget.id, error.code)

@@ -14,8 +14,6 @@ import ssl
 import time
 import zlib
 from collections.abc import Callable, Collection, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from concurrent.futures import TimeoutError as FutureTimeoutError
 from contextlib import closing
 from dataclasses import dataclass
 from functools import cache
@@ -39,20 +37,22 @@ from gadgets.errors import (
     DeadlineError,
     DoorError,
     HeaderRefusedError,
+    NameLookupError,
     NameNotFoundError,
     RedirectError,
     StatusError,
     TlsError,
     UrlRefusedError,
 )
+from gadgets.serving import lookup
 from identity.addresses import refusal
 
 CONNECT_SECONDS = 0.3
-RESOLVE_SECONDS = 1.0
 HEADER_BYTES = 64 * 1024
 JSON_TYPES = frozenset({"application/json", "application/vnd.region-gadget+json"})
 
-Resolver = Callable[[str, int], Sequence[str]]
+Resolver = Callable[[str, float], Sequence[str]]
+"""(host, seconds) to addresses; raises what `lookup.NameServers.addresses` raises."""
 
 _HOST = re.compile(r"(?=.{1,253}\Z)([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)*[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
 _NUMERIC_END = re.compile(r"(^|\.)(\d+|0x[0-9a-f]*)\Z")
@@ -103,12 +103,7 @@ class _Trip:
 
 
 _trip: contextvars.ContextVar[_Trip] = contextvars.ContextVar("door_trip")
-_resolvers = ThreadPoolExecutor(max_workers=8, thread_name_prefix="door-resolve")
-
-
-def _resolve(host: str, port: int) -> list[str]:
-    found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-    return list(dict.fromkeys(str(address[0]) for _, _, _, _, address in found))
+_name_servers = lookup.NameServers()
 
 
 class _DeadlineReader(io.RawIOBase):
@@ -147,7 +142,7 @@ def _open_socket(host: str, port: int) -> socket.socket:
     url = trip.target.url
     if host != trip.target.host:
         raise UrlRefusedError(url, f"the host was read as {host!r}", f"ホスト名が {host!r} と読まれました。")
-    addresses = ["127.0.0.1"] if trip.target.loopback else _checked_addresses(trip, port)
+    addresses = ["127.0.0.1"] if trip.target.loopback else _checked_addresses(trip)
     failure: OSError | None = None
     for address in addresses[:3]:
         try:
@@ -163,27 +158,37 @@ def _open_socket(host: str, port: int) -> socket.socket:
     ) from failure
 
 
-def _checked_addresses(trip: _Trip, port: int) -> list[str]:
+def _checked_addresses(trip: _Trip) -> list[str]:
     url, host = trip.target.url, trip.target.host
+    if f".{host}".endswith(".localhost"):  # always this machine, whatever a name server says (RFC 6761)
+        raise _not_public(url, host)
     try:
-        future = _resolvers.submit(trip.resolver, host, port)
-        addresses = list(future.result(timeout=min(RESOLVE_SECONDS, trip.remaining())))
-    except (OSError, UnicodeError, FutureTimeoutError) as error:
+        addresses = list(trip.resolver(host, min(lookup.SECONDS, trip.remaining())))
+    except lookup.NoSuchNameError as error:
         raise NameNotFoundError(
-            url, f"the name {host} does not resolve", f"ホスト名 {host} が見つかりません。"
+            url, f"the name {host} does not exist", f"ホスト名 {host} が見つかりません。"
         ) from error
-    for address in addresses:
-        if refusal(address):
-            raise AddressRefusedError(
-                url,
-                f"{host} leads to an address that is not public",
-                f"{host} は公開されていない（内部の）アドレスにつながるため、接続しません。",
-            )
+    except lookup.LookupFailedError as error:
+        raise NameLookupError(
+            url,
+            f"no name server answered for {host}",
+            f"ホスト名 {host} を調べられませんでした（ネームサーバーが応答しません）。",
+        ) from error
+    if any(refusal(address) for address in addresses):
+        raise _not_public(url, host)
     if not addresses:
         raise NameNotFoundError(
             url, f"the name {host} has no address", f"ホスト名 {host} にアドレスがありません。"
         )
     return addresses
+
+
+def _not_public(url: str, host: str) -> AddressRefusedError:
+    return AddressRefusedError(
+        url,
+        f"{host} leads to an address that is not public",
+        f"{host} は公開されていない（内部の）アドレスにつながるため、接続しません。",
+    )
 
 
 def _before_sending() -> None:
@@ -255,7 +260,7 @@ class Door:
         self, *, loopback_names: bool = False, resolver: Resolver | None = None, ca_file: str | None = None
     ) -> None:
         self._loopback_names = loopback_names
-        self._resolver = resolver or _resolve
+        self._resolver = resolver or _name_servers.addresses
         self._adapter = _Adapter(ca_file)
 
     def check(self, url: str) -> Target:
@@ -404,10 +409,33 @@ def _check_head(
         )
 
 
+class _Gunzip:
+    """Unpacks a gzip body: one member after another (RFC 1952), and zeros as padding behind the last."""
+
+    def __init__(self) -> None:
+        self._member: Any = zlib.decompressobj(16 + zlib.MAX_WBITS)
+        self.whole = False
+        """Whether what came so far ends with the end of a member."""
+
+    def unpack(self, chunk: bytes, most: int) -> bytes:
+        """At most `most` bytes of the body; raises zlib.error when something else follows a member."""
+        found = bytearray()
+        while chunk and len(found) < most:
+            if self.whole:
+                chunk = chunk.lstrip(b"\0")
+                if not chunk:
+                    break
+                self._member, self.whole = zlib.decompressobj(16 + zlib.MAX_WBITS), False
+            found += self._member.decompress(chunk, most - len(found))
+            self.whole = self._member.eof
+            chunk = self._member.unused_data
+        return bytes(found)
+
+
 def _read(response: requests.Response, trip: _Trip) -> bytes:
     """The body, unpacked; stops as soon as it is too large, packed or unpacked."""
     packed = response.headers.get("Content-Encoding", "").strip().lower() == "gzip"
-    unpacker = zlib.decompressobj(16 + zlib.MAX_WBITS) if packed else None
+    unpacker = _Gunzip() if packed else None
     body, on_wire = bytearray(), 0
     while True:
         trip.remaining()
@@ -416,12 +444,12 @@ def _read(response: requests.Response, trip: _Trip) -> bytes:
             break
         on_wire += len(chunk)
         try:
-            body += unpacker.decompress(chunk, trip.max_bytes + 1 - len(body)) if unpacker else chunk
+            body += unpacker.unpack(chunk, trip.max_bytes + 1 - len(body)) if unpacker else chunk
         except zlib.error as error:
             raise AnswerBrokenError(trip.target.url, "broken gzip", "gzip として読めません。") from error
         if max(on_wire, len(body)) > trip.max_bytes:
             raise _too_large(trip.target.url, trip.max_bytes)
-    if unpacker is not None and on_wire and not unpacker.eof:
+    if unpacker is not None and on_wire and not unpacker.whole:
         raise AnswerBrokenError(trip.target.url, "gzip ends too early", "gzip が途中で終わっています。")
     return bytes(body)
 

@@ -4,7 +4,6 @@ import datetime as dt
 import gzip
 import ipaddress
 import ssl
-import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -18,8 +17,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gadgets import errors
-from gadgets.serving.http import Answer, Door, door
+from gadgets.serving.http import Answer, Door, _Gunzip, door
+from gadgets.serving.lookup import NameServers
 from identity.addresses import refusal
+from tests.gadgets.name_server import NameServer
 from tests.gadgets.providers import Handler, Provider, reply
 
 LOCAL = Door(loopback_names=True)
@@ -29,7 +30,7 @@ STRICT = Door()
 def answering(*addresses: str) -> Door:
     """A door whose name server knows these addresses for every name."""
 
-    def resolve(_host: str, _port: int) -> list[str]:
+    def resolve(_host: str, _seconds: float) -> list[str]:
         return list(addresses)
 
     return Door(resolver=resolve)
@@ -163,6 +164,22 @@ def test_the_setting_opens_names_under_localhost_and_no_other(provider: Provider
         "2002:7f00:1::",
         "2001:db8::1",
         "2001:0:1::1",
+        "192.0.0.1",
+        "192.0.0.9",
+        "192.31.196.1",
+        "192.52.193.1",
+        "192.88.99.1",
+        "192.175.48.1",
+        "::ffff:192.88.99.1",
+        "::8.8.8.8",
+        "100::1",
+        "100:0:0:1::1",
+        "2001:1::1",
+        "2001:4:112::1",
+        "2620:4f:8000::1",
+        "3fff::1",
+        "5f00::1",
+        "4000::1",
         "nonsense",
     ],
 )
@@ -175,6 +192,32 @@ def test_addresses_that_are_not_public_are_refused(address: str) -> None:
 @pytest.mark.parametrize("address", ["8.8.8.8", "1.1.1.1", "2606:4700:4700::1111", "::ffff:8.8.8.8"])
 def test_public_addresses_are_not_refused(address: str) -> None:
     assert not refusal(address)
+
+
+# IANA's registries of special-purpose addresses as of 2026, whole: a block missing from the table fails here.
+REGISTERED = (
+    "0.0.0.0/8", "10.0.0.0/8", "100.64.0.0/10", "127.0.0.0/8", "169.254.0.0/16", "172.16.0.0/12", "192.0.0.0/24",
+    "192.0.2.0/24", "192.31.196.0/24", "192.52.193.0/24", "192.88.99.0/24", "192.168.0.0/16", "192.175.48.0/24",
+    "198.18.0.0/15", "198.51.100.0/24", "203.0.113.0/24", "224.0.0.0/4", "240.0.0.0/4",
+    "::/128", "::1/128", "::ffff:0.0.0.0/104", "64:ff9b::/96", "64:ff9b:1::/48", "100::/64", "100:0:0:1::/64", "2001::/23",
+    "2001:db8::/32", "2002::/16", "2620:4f:8000::/48", "3fff::/20", "5f00::/16", "fc00::/7", "fe80::/10", "fec0::/10",
+    "ff00::/8",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("block", REGISTERED)
+def test_every_registered_block_is_refused_from_its_first_address_to_its_last(block: str) -> None:
+    network = ipaddress.ip_network(block)
+    assert refusal(str(network[0]))
+    assert refusal(str(network[-1]))
+
+
+@given(st.ip_addresses())
+def test_what_python_calls_private_is_never_called(
+    address: ipaddress.IPv4Address | ipaddress.IPv6Address,
+) -> None:
+    if not address.is_global:
+        assert refusal(str(address))
 
 
 @given(st.ip_addresses(v=4))
@@ -192,7 +235,7 @@ def test_a_name_is_resolved_once_so_rebinding_finds_nothing() -> None:
     answers = [["10.0.0.1"], ["8.8.8.8"]]
     asked: list[str] = []
 
-    def rebinding(host: str, port: int) -> list[str]:
+    def rebinding(host: str, seconds: float) -> list[str]:
         asked.append(host)
         return answers[len(asked) - 1]
 
@@ -202,29 +245,15 @@ def test_a_name_is_resolved_once_so_rebinding_finds_nothing() -> None:
 
 
 def test_a_name_that_does_not_exist_says_so() -> None:
-    with pytest.raises(errors.NameNotFoundError) as caught:
-        fetch("https://nobody.invalid/", through=STRICT)
-    assert "nobody.invalid" in caught.value.provider_message
+    with NameServer({}).running() as server, pytest.raises(errors.NameNotFoundError) as caught:
+        fetch("https://nobody.example/", through=Door(resolver=NameServers([server.address]).addresses))
+    assert "nobody.example" in caught.value.provider_message
     assert caught.value.retry
 
 
 def test_a_name_without_addresses_says_so() -> None:
     with pytest.raises(errors.NameNotFoundError):
         fetch("https://waste.example/", through=answering())
-
-
-def test_a_slow_name_server_does_not_outlast_the_deadline() -> None:
-    release = threading.Event()
-
-    def slow(host: str, port: int) -> list[str]:
-        release.wait(5)
-        return ["8.8.8.8"]
-
-    started = time.monotonic()
-    with pytest.raises(errors.NameNotFoundError):
-        fetch("https://waste.example/", through=Door(resolver=slow), deadline=0.2)
-    assert time.monotonic() - started < 1
-    release.set()
 
 
 def test_a_closed_port_says_so(provider: Provider) -> None:
@@ -292,6 +321,28 @@ def test_a_packed_answer_is_unpacked(provider: Provider) -> None:
     assert fetch(provider.origin + "/").body == b"y" * 900
 
 
+@given(
+    st.lists(st.binary(max_size=40), min_size=1, max_size=6),
+    st.integers(min_value=0, max_value=30),
+    st.integers(min_value=1, max_value=50),
+)
+def test_every_member_of_a_packed_answer_counts(members: list[bytes], zeros: int, step: int) -> None:
+    packed = b"".join(gzip.compress(member) for member in members) + bytes(zeros)
+    unpacker, found = _Gunzip(), b""
+    for start in range(0, len(packed), step):
+        found += unpacker.unpack(packed[start : start + step], 10_000)
+    assert unpacker.whole
+    assert found == b"".join(members)
+
+
+def test_a_second_member_is_unpacked_and_counted(provider: Provider) -> None:
+    body = gzip.compress(b"a" * 600) + gzip.compress(b"b" * 300)
+    provider.answer = reply(body, content_type="application/json", headers={"Content-Encoding": "gzip"})
+    assert fetch(provider.origin + "/").body == b"a" * 600 + b"b" * 300
+    with pytest.raises(errors.AnswerTooLargeError):
+        fetch(provider.origin + "/", max_bytes=899)
+
+
 def test_a_bomb_is_cut_off_while_it_unpacks(provider: Provider) -> None:
     packed = gzip.compress(b"0" * 20_000_000)
     provider.answer = reply(packed, content_type="application/json", headers={"Content-Encoding": "gzip"})
@@ -300,7 +351,14 @@ def test_a_bomb_is_cut_off_while_it_unpacks(provider: Provider) -> None:
 
 
 @pytest.mark.parametrize(
-    "body", [b"not gzip at all", gzip.compress(b"y" * 900)[:-12]], ids=["not gzip", "cut off"]
+    "body",
+    [
+        b"not gzip at all",
+        gzip.compress(b"y" * 900)[:-12],
+        gzip.compress(b"y") + b"more",
+        gzip.compress(b"y") + gzip.compress(b"z")[:-3],
+    ],
+    ids=["not gzip", "cut off", "something behind it", "second member cut off"],
 )
 def test_broken_packing_is_refused(provider: Provider, body: bytes) -> None:
     provider.answer = reply(body, content_type="application/json", headers={"Content-Encoding": "gzip"})
