@@ -13,8 +13,10 @@ from dataclasses import dataclass
 from functools import cache
 
 from django.conf import settings
-from django.db import close_old_connections
+from django.db import close_old_connections, connections
 from django.utils.module_loading import import_string
+
+from core import sweeps
 
 log = logging.getLogger(__name__)
 
@@ -32,6 +34,7 @@ class Job:
 @cache
 def jobs() -> dict[str, Job]:
     """All jobs by name; a package adds one by listing it in its `tasks.DUE_JOBS`."""
+    from core.sweeps import DUE_JOBS as CORE_JOBS
     from gadgets.tasks import DUE_JOBS as GADGET_JOBS
     from identity.tasks import DUE_JOBS as IDENTITY_JOBS
     from portal.content.tasks import DUE_JOBS as CONTENT_JOBS
@@ -43,6 +46,7 @@ def jobs() -> dict[str, Job]:
     swept = {
         name: Job(name, seconds, function)
         for name, seconds, function in (
+            *CORE_JOBS,
             *IDENTITY_JOBS,
             *GADGET_JOBS,
             *CONTENT_JOBS,
@@ -58,12 +62,10 @@ def jobs() -> dict[str, Job]:
 
 
 def run(name: str) -> None:
-    """Runs one job here and now; a fault is logged by its class only, and the next sweep tries again."""
+    """Runs one job here and now; a fault is logged by its class, listed for operators, and the next sweep tries again."""
     close_old_connections()
     try:
-        jobs()[name].run()
-    except Exception as error:  # noqa: BLE001  bulkhead: one job's fault must not end the sweeps
-        log.error("job %s failed: %s", name, type(error).__name__)  # noqa: TRY400  a trace may hold personal values
+        sweeps.whole(name, jobs()[name].run)
     finally:
         close_old_connections()
 
@@ -110,6 +112,7 @@ class ThreadExecutor:
         try:
             run(name)
         finally:
+            connections.close_all()  # an idle thread keeps none open
             with self._lock:
                 self._running.discard(name)
                 again = name in self._again

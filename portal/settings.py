@@ -116,6 +116,7 @@ INSTALLED_APPS = [
     "gadgets",
     "recommender",
     "identity",
+    "core",
     *embedded.EMBEDDED_APPS,
     "wagtail.users",
     "wagtail.snippets",

@@ -28,7 +28,7 @@ def test_every_decision_is_numbered_once() -> None:
 
 def test_modules_begin_with_one_sentence() -> None:
     missing = []
-    for package in ("portal", "gadgets", "identity", "recommender"):
+    for package in ("portal", "gadgets", "identity", "recommender", "core"):
         for path in (ROOT / package).rglob("*.py"):
             if "migrations" in path.parts:
                 continue

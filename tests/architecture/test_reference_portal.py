@@ -110,7 +110,7 @@ def test_every_error_stands_on_the_page_with_whether_to_try_again(heading: str, 
 
 
 def test_every_tree_of_errors_has_its_chapter() -> None:
-    packages = ("portal", "gadgets", "identity", "recommender")
+    packages = ("portal", "gadgets", "identity", "recommender", "core")
     found = {
         ".".join(path.parent.relative_to(ROOT).parts)
         for package in packages

@@ -15,7 +15,7 @@ from portal.supervise import Launcher, wait_until
 from tests.architecture.tables import ROOT
 from tests.services.ports import free_ports, is_free
 
-PACKAGES = ("portal", "gadgets", "identity", "recommender")
+PACKAGES = ("portal", "gadgets", "identity", "recommender", "core")
 HEAVY = {"wagtail", "celery", "numpy", "psycopg", "redis", "django-allauth", "python-keycloak", "granian"}
 pytestmark = [pytest.mark.site, pytest.mark.xdist_group("rgadget_wheel")]
 

@@ -56,7 +56,7 @@ def test_a_faulty_job_is_logged_by_its_class_only(one_job, caplog: pytest.LogCap
     one_job(work)
     with caplog.at_level(logging.ERROR):
         run("t.job")
-    assert "t.job failed: ValueError" in caplog.text
+    assert "sweep t.job: the job failed: ValueError" in caplog.text
     assert "hanako" not in caplog.text
 
 

@@ -44,7 +44,7 @@ def extracted(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The texts as they stand in the code now, merged with what is translated."""
     packages.ensure(packages.GETTEXT)
     copy = tmp_path_factory.mktemp("texts")
-    for name in ("portal", "gadgets", "identity", "recommender"):
+    for name in ("portal", "gadgets", "identity", "recommender", "core"):
         shutil.copytree(ROOT / name, copy / name, ignore=shutil.ignore_patterns("__pycache__", "data"))
     shutil.copy(ROOT / "manage.py", copy)
     command = [sys.executable, "manage.py", "makemessages", "--add-location=file", "--no-obsolete", "-v0"]

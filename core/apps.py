@@ -1,0 +1,8 @@
+"""Registers the ground floor with Django: one table, of what failed in a sweep."""
+
+from django.apps import AppConfig
+
+
+class CoreConfig(AppConfig):
+    name = "core"
+    default_auto_field = "django.db.models.BigAutoField"
