@@ -1,7 +1,8 @@
 """A Redis cache that fails open: a Redis that is killed or hangs is a cache that holds nothing.
 
 An operation waits at most a fifth of a second; after a failure nobody asks Redis again for five seconds, then
-one caller tries. Bytes, text, numbers and JSON travel without pickle. The cache is never a lock.
+one caller tries. Bytes, text, numbers and JSON travel without pickle. A lock in the cache saves work twice done;
+nothing may depend on it being there.
 """
 
 import json
@@ -24,6 +25,9 @@ T = TypeVar("T")
 TIMEOUT_SECONDS = 0.2
 BREAKER_SECONDS = 5.0
 
+_DELETE_IF: Final = (
+    "if redis.call('get', KEYS[1]) == ARGV[1] then return redis.call('del', KEYS[1]) end return 0"
+)
 _PLAIN: Final = (str, bool, float, type(None))
 _links: dict[tuple[str, float, float], "Link"] = {}
 _links_lock = threading.Lock()
@@ -167,6 +171,11 @@ class FailOpenRedisCache(BaseCache):
     def delete(self, key: str, version: int | None = None) -> bool:
         name = self.make_key(key, version)
         return bool(self._link.call(lambda client: client.delete(name), 0))
+
+    def delete_if(self, key: str, value: object, version: int | None = None) -> bool:
+        """Deletes the key in one step if it holds exactly this value: the owner of a lock gives it back."""
+        name, raw = self.make_key(key, version), dumps(value)
+        return bool(self._link.call(lambda client: client.eval(_DELETE_IF, 1, name, raw), 0))
 
     def has_key(self, key: str, version: int | None = None) -> bool:
         name = self.make_key(key, version)

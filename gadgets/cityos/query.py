@@ -36,13 +36,17 @@ def answer(wanted: Wanted, *, seconds: float) -> Answer:
     planned = gateway.plan(gadget.data, wanted.claims, gateway.grants(gadget.id))
     if not breaker.allows(BREAKER):
         raise BrokerPausedError
-    if planned.released and wanted.resident_id is not None:
-        # Written down before anything leaves, as with a card of a provider's.
-        identity_actions.record_release(
-            resident_id=wanted.resident_id, recipient=gadget.id, items=planned.released, via="query"
-        )
-    give_back_connections()
-    found = _read(planned, broker, seconds, wanted.locale, gadget.id)
+    try:
+        if planned.released and wanted.resident_id is not None:
+            # Written down before anything leaves, as with a card of a provider's.
+            identity_actions.record_release(
+                resident_id=wanted.resident_id, recipient=gadget.id, items=planned.released, via="query"
+            )
+        give_back_connections()
+        found = _read(planned, broker, seconds, wanted.locale, gadget.id)
+    except BaseException:
+        breaker.undecided(BREAKER)
+        raise
     now = timezone.now()
     gateway.count(gadget.id, planned, timezone.localdate(now))
     body = template.card(gadget.template or {}, found.data, terms(gadget, wanted.locale, found))

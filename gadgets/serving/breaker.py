@@ -11,7 +11,8 @@ WINDOW = 60
 FIRST_PAUSE = 30
 LONGEST_PAUSE = 15 * 60
 MEMORY = 60 * 60
-TRIAL = 10
+TRIAL = 30
+"""Seconds for a trial: longer than the longest call with its drawing, so that a second one never runs beside it."""
 
 
 def _key(part: str, gadget_id: str) -> str:
@@ -31,6 +32,12 @@ def allows(gadget_id: str) -> bool:
 def is_open(gadget_id: str) -> bool:
     """Whether calls are refused now, without taking the trial."""
     return cache.get(_key("open", gadget_id)) is not None
+
+
+def undecided(gadget_id: str) -> None:
+    """Gives back the trial of a call that ended without saying anything about the provider: the next caller may try."""
+    if cache.get(_key("trial", gadget_id)):
+        cache.delete(_key("trial", gadget_id))
 
 
 def succeeded(gadget_id: str) -> None:

@@ -32,7 +32,7 @@ from gadgets.errors import (
     NoCardError,
     NoContractError,
 )
-from gadgets.serving import breaker, calendar, card_addresses, figures, keys, private_cards
+from gadgets.serving import breaker, calendar, card_addresses, figures, keys, locks, private_cards
 from gadgets.serving.apart import HttpInTransactionError, give_back_connections, refuse_in_transaction
 from gadgets.serving.http import Answer, Door, door
 from gadgets.serving.render import render
@@ -67,6 +67,8 @@ PERSON_WAITS = 1.5
 """Seconds for everything while a person waits."""
 BACKGROUND = 5.0
 """Seconds for everything in the background."""
+DRAWING_SECONDS = 10.0
+"""Seconds that checking and drawing an answer can take after the deadline of the call."""
 PER_GADGET = 4
 PER_WORKER = 32
 PAIRWISE_SECONDS = 15 * 60
@@ -107,12 +109,10 @@ def refresh(wanted: Wanted, *, deadline: float = PERSON_WAITS) -> StoredCard | U
     if wanted.gadget.pause(timezone.now()) is not None:
         return held or _unavailable(MaintenanceError())
     lock = f"fetching:{cache_key(wanted)}"
-    if not cache.add(lock, 1, deadline + 1):
-        return held or _from_other(wanted, lock, until)
-    try:
-        return _attempt(wanted, held, until)
-    finally:
-        cache.delete(lock)
+    with locks.tried(lock, longest=deadline + DRAWING_SECONDS) as mine:
+        if mine:
+            return _attempt(wanted, held, until)
+    return held or _from_other(wanted, lock, until)
 
 
 def _from_other(wanted: Wanted, lock: str, until: float) -> StoredCard | Unavailable:
@@ -164,6 +164,9 @@ def guarded(gadget: GadgetInfo, until: float) -> Iterator[None]:
             breaker.failed(gadget.id)
             log.warning("card of %s failed: %s", gadget.id, error.code)
             _report(gadget, error.code, error.provider_message, started)
+            raise
+        except BaseException:
+            breaker.undecided(gadget.id)
             raise
         breaker.succeeded(gadget.id)
         _report(gadget, "", "", started)

@@ -7,15 +7,13 @@ learns nothing of who looks, and no script or tracking in a file survives. Level
 import hashlib
 import io
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 
 from django.core.cache import cache
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 from gadgets.contract.manifest_rules import origin_of
 from gadgets.errors import GadgetError, ImageRefusedError
-from gadgets.serving import fetch
+from gadgets.serving import fetch, locks
 from gadgets.serving.apart import give_back_connections, refuse_in_transaction
 from gadgets.serving.http import door
 from gadgets.types import GadgetInfo
@@ -28,6 +26,8 @@ MAX_PIXELS = 12_000_000
 SIDES = (1600, 1000, 640)
 """Longest sides that are tried until the copy is small enough."""
 MAX_STORED = 400 * 1024
+DECODING_SECONDS = 6.0
+"""Seconds that making a picture anew may take, waiting for a place included."""
 KEPT_SECONDS = 24 * 60 * 60
 REFUSED_SECONDS = 60
 """How long a failure is remembered, so that a page with a broken image does not ask at every look."""
@@ -44,7 +44,9 @@ def copy_of(gadget: GadgetInfo, src: str) -> bytes | None:
         return bytes(held) or None
     refuse_in_transaction()
     until = time.monotonic() + fetch.PERSON_WAITS
-    with _alone(f"fetching-{key}", until) as mine:
+    with locks.tried(f"fetching-{key}", longest=fetch.PERSON_WAITS + DECODING_SECONDS) as mine:
+        if not mine:
+            _wait_for_other(f"fetching-{key}", until)
         held = cache.get(key)
         if held is not None or not mine:
             return bytes(held) or None if held is not None else None
@@ -64,17 +66,11 @@ def allowed(gadget: GadgetInfo, src: str) -> bool:
     return bool(origin) and known and gadget.identity != "pairwise"
 
 
-@contextmanager
-def _alone(lock: str, until: float) -> Iterator[bool]:
-    """One fetch for an image; whoever comes meanwhile waits for it."""
-    mine = cache.add(lock, 1, fetch.PERSON_WAITS + 1)
-    while not mine and time.monotonic() < until and cache.get(lock) is not None:
+def _wait_for_other(lock: str, until: float) -> None:
+    """Whoever comes during the fetch of an image waits for it, and holds no database connection meanwhile."""
+    give_back_connections()
+    while time.monotonic() < until and cache.get(lock) is not None:
         time.sleep(0.05)
-    try:
-        yield mine
-    finally:
-        if mine:
-            cache.delete(lock)
 
 
 def _fetched(gadget: GadgetInfo, src: str, until: float) -> bytes:

@@ -7,7 +7,8 @@ same values carries the same `Idempotency-Key`; what was answered is not sent ag
 import hashlib
 import json
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -30,7 +31,7 @@ from gadgets.errors import (
     NotGrantedError,
     TooManySubmitsError,
 )
-from gadgets.serving import fetch, keys, private_cards
+from gadgets.serving import fetch, keys, locks, private_cards
 from gadgets.serving.apart import give_back_connections, refuse_in_transaction
 from gadgets.serving.http import Answer, door
 from gadgets.types import GadgetInfo, Unavailable, Wanted
@@ -95,7 +96,7 @@ def send(*, wanted: Wanted, spec: FormSpec, values: Mapping[str, Value], key: st
     until = time.monotonic() + fetch.PERSON_WAITS
     body = _body(spec, values)
     once = _once(wanted.gadget.id, wanted.resident_id, key, body)
-    with _alone(f"form-sending:{once}", until):
+    with _alone(f"form-sending:{once}", until, fetch.PERSON_WAITS + fetch.DRAWING_SECONDS):
         if cache.get(f"form-sent:{once}") is not None:
             return
         _count(wanted.gadget, wanted.resident_id)
@@ -111,7 +112,7 @@ def sent_before(
     The card that answered often has no form any more: the second click of two must not be told so.
     """
     once = _once(gadget_id, resident_id, key, _body(spec, values))
-    with _alone(f"form-sending:{once}", time.monotonic() + fetch.PERSON_WAITS):
+    with _alone(f"form-sending:{once}", time.monotonic() + fetch.PERSON_WAITS, fetch.PERSON_WAITS):
         return cache.get(f"form-sent:{once}") is not None
 
 
@@ -124,20 +125,19 @@ def _once(gadget_id: str, resident_id: UUID, key: str, body: bytes) -> str:
     return hashlib.sha256(f"{gadget_id}\n{resident_id}\n{key}\n".encode() + body).hexdigest()[:32]
 
 
-class _alone:  # noqa: N801  (used as a statement)
+@contextmanager
+def _alone(lock: str, until: float, longest: float) -> Iterator[None]:
     """One submission at a time for a key; a second one waits for the first."""
-
-    def __init__(self, lock: str, until: float) -> None:
-        self.lock, self.until = lock, until
-
-    def __enter__(self) -> None:
-        while not cache.add(self.lock, 1, fetch.PERSON_WAITS + 1):
-            if time.monotonic() >= self.until:
-                raise GadgetBusyError
-            time.sleep(0.05)
-
-    def __exit__(self, *_: object) -> None:
-        cache.delete(self.lock)
+    token = locks.take(lock, longest=longest)
+    while token is None:
+        if time.monotonic() >= until:
+            raise GadgetBusyError
+        time.sleep(0.05)
+        token = locks.take(lock, longest=longest)
+    try:
+        yield
+    finally:
+        locks.release(lock, token)
 
 
 def _count(gadget: GadgetInfo, resident_id: UUID) -> None:

@@ -156,3 +156,14 @@ def test_sessions_go_on_without_redis():
 
 def nobody_url() -> str:
     return f"redis://127.0.0.1:{free_port()}/0"
+
+
+def test_a_key_is_deleted_only_while_it_holds_the_value(server: tuple[subprocess.Popen[bytes], str]) -> None:
+    """A lock is given back by its owner alone."""
+    cache = cache_at(server[1])
+    assert cache.add("lock", "mine", 60)
+    assert not cache.delete_if("lock", "yours")
+    assert cache.get("lock") == "mine"
+    assert cache.delete_if("lock", "mine")
+    assert cache.get("lock") is None
+    assert not nobody().delete_if("lock", "mine")
