@@ -3,13 +3,15 @@
 from collections.abc import Callable
 from http import HTTPStatus
 from importlib import import_module
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs, urlencode, urlsplit
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse, HttpResponseBadRequest, HttpResponseRedirect
+from django.shortcuts import render
 from django.template.response import TemplateResponse
 from django.urls import set_urlconf
 from django.utils.cache import patch_vary_headers
+from django.utils.http import url_has_allowed_host_and_scheme
 
 ID_URLCONF = "identity.embedded_urls"
 LOCAL = frozenset({"127.0.0.1", "localhost"})
@@ -72,6 +74,23 @@ def redirect_origin(target: str) -> str:
             parts = urlsplit(uri)
             return f"{parts.scheme}://{parts.netloc}"
     return ""
+
+
+def expired_form(request: HttpRequest) -> HttpResponse:
+    """A form of the ID came with the token of an older page: another tab signed in, or much time has passed.
+
+    Whoever is signed in by now goes on to where this form was leading; others get the form again, empty.
+    """
+    wanted = request.POST.get("next") or request.GET.get("next") or ""
+    own = wanted.startswith("/") and url_has_allowed_host_and_scheme(wanted, allowed_hosts=None)
+    route = request.resolver_match.url_name if request.resolver_match else ""
+    if request.user.is_authenticated and route in {"account_login", "account_signup"}:
+        return HttpResponseRedirect(wanted if own else f"{settings.PORTAL_URL}/sign-in/")
+    query = request.GET.copy()
+    if own:
+        query["next"] = wanted
+    form_url = f"{request.path}?{urlencode(query)}" if query else request.path
+    return render(request, "identity/id_expired.html", {"form_url": form_url}, status=HTTPStatus.FORBIDDEN)
 
 
 class IdSiteMiddleware:

@@ -143,6 +143,20 @@ def is_open(request: HttpRequest) -> bool:
     return False
 
 
+def is_held(request: HttpRequest, done: Login) -> bool:
+    """Whether this browser's session is open already, and belongs to the very session at the ID that answered."""
+    row = OidcSession.objects.filter(
+        session_key=request.session.session_key or "", issuer=done.iss, sub=done.sub, sid=done.sid
+    )
+    return row.exists() and is_open(request)
+
+
+def locale(request: HttpRequest) -> str:
+    """The language of whoever is signed in here; Japanese for everybody else."""
+    found = Resident.objects.filter(pk=request.session.get(KEY)).values_list("locale", flat=True).first()
+    return found or "ja"
+
+
 def lives(session_key: str) -> bool:
     """Whether this session of somebody is neither ended nor over by time; looking is no use of it."""
     session = import_module(settings.SESSION_ENGINE).SessionStore(session_key)

@@ -25,7 +25,7 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_GET, require_POST
 from joserfc.errors import JoseError
 
-from identity import devices, idp, lifetimes, loopback, onboarding, sessions, tokens
+from identity import devices, idp, lifetimes, loopback, onboarding, pending, sessions, tokens
 from identity.errors import AnotherPerson, InvalidToken, ProviderProblem, ProviderUnavailable, SignInFailed
 from identity.idp import Login
 from identity.models import Resident
@@ -76,9 +76,23 @@ class _Client(DjangoOAuth2App):
         return tokens.key_set(renew=force)
 
 
-def _client() -> _Client:
+class _Attempt(DjangoIntegration):
+    """Authlib's place for what the answer must hold, filled from this attempt's cookie."""
+
+    def __init__(self, known: dict[str, Any] | None = None) -> None:
+        super().__init__("regional_id")
+        self.known = known
+
+    def get_state_data(self, session: Any, state: str) -> dict[str, Any] | None:  # noqa: ARG002
+        return self.known
+
+    def clear_state_data(self, session: Any, state: str) -> None:
+        """The cookie goes with the answer of `callback`."""
+
+
+def _client(known: dict[str, Any] | None = None) -> _Client:
     return _Client(
-        DjangoIntegration("regional_id"),
+        _Attempt(known),
         name="regional_id",
         client_id=settings.OIDC_CLIENT_ID,
         client_secret=settings.OIDC_CLIENT_SECRET,
@@ -150,31 +164,37 @@ def _problem(request: HttpRequest, error: ProviderProblem, target: str) -> HttpR
 # --- in ------------------------------------------------------------------------------------------------------
 
 
-def _begin(request: HttpRequest, *, max_age: int | None = None, **extra: Any) -> HttpResponse:
-    """To the ID; what the answer must hold is kept in the session beside Authlib's state."""
-    target = safe_next(request.GET.get("next", "/"))
+def _begin(
+    request: HttpRequest, *, max_age: int | None = None, target: str = "", retried: bool = False, **extra: Any
+) -> HttpResponse:
+    """To the ID; what the answer must hold goes into a cookie of this attempt."""
+    target = target or safe_next(request.GET.get("next", "/"))
+    now = timezone.now()
     locale = _locale(target)
     locales = "ja-simple ja" if locale == "ja-simple" else locale
+    plain = max_age is None and not extra
     if max_age is not None:
         extra["max_age"] = max_age
-    client = _client()
+    redirect_uri = f"{settings.PORTAL_URL}/sign-in/callback"
+    state = pending.new_state(target)
     try:
         tokens.document(renew=True)  # an old answer must not send somebody to an ID that is away
-        made = client.create_authorization_url(
-            f"{settings.PORTAL_URL}/sign-in/callback", ui_locales=locales, **extra
-        )
+        made = _client().create_authorization_url(redirect_uri, state=state, ui_locales=locales, **extra)
     except ProviderUnavailable as error:
         return _problem(request, error, target)
-    client.save_authorize_data(
-        request,
-        redirect_uri=f"{settings.PORTAL_URL}/sign-in/callback",
-        next=target,
-        asked_at=int(timezone.now().timestamp()),
-        max_age=max_age,
-        expect=request.session.get(sessions.KEY),
+    answer = HttpResponseRedirect(made.pop("url"))
+    data = {
         **made,
-    )
-    return HttpResponseRedirect(made["url"])
+        "redirect_uri": redirect_uri,
+        "next": target,
+        "asked_at": int(now.timestamp()),
+        "max_age": max_age,
+        "expect": request.session.get(sessions.KEY),
+        "plain": plain,
+        "retried": retried,
+    }
+    pending.keep(request, answer, state=state, data=data, now=now)
+    return answer
 
 
 @never_cache
@@ -234,33 +254,41 @@ def sign_up(request: HttpRequest) -> HttpResponse:
     return _begin(request, prompt="create")
 
 
-def _state(request: HttpRequest) -> dict[str, Any]:
-    framework = DjangoIntegration("regional_id")
-    known = framework.get_state_data(request.session, request.GET.get("state", ""))
-    return known if isinstance(known, dict) else {}
-
-
 @never_cache
 @require_GET
 def callback(request: HttpRequest) -> HttpResponse:
-    """Back from the ID: verifies everything, opens the session under a new key, returns to `next`."""
-    known = _state(request)
-    target = safe_next(known.get("next", "/"))
+    """Back from the ID: verifies everything, opens the session under a new key, returns to `next`.
+
+    Whoever is signed in already, because another tab was faster, goes to where this tab was going.
+    """
+    state = request.GET.get("state", "")
+    known = pending.read(request, state, now=timezone.now())
+    answer = _come_back(request, known, known.get("next") or pending.target_of(state))
+    pending.forget(request, answer, state)
+    return answer
+
+
+def _come_back(request: HttpRequest, known: dict[str, Any], wanted: str) -> HttpResponse:
+    target = safe_next(wanted)
     try:
         _check_issuer(request)
         if known and request.GET.get("error") in {"login_required", "interaction_required"}:
             return HttpResponseRedirect(target)  # silent, and nobody was signed in
+        if _must_begin_again(request, known):
+            return _begin(request, target=target, retried=True)
         done = _complete(request, known)
         expect = known.get("expect")
         if expect and not sessions.is_person(expect, done):
             sessions.end_this(request, why="another_person")
             raise AnotherPerson
+        if known.get("plain") and sessions.is_held(request, done):
+            return HttpResponseRedirect(target)
         device = devices.secret_of(request)
         resident = sessions.open_session(request, done, device=device)
     except ProviderProblem as error:
-        return _problem(request, error, target)
+        return _failed(request, error, known, wanted)
     except InvalidToken:
-        return _problem(request, SignInFailed(), target)
+        return _failed(request, SignInFailed(), known, wanted)
     if resident.erase_at is not None:  # nothing else works until it is decided: undo, or go on waiting
         with translation.override(_locale(target)):
             return HttpResponseRedirect(reverse("mydata:undecided"))
@@ -272,6 +300,20 @@ def callback(request: HttpRequest) -> HttpResponse:
     answer = HttpResponseRedirect(target)
     devices.keep(answer, device)
     return answer
+
+
+def _must_begin_again(request: HttpRequest, known: dict[str, Any]) -> bool:
+    """Keycloak answers so in a tab whose login page is over because another tab signed in; asked once more, it knows."""
+    over = request.GET.get("error") == "temporarily_unavailable"
+    return over and bool(known.get("plain")) and not known.get("retried")
+
+
+def _failed(request: HttpRequest, error: ProviderProblem, known: dict[str, Any], wanted: str) -> HttpResponse:
+    """A page that says so; who is signed in and was asked for no new proof needs none, and simply goes on."""
+    asked_more = known and not known.get("plain")
+    if not asked_more and not isinstance(error, AnotherPerson) and sessions.is_open(request):
+        return HttpResponseRedirect(safe_next(wanted) if wanted else _home(sessions.locale(request)))
+    return _problem(request, error, safe_next(wanted))
 
 
 def with_status(target: str, status: str) -> str:
@@ -303,7 +345,7 @@ def _complete(request: HttpRequest, known: dict[str, Any]) -> Login:
     if not known:
         raise SignInFailed
     try:
-        token = _client().authorize_access_token(
+        token = _client(known).authorize_access_token(
             request,
             claims_options={
                 "iss": {"essential": True, "values": [settings.OIDC_ISSUER]},

@@ -3,9 +3,13 @@
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
+from identity import hosts
+
 
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
     """A form came without its token, for example after a long pause; nothing was changed."""
+    if getattr(request, "id_site", False):
+        return hosts.expired_form(request)
     return render(request, "errors/csrf.html", {"reason": reason}, status=403)
 
 

@@ -122,10 +122,13 @@ def test_a_session_that_was_planted_before_the_sign_in_is_worth_nothing_after_it
     """Session fixation: the attacker knows the victim's session key from before."""
     hanako = world.account("hanako")
     browser = Browser()
-    open_form(browser, world)
     name = world.settings.SESSION_COOKIE_NAME
     host = urlsplit(world.settings.PORTAL_URL).hostname
-    planted = next(c.value for c in browser.http.cookies if c.name == name and c.domain == host)
+    session = store(None)
+    session.create()
+    planted = session.session_key
+    browser.http.cookies.set(name, planted, domain=host or "", path="/")
+    open_form(browser, world)
     try_password(browser, world, hanako, PASSWORD)
     assert OidcSession.objects.count() == 1
     assert OidcSession.objects.get().session_key != planted

@@ -150,10 +150,11 @@ def test_who_was_signed_in_in_another_tab_meanwhile_is_replaced_by_who_comes_bac
     the_id.nonce = asked["nonce"][0]
     the_id.make = hostile.sign
     answer = person.get("/sign-in/callback", {"code": "c", "state": asked["state"][0]})
-    # Taro's sign-in came with a session of its own, so the older attempt belongs to nobody any more.
-    assert answer.status_code == 400
-    taro = Resident.objects.get(subject="taro-at-the-id")
-    assert person.session["_resident"] == str(taro.id)
+    # The ID has just vouched for this person, in this browser: nothing of Taro's session is left.
+    assert answer.status_code == 302
+    hanako = Resident.objects.get(subject="hanako-at-the-id")
+    assert person.session["_resident"] == str(hanako.id)
+    assert OidcSession.objects.get().sub == "hanako-at-the-id"
 
 
 def test_an_idle_end_asks_for_the_person_although_the_id_knows_them(

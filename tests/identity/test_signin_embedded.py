@@ -116,8 +116,11 @@ def test_next_of_the_id_never_leads_to_another_site(browser: Browser, account: A
 
 def test_the_session_key_changes_at_sign_in(browser: Browser, account: Any, region: Any) -> None:
     account("hanako")
+    planted = store(None)
+    planted.create()
+    before = planted.session_key
+    browser.http.cookies.set(region.SESSION_COOKIE_NAME, before, domain="portal.region.localhost", path="/")
     browser.get(f"{region.PORTAL_URL}/sign-in/")
-    before = session_key(browser, region)
     browser.submit("/login/", login="hanako", password=PASSWORD)
     after = session_key(browser, region)
     assert before
