@@ -56,6 +56,7 @@ class Swept(Generic[T, R]):
 
 @dataclass(frozen=True, slots=True)
 class _Try(Generic[T, R]):
+    name: str
     item: T
     result: R | None = None
     error: Exception | None = None
@@ -69,18 +70,19 @@ def each(
     `key` gives the id by which the fault is known in log and list: never a name, an address or a text. With
     `threads`, `act` runs in a pool and must not touch the database. `act` opens its own transaction if it needs one.
     """
-    found = list(items)
+    # Named before they are tried: a row that was deleted no longer has its id.
+    found = [(_name(key, item), item) for item in items]
     if not found:
         return Swept((), ())
     known = _known(job)
-    found.sort(key=lambda item: _name(key, item) in known)
+    found.sort(key=lambda pair: pair[0] in known)
     tried: list[_Try[T, R]]
     if threads > 1:
         with ThreadPoolExecutor(max_workers=min(threads, len(found)), thread_name_prefix="sweep") as pool:
-            tried = list(pool.map(lambda item: _try(job, item, act, key), found))
+            tried = list(pool.map(lambda pair: _try(job, *pair, act), found))
     else:
-        tried = [_try(job, item, act, key) for item in found]
-    _settle(job, tried, key, known)
+        tried = [_try(job, name, item, act) for name, item in found]
+    _settle(job, tried, known)
     return Swept(
         [(one.item, one.result) for one in tried if one.error is None],  # type: ignore[misc]
         [one.item for one in tried if one.error is not None],
@@ -105,24 +107,23 @@ def together(
         log.warning("sweep %s: %d items one by one: %s", job, len(items), type(error).__name__)
         return list(each(job, items, lambda item: act([item]), key=key).failed)
     if known := _known(job):
-        _settle(job, [_Try(item) for item in items], key, known)
+        _settle(job, [_Try(_name(key, item), item) for item in items], known)
     return []
 
 
 def whole(job: str, act: Callable[[], object]) -> None:
     """Runs a job; what it raises outside of its items is written down as the job's own fault."""
     known = _known(job) & {WHOLE}
-    _settle(job, [_try(job, WHOLE, lambda _: act(), str)], str, known)
+    _settle(job, [_try(job, WHOLE, WHOLE, lambda _: act())], known)
 
 
-def _try(job: str, item: T, act: Callable[[T], R], key: Key[T]) -> _Try[T, R]:
+def _try(job: str, name: str, item: T, act: Callable[[T], R]) -> _Try[T, R]:
     try:
-        return _Try(item, act(item))
+        return _Try(name, item, act(item))
     except Exception as error:  # noqa: BLE001  bulkhead: one item's fault must not hold up the others
-        name = _name(key, item)
         # The class only: a message or a trace may hold personal values.
         log.error("sweep %s: %s failed: %s", job, name or "the job", type(error).__name__)  # noqa: TRY400
-        return _Try(item, error=error)
+        return _Try(name, item, error=error)
 
 
 def _name(key: Key[T], item: T) -> str:
@@ -143,10 +144,10 @@ def _known(job: str) -> set[str]:
         return set()
 
 
-def _settle(job: str, tried: Sequence[_Try[T, R]], key: Key[T], known: set[str]) -> None:
+def _settle(job: str, tried: Sequence[_Try[T, R]], known: set[str]) -> None:
     """Writes nothing when nothing failed before or now: SQLite has one writer."""
-    failed = {_name(key, one.item): one.error for one in tried if one.error is not None}
-    mended = {_name(key, one.item) for one in tried if one.error is None} & known - failed.keys()
+    failed = {one.name: one.error for one in tried if one.error is not None}
+    mended = {one.name for one in tried if one.error is None} & known - failed.keys()
     if not failed and not mended:
         return
     now = timezone.now()

@@ -15,6 +15,7 @@ from django.contrib.auth.hashers import make_password
 from django.db import transaction
 from django.utils import timezone
 
+from core import sweeps
 from identity import attributes, audit, household
 from identity.errors import (
     AlreadyAsked,
@@ -247,14 +248,17 @@ def end_due(now: datetime | None = None) -> int:
     now = now or timezone.now()
     HouseholdCode.objects.filter(expires_at__lte=now).delete()
     due = Guardianship.objects.filter(state__in=_LIVING, ends_on__lte=timezone.localdate(now))
-    ended = 0
-    for key in list(due.values_list("id", flat=True)):
-        with transaction.atomic():
-            row, _, _ = _held(key)
-            if row.state in _LIVING:
-                _end(row, now, SYSTEM)
-                ended += 1
-    return ended
+    found = list(due.values_list("id", flat=True))
+    return sum(sweeps.each("identity.end_guardianships", found, lambda key: _end_due(key, now)).results)
+
+
+@transaction.atomic
+def _end_due(key: UUID, now: datetime) -> bool:
+    row, _, _ = _held(key)
+    if row.state not in _LIVING:
+        return False
+    _end(row, now, SYSTEM)
+    return True
 
 
 # --- the rules -----------------------------------------------------------------------------------------------

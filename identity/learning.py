@@ -14,10 +14,12 @@ from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
+from core import sweeps
 from identity import consent, subjects
 from identity.models import ConsentState, Resident
 
 SECTOR = "recommender"
+JOB = "identity.end_expired_learning"
 LOOK_BACK = timedelta(days=7)
 """Grants that ended by date are looked for so far back: a sweep that stood still for some days misses none."""
 
@@ -61,18 +63,20 @@ def end_expired(now: datetime | None = None) -> int:
         expires_at__lte=at,
         expires_at__gt=at - LOOK_BACK,
     )
-    residents = list(over.values_list("resident_id", flat=True).distinct())
-    for resident_id in residents:
-        with transaction.atomic():
-            Resident.objects.select_for_update().filter(pk=resident_id).first()
-            ended(resident_id)
-    return len(residents)
+    residents = list(over.values_list("resident_id", "resident__handle").distinct())
+    return len(sweeps.each(JOB, residents, _end_one, key=lambda one: one[1]).done)
 
 
-def without_the_order(now: datetime | None = None) -> list[UUID]:
-    """Residents whose yes to learning holds and whose yes to the order, for which alone it is, has run out."""
+@transaction.atomic
+def _end_one(resident: tuple[UUID, UUID]) -> None:
+    Resident.objects.select_for_update().filter(pk=resident[0]).first()
+    ended(resident[0])
+
+
+def without_the_order(now: datetime | None = None) -> list[tuple[UUID, UUID]]:
+    """Residents (id, handle) whose yes to learning holds and whose yes to the order, for which alone it is, has run out."""
     at = now or timezone.now()
     holds = ConsentState.objects.filter(status=consent.GRANTED).exclude(expires_at__lte=at)
     ordered = holds.filter(recipient=consent.RECOMMENDER).values("resident_id")
     learns = holds.filter(recipient=consent.LEARNING).exclude(resident_id__in=ordered)
-    return list(learns.values_list("resident_id", flat=True).distinct())
+    return list(learns.values_list("resident_id", "resident__handle").distinct())

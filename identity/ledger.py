@@ -7,6 +7,7 @@ from uuid import UUID
 from django.db import transaction
 from django.utils import timezone
 
+from core import sweeps
 from identity import attributes, audit, clients, consent, learning
 from identity.consent import Notice
 from identity.errors import (
@@ -148,11 +149,13 @@ def end_learning_without_order(now: datetime | None = None) -> int:
     Else a later yes to the order alone would bring it back unasked.
     """
     residents = learning.without_the_order(now)
-    for resident_id in residents:
-        with transaction.atomic():
-            receipts = take_back(locked(resident_id), recipient=consent.LEARNING, method="expiry")
-            audit.record_receipts(receipts, by=PORTAL)
-    return len(residents)
+    return len(sweeps.each(learning.JOB, residents, _end_learning, key=lambda one: f"order:{one[1]}").done)
+
+
+@transaction.atomic
+def _end_learning(resident: tuple[UUID, UUID]) -> None:
+    receipts = take_back(locked(resident[0]), recipient=consent.LEARNING, method="expiry")
+    audit.record_receipts(receipts, by=PORTAL)
 
 
 def take_back(

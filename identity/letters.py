@@ -14,6 +14,7 @@ from django.urls import reverse
 from django.utils import timezone, translation
 from django.utils.translation import gettext as _
 
+from core import sweeps
 from identity.attributes import pick
 from identity.errors import ProviderProblem
 from identity.idp import provider
@@ -30,12 +31,16 @@ GIVE_UP = timedelta(days=3)
 def send_due(*, now: datetime | None = None) -> int:
     """Sends what is due; returns how many were sent. Any number of workers may run it at once."""
     at = now or timezone.now()
-    sent = 0
-    for row in (
-        SignInLetter.objects.select_related("resident").filter(next_at__lte=at).order_by("next_at")[:50]
-    ):
-        if _claim(row, now=at) and _send(row):
-            sent += 1
+    due = SignInLetter.objects.select_related("resident").filter(next_at__lte=at).order_by("next_at")[:50]
+    return sum(sweeps.each(JOB, due, lambda row: _deliver(row, at), key=lambda row: row.pk).results)
+
+
+def _deliver(row: SignInLetter, at: datetime) -> bool:
+    sent = False
+    try:
+        sent = _claim(row, now=at) and _send(row)
+    finally:  # a letter whose text cannot be made is given up in time as well
+        if sent:
             SignInLetter.objects.filter(pk=row.pk).delete()
         elif at - row.signed_in_at > GIVE_UP:
             SignInLetter.objects.filter(pk=row.pk).delete()

@@ -8,13 +8,13 @@ import json
 import logging
 from base64 import urlsafe_b64decode
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 
 import requests
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
+from core import sweeps
 from identity import crypto, loopback, tasks, tokens
 from identity.errors import CannotUnseal, InvalidToken
 from identity.models import GadgetClient, LogoutDelivery
@@ -69,13 +69,21 @@ def deliver_due(*, now: datetime | None = None) -> int:
         stuck.update(state=LogoutDelivery.State.WAITING)
     due = LogoutDelivery.objects.filter(state=LogoutDelivery.State.WAITING, next_at__lte=at)
     mine = [row for row in due.select_related("client").order_by("next_at")[:100] if _claim(row, now=at)]
-    if not mine:
-        return 0
-    with ThreadPoolExecutor(max_workers=min(8, len(mine)), thread_name_prefix="logout") as pool:
-        sent = list(pool.map(lambda row: _post(row, now=at), mine))
-    for row, done in zip(mine, sent, strict=True):
-        _settle(row, done=done, now=at)
-    return sum(sent)
+    posted = sweeps.each(
+        JOB,
+        mine,
+        lambda row: _post(row, now=at),
+        key=lambda row: f"{row.client.client_id}:{row.pk}",
+        threads=8,
+    )
+    tried = [*posted.done, *((row, False) for row in posted.failed)]
+    sweeps.each(
+        f"{JOB}.settle",
+        tried,
+        lambda pair: _settle(pair[0], done=pair[1], now=at),
+        key=lambda pair: f"{pair[0].client.client_id}:{pair[0].pk}",
+    )
+    return sum(posted.results)
 
 
 def _claim(row: LogoutDelivery, *, now: datetime) -> bool:

@@ -3,7 +3,7 @@
 The consent ledger and the audit chain are kept as long as the person is known; a person's own are erased with them.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -12,6 +12,7 @@ from django.db import models, transaction
 from django.db.models import Exists, OuterRef, Q
 from django.utils import timezone
 
+from core import sweeps
 from identity.models import AccessLog, ConsentEvent, LogoutDelivery, OidcSession, ProviderSession, SeenToken
 
 BATCH = 1000
@@ -33,15 +34,16 @@ def clean(*, now: datetime | None = None) -> dict[str, int]:
     here = Exists(Session.objects.filter(session_key=OuterRef("session_key")))
     over = Q(ended_at__lt=at - SIGN_INS) | Q(Q(ended_at=None, created_at__lt=at - SIGN_INS) & ~here)
     settled = (LogoutDelivery.State.DONE, LogoutDelivery.State.FAILED)
-    return {
-        "logouts": _sweep(LogoutDelivery.objects.filter(state__in=settled, next_at__lt=at - LOGOUTS)),
-        "seen_tokens": _sweep(SeenToken.objects.filter(expires_at__lt=at)),
-        "sign_ins": _sweep(ProviderSession.objects.filter(over)),
-        "events": _oldest(ConsentEvent.objects.all(), before=at - EVENTS),
-        "accesses": _oldest(AccessLog.objects.all(), before=at - ACCESSES),
-        "sessions": _sweep(Session.objects.filter(expire_date__lt=at)),
-        "orphans": _sweep(OidcSession.objects.filter(created_at__lt=at - ORPHANS).exclude(here)),
+    tables: dict[str, Callable[[], int]] = {
+        "logouts": lambda: _sweep(LogoutDelivery.objects.filter(state__in=settled, next_at__lt=at - LOGOUTS)),
+        "seen_tokens": lambda: _sweep(SeenToken.objects.filter(expires_at__lt=at)),
+        "sign_ins": lambda: _sweep(ProviderSession.objects.filter(over)),
+        "events": lambda: _oldest(ConsentEvent.objects.all(), before=at - EVENTS),
+        "accesses": lambda: _oldest(AccessLog.objects.all(), before=at - ACCESSES),
+        "sessions": lambda: _sweep(Session.objects.filter(expire_date__lt=at)),
+        "orphans": lambda: _sweep(OidcSession.objects.filter(created_at__lt=at - ORPHANS).exclude(here)),
     }
+    return dict(sweeps.each("identity.clean", tables, lambda name: tables[name]()).done)
 
 
 def _sweep(rows: "models.QuerySet[Any]") -> int:

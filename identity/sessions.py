@@ -12,6 +12,7 @@ from django.db.models import Q, QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
 
+from core import sweeps
 from identity import audit, crypto, devices, letters, lifetimes, session_store, tasks
 from identity.errors import CannotUnseal, InvalidToken
 from identity.idp import Login, LogoutEvent
@@ -256,22 +257,24 @@ def end_by_time(*, now: datetime | None = None) -> int:
     at = now or timezone.now()
     unused = Q(seen_at__lt=at - timedelta(seconds=settings.SESSION_IDLE_SECONDS))
     old = Q(created_at__lt=at - timedelta(seconds=settings.SESSION_SECONDS))
-    store, ended = import_module(settings.SESSION_ENGINE).SessionStore, 0
-    for row in OidcSession.objects.filter(unused | old).order_by("seen_at")[:500]:
-        session = store(row.session_key)
-        session.peeking = True
-        if KEY in session or CLOSING in session:
-            continue  # the device is remembered, or it is in use
-        if lifetimes.ENDED in session:
-            session.save()  # what `load` gave: why, and nothing else
-        with transaction.atomic():
-            row.delete()
-            resident = Resident.objects.filter(issuer=row.issuer, subject=row.sub).first()
-            if resident is not None:
-                why = session.get(lifetimes.ENDED, "absolute")
-                audit.record("session_ended", who=resident.pk, by=SYSTEM, count=1, why=why)
-        ended += 1
-    return ended
+    over = OidcSession.objects.filter(unused | old).order_by("seen_at")[:500]
+    return sum(sweeps.each("identity.end_sessions_by_time", over, _end_one, key=lambda row: row.pk).results)
+
+
+def _end_one(row: OidcSession) -> bool:
+    session = import_module(settings.SESSION_ENGINE).SessionStore(row.session_key)
+    session.peeking = True
+    if KEY in session or CLOSING in session:
+        return False  # the device is remembered, or it is in use
+    if lifetimes.ENDED in session:
+        session.save()  # what `load` gave: why, and nothing else
+    with transaction.atomic():
+        row.delete()
+        resident = Resident.objects.filter(issuer=row.issuer, subject=row.sub).first()
+        if resident is not None:
+            why = session.get(lifetimes.ENDED, "absolute")
+            audit.record("session_ended", who=resident.pk, by=SYSTEM, count=1, why=why)
+    return True
 
 
 def end_by_event(event: LogoutEvent, *, now: datetime) -> int:

@@ -51,9 +51,10 @@ def end_sessions_by_time() -> int:
 
 def end_expired_learning() -> int:
     """Forgets what was kept of residents whose yes to learning, or to the order that it is for, ended by date."""
+    from core import sweeps
     from identity import learning, ledger
 
-    return learning.end_expired() + ledger.end_learning_without_order()
+    return sum(sweeps.steps(learning.JOB, learning.end_expired, ledger.end_learning_without_order))
 
 
 def clean() -> None:
