@@ -1,6 +1,7 @@
 """The card of a query for one reader: contracts, release, read, template; what a provider's answer is elsewhere.
 
-A broker that fails is nobody's gadget: it has a breaker of its own and counts in no provider's figures.
+A broker that fails is nobody's gadget: it has a breaker of its own and counts in no provider's figures. A gadget whose
+query alone fails pauses alone: the broker's breaker counts each gadget once.
 """
 
 import logging
@@ -34,7 +35,7 @@ def answer(wanted: Wanted, *, seconds: float) -> Answer:
     broker = ngsi_ld.source()
     gadget = wanted.gadget
     planned = gateway.plan(gadget.data, wanted.claims, gateway.grants(gadget.id))
-    if not breaker.allows(BREAKER):
+    if not breaker.allows(BREAKER, gadget.id):
         raise BrokerPausedError
     try:
         if planned.released and wanted.resident_id is not None:
@@ -45,7 +46,7 @@ def answer(wanted: Wanted, *, seconds: float) -> Answer:
         give_back_connections()
         found = _read(planned, broker, seconds, wanted.locale, gadget.id)
     except BaseException:
-        breaker.undecided(BREAKER)
+        breaker.undecided(BREAKER, gadget.id)
         raise
     now = timezone.now()
     gateway.count(gadget.id, planned, timezone.localdate(now))
@@ -67,8 +68,8 @@ def _read(
     try:
         found = gateway.read(planned, source=broker, deadline=seconds, unstated=unstated)
     except BrokerError as error:
-        breaker.failed(BREAKER)
+        breaker.failed(BREAKER, gadget_id)
         log.warning("context broker, read for %s: %s", gadget_id, error.detail)
         raise
-    breaker.succeeded(BREAKER)
+    breaker.succeeded(BREAKER, gadget_id)
     return found

@@ -1,66 +1,114 @@
-"""A breaker for each gadget, shared by all workers through the cache: after 5 failures in 60 s it opens.
+"""A breaker for each gadget, shared by all workers through the cache: open while too large a share of calls fails.
 
-It stays open for 30 s, and twice as long each time the one trial call after that fails, up to 15 minutes.
-A cache that is down means no breaker, never a wrong answer.
+The rule is in `breaker_rule`. Whose card it is (`whose`) counts once in the window, however often it fails: one
+resident whose own card cannot be made closes the gadget for nobody else, but has a breaker of their own, so that their
+page does not call in vain either. After a pause one caller may try; each failed trial doubles the pause, up to
+15 minutes. A cache that is down means no breaker, never a wrong answer.
 """
+
+import time
 
 from django.core.cache import cache
 
-FAILURES = 5
-WINDOW = 60
-FIRST_PAUSE = 30
-LONGEST_PAUSE = 15 * 60
+from gadgets.serving import breaker_rule
+from gadgets.serving.breaker_rule import BUCKET, WINDOW
+
 MEMORY = 60 * 60
 TRIAL = 30
 """Seconds for a trial: longer than the longest call with its drawing, so that a second one never runs beside it."""
 
 
-def _key(part: str, gadget_id: str) -> str:
-    return f"breaker:{part}:{gadget_id}"
+def _key(part: str, name: str) -> str:
+    return f"breaker:{part}:{name}"
 
 
-def allows(gadget_id: str) -> bool:
-    """Whether a call may be made now. After a pause, one caller at a time may try."""
-    found = cache.get_many([_key("open", gadget_id), _key("times", gadget_id)])
-    if _key("open", gadget_id) in found:
+def _names(gadget_id: str, whose: str) -> tuple[str, ...]:
+    return (gadget_id, f"{gadget_id}#{whose}") if whose else (gadget_id,)
+
+
+def allows(gadget_id: str, whose: str = "") -> bool:
+    """Whether a call may be made now. After a pause, one caller at a time may try.
+
+    `whose`: what stands for the reader or the group whose card it is, never a personal value; empty where there is one
+    card for everybody.
+    """
+    names = _names(gadget_id, whose)
+    found = cache.get_many([_key(part, name) for name in names for part in ("open", "times")])
+    if any(_key("open", name) in found for name in names):
         return False
-    if found.get(_key("times", gadget_id)):
-        return bool(cache.add(_key("trial", gadget_id), 1, TRIAL))
-    return True
+    tried = [name for name in names if found.get(_key("times", name))]
+    held = [name for name in tried if cache.add(_key("trial", name), 1, TRIAL)]
+    if held != tried:
+        cache.delete_many([_key("trial", name) for name in held])
+    return held == tried
 
 
-def is_open(gadget_id: str) -> bool:
+def is_open(gadget_id: str, whose: str = "") -> bool:
     """Whether calls are refused now, without taking the trial."""
-    return cache.get(_key("open", gadget_id)) is not None
+    return bool(cache.get_many([_key("open", name) for name in _names(gadget_id, whose)]))
 
 
-def undecided(gadget_id: str) -> None:
+def undecided(gadget_id: str, whose: str = "") -> None:
     """Gives back the trial of a call that ended without saying anything about the provider: the next caller may try."""
-    if cache.get(_key("trial", gadget_id)):
-        cache.delete(_key("trial", gadget_id))
+    held = cache.get_many([_key("trial", name) for name in _names(gadget_id, whose)])
+    if held:
+        cache.delete_many(list(held))
 
 
-def succeeded(gadget_id: str) -> None:
-    """Closes the breaker; costs one read while all is well."""
-    if cache.get(_key("times", gadget_id)):
-        cache.delete_many([_key(part, gadget_id) for part in ("times", "trial", "failures")])
+def succeeded(gadget_id: str, whose: str = "") -> None:
+    """Closes the breaker, and counts for the share."""
+    names = _names(gadget_id, whose)
+    opened = cache.get_many([_key("times", name) for name in names])
+    if opened:
+        closed = [name for name in names if _key("times", name) in opened]
+        cache.delete_many([_key(part, name) for name in closed for part in ("times", "trial")])
+    for name in names:
+        _count("good", name)
 
 
-def failed(gadget_id: str) -> None:
-    """Counts a failure; the fifth within the window, or a failed trial, opens the breaker."""
-    times = cache.get(_key("times", gadget_id)) or 0
-    if not times and _count(_key("failures", gadget_id)) < FAILURES:
+def failed(gadget_id: str, whose: str = "") -> None:
+    """Counts a failure; too large a share of them, or a failed trial, opens the breaker."""
+    if not whose:
+        _failed(gadget_id)
         return
-    pause = min(FIRST_PAUSE * 2**times, LONGEST_PAUSE)
-    cache.set(_key("open", gadget_id), 1, pause)
-    cache.set(_key("times", gadget_id), times + 1, pause + MEMORY)
-    cache.delete_many([_key("trial", gadget_id), _key("failures", gadget_id)])
+    mine = f"{gadget_id}#{whose}"
+    _failed(mine)
+    if cache.get(_key("times", gadget_id)) or cache.add(_key("once", mine), 1, WINDOW):
+        _failed(gadget_id)
 
 
-def _count(key: str) -> int:
-    if cache.add(key, 1, WINDOW):
-        return 1
+def _failed(name: str) -> None:
+    found = cache.get_many([_key("open", name), _key("times", name)])
+    if _key("open", name) in found:
+        return  # a call that was on its way when it opened
+    times = found.get(_key("times", name)) or 0
+    if not times:
+        _count("bad", name)
+        successes, failures = _window(name)
+        if not breaker_rule.opens(successes=successes, failures=failures):
+            return
+    pause = breaker_rule.pause(times)
+    cache.set(_key("open", name), 1, pause)
+    cache.set(_key("times", name), times + 1, pause + MEMORY)
+    cache.delete_many([_key("trial", name), *_counts("bad", name)])
+
+
+def _window(name: str) -> tuple[int, int]:
+    """Successes and failures of the last minute."""
+    good, bad = _counts("good", name), _counts("bad", name)
+    found = cache.get_many([*good, *bad])
+    return sum(found.get(key, 0) for key in good), sum(found.get(key, 0) for key in bad)
+
+
+def _counts(part: str, name: str) -> list[str]:
+    return [_key(part, f"{name}:{number}") for number in breaker_rule.buckets(time.time())]
+
+
+def _count(part: str, name: str) -> None:
+    key = _counts(part, name)[-1]
+    if cache.add(key, 1, WINDOW + BUCKET):
+        return
     try:
-        return int(cache.incr(key) or 0)
-    except ValueError:  # it expired between the two calls
-        return 1
+        cache.incr(key)
+    except ValueError:  # it expired between the two calls, or the cache is away
+        return

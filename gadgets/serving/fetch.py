@@ -132,7 +132,7 @@ def _from_other(wanted: Wanted, lock: str, until: float) -> StoredCard | Unavail
 def _attempt(wanted: Wanted, held: StoredCard | None, until: float) -> StoredCard | Unavailable:
     gadget = wanted.gadget
     try:
-        with guarded(gadget, until):
+        with guarded(gadget, until, whose=whose_card(wanted)):
             return _ask(wanted, until)
     except IdentityError as error:
         log.warning("card of %s not asked for: %s", gadget.id, type(error).__name__)
@@ -145,30 +145,40 @@ def _attempt(wanted: Wanted, held: StoredCard | None, until: float) -> StoredCar
         return held or _unavailable(error)
 
 
+def whose_card(wanted: Wanted) -> str:
+    """Whose card it is, for the breaker: a resident's, that of all who share some values, or the public one."""
+    if wanted.gadget.identity == "none":
+        return ""
+    if wanted.level == "pairwise":
+        return fingerprint(str(wanted.resident_id))
+    return fingerprint(claims_key(wanted.claims)) if wanted.level == "audience" else "public"
+
+
 @contextmanager
-def guarded(gadget: GadgetInfo, until: float) -> Iterator[None]:
+def guarded(gadget: GadgetInfo, until: float, *, whose: str = "") -> Iterator[None]:
     """A call to a provider by the rules of all calls: a place in the bulkheads, the breaker, the figures.
 
     Raises GadgetBusyError or BreakerOpenError before the call; what the call itself raises counts and goes on.
     """
     started = time.monotonic()
     with _bulkhead(gadget.id, until):
-        if not breaker.allows(gadget.id):
+        if not breaker.allows(gadget.id, whose):
             raise BreakerOpenError
         try:
             yield
         except NameLookupError as error:
+            breaker.undecided(gadget.id, whose)
             log.warning("card of %s not asked for: %s", gadget.id, error.code)
             raise
         except (DoorError, CardError) as error:
-            breaker.failed(gadget.id)
+            breaker.failed(gadget.id, whose)
             log.warning("card of %s failed: %s", gadget.id, error.code)
             _report(gadget, error.code, error.provider_message, started)
             raise
         except BaseException:
-            breaker.undecided(gadget.id)
+            breaker.undecided(gadget.id, whose)
             raise
-        breaker.succeeded(gadget.id)
+        breaker.succeeded(gadget.id, whose)
         _report(gadget, "", "", started)
 
 

@@ -170,7 +170,7 @@ def _post(wanted: Wanted, body: bytes, once: str, until: float) -> None:
         )
         give_back_connections()
 
-    with fetch.guarded(gadget, until):
+    with fetch.guarded(gadget, until, whose=fetch.whose_card(wanted)):
         token = keys.mint(wanted, method="POST", url=url, now=timezone.now(), sub=sub, body=body)
         headers = {
             "Accept": f"{cards.MEDIA_TYPE}, {PROBLEM_TYPE}",

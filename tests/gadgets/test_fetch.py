@@ -514,7 +514,7 @@ class TestFailing:
         gadget = info(provider.origin)
         for _ in range(5):
             ask(want(gadget))
-        assert breaker.is_open(gadget.id)
+        assert breaker.is_open(gadget.id, fetch.whose_card(want(gadget)))
         found = ask(want(gadget))
         assert isinstance(found, Unavailable)
         assert found.code == "breaker_open"

@@ -10,7 +10,7 @@ import pytest
 from django.core.cache import cache
 
 from gadgets.errors import GadgetBusyError
-from gadgets.serving import breaker, fetch, images, locks, submitting
+from gadgets.serving import breaker, breaker_rule, fetch, images, locks, submitting
 from gadgets.types import StoredCard, Unavailable
 from identity.errors import IdentityError
 from tests.gadgets.providers import Provider, card_bytes, reply
@@ -131,26 +131,27 @@ def test_a_trial_that_ends_in_another_exception_is_given_back(
 ) -> None:
     """What says nothing about the provider decides nothing; the next caller may try at once."""
     gadget = info()
-    tries: list[str] = []
-    monkeypatch.setattr(breaker, "undecided", lambda gadget_id: tries.append(gadget_id))
-    with pytest.raises(error), fetch.guarded(gadget, time.monotonic() + 1):
+    tries: list[tuple[str, ...]] = []
+    monkeypatch.setattr(breaker, "undecided", lambda *of: tries.append(of))
+    with pytest.raises(error), fetch.guarded(gadget, time.monotonic() + 1, whose="hanako"):
         raise error
-    assert tries == [gadget.id]
+    assert tries == [(gadget.id, "hanako")]
 
 
-def test_giving_back_the_trial_lets_the_next_caller_try(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(breaker, "FIRST_PAUSE", 0.2)
+@pytest.mark.parametrize("whose", ["", "hanako"])
+def test_giving_back_the_trial_lets_the_next_caller_try(monkeypatch: pytest.MonkeyPatch, whose: str) -> None:
+    monkeypatch.setattr(breaker_rule, "FIRST_PAUSE", 0.2)
     gadget = info()
     for _ in range(50):
-        breaker.failed(gadget.id)
-        if breaker.is_open(gadget.id):
+        breaker.failed(gadget.id, whose)
+        if breaker.is_open(gadget.id, whose):
             break
-    while breaker.is_open(gadget.id):
+    while breaker.is_open(gadget.id, whose):
         time.sleep(0.05)
-    assert breaker.allows(gadget.id)
-    assert not breaker.allows(gadget.id), "one trial at a time"
-    breaker.undecided(gadget.id)
-    assert breaker.allows(gadget.id)
+    assert breaker.allows(gadget.id, whose)
+    assert not breaker.allows(gadget.id, whose), "one trial at a time"
+    breaker.undecided(gadget.id, whose)
+    assert breaker.allows(gadget.id, whose)
 
 
 def test_a_trial_lasts_longer_than_the_longest_call() -> None:
