@@ -15,8 +15,9 @@ from django.conf import settings
 from django.db import IntegrityError, transaction
 from django.db.models import F
 
+from gadgets.cityos.normal_form import ByLanguage, normal
 from gadgets.cityos.places import Point, metres, middle_of, middle_of_region, point_of
-from gadgets.cityos.pointers import Data
+from gadgets.cityos.pointers import Data, Missing
 from gadgets.cityos.source import ContextSource, Entity, Wish
 from gadgets.cityos.template import NEAR_CLAIM
 from gadgets.errors import NoContractError
@@ -55,6 +56,8 @@ class Found:
 
     data: Data
     source: Source
+    middles: bool = False
+    """Whether an entity that covers an area was placed by its middle."""
 
 
 def grants(gadget_id: str) -> Mapping[str, Grant]:
@@ -90,6 +93,7 @@ def read(planned: Plan, *, source: ContextSource, deadline: float, unstated: str
     until = time.monotonic() + deadline
     data: dict[str, Sequence[Mapping[str, Any]]] = {}
     sources: list[tuple[str, str]] = []
+    middles = False
     for spec, grant, around in planned.reads:
         asked = tuple(dict.fromkeys((*spec.attrs, *_ABOUT)))
         limit = MOST_READ if around else spec.most
@@ -98,18 +102,20 @@ def read(planned: Plan, *, source: ContextSource, deadline: float, unstated: str
         chosen = _chosen(source.entities(wish, deadline=left), spec, around)
         sources.append(_source(grant, chosen, unstated))
         data[spec.name] = [_covered(entity, spec.attrs) for entity in chosen]
-    return Found(data, _together(sources, unstated))
+        placed = (point_of(entity) for entity in chosen if around or "location" in spec.attrs)
+        middles = middles or any(at is not None and at[1] for at in placed)
+    return Found(data, _together(sources, unstated), middles)
 
 
 def _chosen(found: Sequence[Entity], spec: DataSpec, around: Point | None) -> list[Entity]:
     """Of the right type, the nearest first, at most as many as declared; the same for the same entities."""
-    fitting = [one for one in found if one.get("type") == spec.type and isinstance(one.get("id"), str)]
+    fitting = [one for one in (normal(raw, spec.type) for raw in found) if one is not None]
     if around is None:
         return sorted(fitting, key=lambda one: str(one["id"]))[: spec.most]
     placed = []
     for one in fitting:
         at = point_of(one)
-        if at is not None and (away := metres(around, at)) <= WITHIN:
+        if at is not None and (away := metres(around, at[0])) <= WITHIN:
             placed.append((away, str(one["id"]), one))
     return [one for _, _, one in sorted(placed, key=lambda entry: entry[:2])[: spec.most]]
 
@@ -119,8 +125,14 @@ def _covered(entity: Entity, attrs: tuple[str, ...]) -> dict[str, Any]:
     kept: dict[str, Any] = {"id": entity["id"]}
     for name in attrs:
         attribute = entity.get(name)
-        if isinstance(attribute, Mapping):
+        if isinstance(attribute, Missing):
+            kept[name] = attribute
+        elif isinstance(attribute, Mapping):
             kept[name] = {key: attribute[key] for key in _KEPT if key in attribute}
+    location, at = kept.get("location"), point_of(entity)
+    if isinstance(location, dict) and at is not None:
+        # A card draws points: of an area its middle, and the card says so.
+        location["value"] = {"type": "Point", "coordinates": [at[0].longitude, at[0].latitude]}
     return kept
 
 
@@ -136,6 +148,8 @@ def _source(grant: Grant, chosen: Sequence[Entity], unstated: str) -> tuple[str,
 def _text(entity: Entity, name: str) -> str:
     attribute = entity.get(name)
     value = attribute.get("value") if isinstance(attribute, Mapping) else None
+    if isinstance(value, ByLanguage):
+        value = value.pick("ja")
     return value.strip()[:100] if isinstance(value, str) else ""
 
 

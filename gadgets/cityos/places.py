@@ -6,6 +6,7 @@ from functools import cache
 from math import asin, cos, radians, sin, sqrt
 from typing import Any
 
+from gadgets.cityos.normal_form import centre_of
 from identity.attributes import DISTRICTS
 
 EARTH = 6_371_000.0
@@ -39,15 +40,11 @@ def metres(one: Point, other: Point) -> float:
     return 2 * EARTH * asin(sqrt(half))
 
 
-def point_of(entity: Mapping[str, Any]) -> Point | None:
-    """Where an entity says it is; None when it does not, or not by a point."""
+def point_of(entity: Mapping[str, Any]) -> tuple[Point, bool] | None:
+    """Where an entity says it is, and whether that is the middle of an area; None when it does not say."""
     location = entity.get("location")
-    value = location.get("value") if isinstance(location, Mapping) else None
-    at = value.get("coordinates") if isinstance(value, Mapping) and value.get("type") == "Point" else None
-    if not isinstance(at, list) or len(at) < 2:
+    found = centre_of(location.get("value")) if isinstance(location, Mapping) else None
+    if found is None:
         return None
-    longitude, latitude = at[0], at[1]
-    numbers = all(isinstance(one, int | float) and not isinstance(one, bool) for one in at[:2])
-    if not numbers or abs(latitude) > 90 or abs(longitude) > 180:
-        return None
-    return Point(float(latitude), float(longitude))
+    (longitude, latitude), middle = found
+    return Point(latitude, longitude), middle

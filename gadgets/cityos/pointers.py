@@ -10,11 +10,16 @@ Data = Mapping[str, Sequence[Mapping[str, Any]]]
 class Missing:
     """What a pointer finds where there is nothing: never zero, never an empty text."""
 
+    def __init__(self, name: str) -> None:
+        self._name = name
+
     def __repr__(self) -> str:
-        return "MISSING"
+        return self._name
 
 
-MISSING = Missing()
+MISSING = Missing("MISSING")
+AMBIGUOUS = Missing("AMBIGUOUS")
+"""Several values are there, and none of them is the one that counts."""
 
 
 def pointer_of(value: object) -> str | None:
@@ -33,9 +38,11 @@ def parts_of(pointer: str) -> tuple[str, ...]:
 
 
 def resolve(data: Data, pointer: str) -> Any:
-    """What the pointer leads to, or MISSING; null counts as missing."""
+    """What the pointer leads to, or MISSING or AMBIGUOUS; null counts as missing."""
     found: Any = data
     for part in parts_of(pointer):
+        if isinstance(found, Missing):
+            return found
         if isinstance(found, Mapping):
             found = found.get(part, MISSING)
         elif isinstance(found, Sequence) and not isinstance(found, str) and part.isdecimal():

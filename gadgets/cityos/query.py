@@ -56,9 +56,8 @@ def answer(wanted: Wanted, *, seconds: float) -> Answer:
 
 def terms(gadget: GadgetInfo, locale: str, found: gateway.Found) -> template.Terms:
     """What the card is made under: an observation is old once the manifest's `max_age` and `stale` are over."""
-    return template.Terms(
-        locale, timezone.now(), timedelta(seconds=gadget.max_age + gadget.stale), found.source
-    )
+    fresh_for = timedelta(seconds=gadget.max_age + gadget.stale)
+    return template.Terms(locale, timezone.now(), fresh_for, found.source, found.middles)
 
 
 def _read(

@@ -21,7 +21,7 @@ class Wish:
 
 
 class ContextSource(Protocol):
-    """Entities in normalized form, in no certain order; what was not asked for may be among them."""
+    """Entities in any form of NGSI-LD, in no certain order; what was not asked for may be among them."""
 
     def entities(self, wish: Wish, *, deadline: float) -> Sequence[Entity]:
         """Raises CityOsError; over after `deadline` seconds."""

@@ -6,12 +6,13 @@ missing goes, any other text says that there is nothing. Texts by language are p
 """
 
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from gadgets.cityos.pointers import MISSING, Data, Missing, parts_of, pointer_of, pointers, resolve
+from gadgets.cityos.normal_form import ByLanguage
+from gadgets.cityos.pointers import AMBIGUOUS, MISSING, Data, Missing, parts_of, pointer_of, pointers, resolve
 from gadgets.contract import card as cards
 from gadgets.contract.manifest import LANGUAGES, Manifest
 from gadgets.contract.text import check_text
@@ -21,6 +22,16 @@ from gadgets.types import DataSpec, Source, Texts
 
 NEAR_CLAIM = "area.district"
 NOTHING: Texts = {"ja": "情報がありません", "en": "No information", "ja-simple": "わかりません"}
+SEVERAL: Texts = {
+    "ja": "複数の値が届いていて、どれが正しいか決められないため、表示していない項目があります。",
+    "en": "Some items are not shown: several values arrived, and none is marked as the one that counts.",
+    "ja-simple": "いくつかの 数字（すうじ）が 来（き）て いて、どれが 正（ただ）しいか わかりません。だから、見せて いない ものが あります。",
+}
+MIDDLE: Texts = {
+    "ja": "広がりのある場所は、その中心の位置で示しています。",
+    "en": "Places that cover an area are shown, and their distance is taken, at their middle.",
+    "ja-simple": "広（ひろ）い 場所（ばしょ）は、まん中（なか）で 見せて います。",
+}
 YES_NO: Mapping[bool, Texts] = {
     True: {"ja": "はい", "en": "Yes", "ja-simple": "はい"},
     False: {"ja": "いいえ", "en": "No", "ja-simple": "いいえ"},
@@ -46,20 +57,37 @@ class Terms:
     now: datetime
     fresh_for: timedelta
     source: Source
+    middles: bool = False
+    """Whether something that covers an area is placed by its middle."""
 
 
 def card(template: Mapping[str, Any], data: Data, terms: Terms) -> bytes:
     """The card as a provider would have sent it; `gadgets.contract.card.parse` has the last word about it."""
-    return _card(template, lambda pointer, _block, _key: resolve(data, pointer), terms)
+    ambiguous = False
+
+    def look(pointer: str, _block: str, _key: str) -> Any:
+        nonlocal ambiguous
+        found = resolve(data, pointer)
+        ambiguous = ambiguous or found is AMBIGUOUS
+        return found
+
+    document = _card(template, look, terms)
+    remarks = ((SEVERAL, ambiguous), (MIDDLE, terms.middles))
+    return _encoded(document, [texts for texts, holds in remarks if holds], terms.locale)
 
 
-def _card(template: Mapping[str, Any], look: Look, terms: Terms) -> bytes:
+def _encoded(document: dict[str, Any], remarks: Sequence[Texts], locale: str) -> bytes:
+    said = [{"type": "text", "text": texts.get(locale, texts["ja"])} for texts in remarks]
+    return json.dumps({**document, "blocks": [*document["blocks"], *said]}, ensure_ascii=False).encode()
+
+
+def _card(template: Mapping[str, Any], look: Look, terms: Terms) -> dict[str, Any]:
     blocks = [block for raw in template["blocks"] for block in _block(raw, look, terms)]
     observed = [datetime.fromisoformat(one["observed"]) for one in blocks if one.get("observed")]
     oldest = min(observed, default=terms.now) + terms.fresh_for
     summary = _Filler(look, terms, "").fill(template["summary"], "summary")
     source = {"publisher": terms.source.publisher, "licence": terms.source.licence}
-    document = {
+    return {
         "lang": "en" if terms.locale == "en" else "ja",
         "summary": _nothing(terms.locale) if isinstance(summary, Missing) else summary,
         "updated": terms.now.isoformat(),
@@ -67,7 +95,6 @@ def _card(template: Mapping[str, Any], look: Look, terms: Terms) -> bytes:
         "source": source | ({"url": terms.source.url} if terms.source.url else {}),
         "blocks": blocks,
     }
-    return json.dumps(document, ensure_ascii=False).encode()
 
 
 def _nothing(locale: str) -> str:
@@ -112,6 +139,8 @@ class _Filler:
         """A number where a number stands, a time where a time stands, a text everywhere else."""
         if isinstance(found, Missing):
             return found
+        if isinstance(found, ByLanguage):
+            found = found.pick(self.terms.locale)
         place = (self.block, key)
         if place in _NUMBERS:
             return found if isinstance(found, int | float) and not isinstance(found, bool) else MISSING
@@ -223,8 +252,10 @@ def check(manifest: Manifest, now: datetime) -> list[Problem]:
 def samples(manifest: Manifest, locale: str, now: datetime) -> Iterator[tuple[str, bytes]]:
     """The card as it is with all data and with none; the name of each, and its bytes."""
     terms = Terms(locale, now, timedelta(hours=1), Source("見本", "CC BY 4.0"))
-    yield "all", _card(manifest.template or {}, _sample(manifest, now), terms)
-    yield "nothing", _card(manifest.template or {}, lambda *_: MISSING, terms)
+    every = _card(manifest.template or {}, _sample(manifest, now), terms)
+    yield "all", _encoded(every, (SEVERAL, MIDDLE), locale)
+    nothing = _card(manifest.template or {}, lambda *_: MISSING, terms)
+    yield "nothing", _encoded(nothing, (), locale)
 
 
 def _sample(manifest: Manifest, now: datetime) -> Look:

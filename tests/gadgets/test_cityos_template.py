@@ -211,7 +211,7 @@ def test_distances_and_middles() -> None:
     [None, {}, {"value": {"type": "Polygon", "coordinates": []}}, {"value": {"type": "Point", "coordinates": [1]}},
      {"value": {"type": "Point", "coordinates": ["a", "b"]}}, {"value": {"type": "Point", "coordinates": [0, 91]}},
      {"value": {"type": "Point", "coordinates": [True, False]}}],
-    ids=["none", "empty", "polygon", "short", "texts", "off-the-globe", "bools"],
+    ids=["none", "empty", "empty-polygon", "short", "texts", "off-the-globe", "bools"],
 )  # fmt: skip
 def test_what_is_no_point_is_nowhere(location: Any) -> None:
     assert point_of({"location": location}) is None
