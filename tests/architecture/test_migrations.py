@@ -16,7 +16,7 @@ from django.utils import translation
 from django_linear_migrations import apps as linter
 
 ROOT = Path(__file__).resolve().parents[2]
-PACKAGES = ("portal", "gadgets", "recommender", "identity")
+PACKAGES = ("portal", "gadgets", "recommender", "identity", "core")
 MIGRATIONS = sorted(
     path
     for package in PACKAGES
