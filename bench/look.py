@@ -13,11 +13,7 @@ from django.test import Client  # noqa: E402
 
 from bench import rows  # noqa: E402
 from bench.seed import look  # noqa: E402
-from identity.models import Resident  # noqa: E402
 
 client = Client(HTTP_HOST=urlsplit(settings.PORTAL_URL).netloc)
-client.force_login(Resident.objects.get(id=rows.RESIDENT), backend="identity.backends.RegionalIdBackend")
-session = client.session
-session["_resident"] = str(rows.RESIDENT)
-session.save()
+rows.sign_in(client)
 sys.stdout.write(json.dumps(look(client, "/")) + "\n")

@@ -8,8 +8,10 @@ from typing import Any
 from uuid import UUID
 
 from django.contrib.contenttypes.models import ContentType
+from django.contrib.sessions.backends.base import SessionBase
 from django.core.cache import cache
 from django.db import transaction
+from django.test import Client
 from wagtail.models import Locale, Page
 
 from gadgets import actions as gadget_actions
@@ -21,6 +23,7 @@ from identity import actions, attributes
 from identity import queries as identity_queries
 from identity.audience import K_CLAIMS
 from identity.consent import Notice
+from identity.person import KEY
 from identity.roles import SYSTEM, Actor
 from portal.content.actions import bump
 from portal.content.models import EventPage, IndexPage, NewsPage, ServicePage
@@ -245,3 +248,11 @@ def _card(now: datetime) -> StoredCard:
         observed_at=now,
         source=Source("高松市", "CC BY 4.0"),
     )
+
+
+def sign_in(client: Client) -> SessionBase:
+    """A portal session of the benchmark's resident in `client`, such as sign-in leaves behind."""
+    session = client.session
+    session[KEY] = str(RESIDENT)
+    session.save()
+    return session

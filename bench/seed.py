@@ -20,7 +20,6 @@ from django.utils.crypto import get_random_string  # noqa: E402
 
 from bench import rows  # noqa: E402
 from gadgets.choosing.layout import Slot  # noqa: E402
-from identity.models import Resident  # noqa: E402
 from identity.roles import SYSTEM  # noqa: E402
 from portal.content.actions import set_default_slots  # noqa: E402
 
@@ -36,12 +35,7 @@ def main(items: int) -> None:
     rows.pages(items, now=now)
     host = urlsplit(settings.PORTAL_URL).netloc
     resident = Client(HTTP_HOST=host)
-    resident.force_login(
-        Resident.objects.get(id=rows.RESIDENT), backend="identity.backends.RegionalIdBackend"
-    )
-    session = resident.session
-    session["_resident"] = str(rows.RESIDENT)
-    session.save()
+    session = rows.sign_in(resident)
     found = {
         "host": host,
         # A browser that has been here before sends both.

@@ -1,4 +1,4 @@
-"""Loads the signed-in resident for Django; it never checks a password, because the regional ID did that."""
+"""Rights in the admin by the groups of a resident; it never checks a password, because the regional ID did that."""
 # ruff: noqa: ARG002  (signatures are the libraries')
 
 from typing import Any
@@ -10,7 +10,7 @@ from identity.models import Resident
 
 
 class RegionalIdBackend(ModelBackend):
-    """The backend named in sessions that `identity.signin` opened."""
+    """Django's rights of groups, without its way in."""
 
     def authenticate(
         self,

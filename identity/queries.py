@@ -11,7 +11,6 @@ from uuid import UUID
 from django.db import connection
 from django.db.models import Count, Exists, Max, OuterRef, Q, QuerySet, TextField
 from django.db.models.functions import Cast
-from django.http import HttpRequest
 from django.utils import timezone
 
 from identity import attributes, consent, crypto, learning, numbers, subjects
@@ -29,6 +28,7 @@ from identity.models import (
     Resident,
     Subject,
 )
+from identity.person import current_resident as current_resident
 from identity.roles import Actor
 
 COUNT_DAYS = 30
@@ -119,15 +119,6 @@ class EventRow:
     recipient: str
     kind: str
     at: datetime
-
-
-def current_resident(request: HttpRequest) -> UUID | None:
-    """The resident whose session this is, without a query of its own; None for a guest."""
-    raw = request.session.get("_resident")
-    try:
-        return UUID(raw) if raw else None
-    except ValueError:
-        return None
 
 
 _PROBE = UUID(int=0)

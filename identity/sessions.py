@@ -6,10 +6,11 @@ from typing import Any
 from uuid import UUID
 
 from django.conf import settings
-from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY, login, logout
+from django.contrib.auth.models import AnonymousUser
 from django.db import IntegrityError, transaction
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest
+from django.middleware.csrf import rotate_token
 from django.utils import timezone
 
 from core import sweeps
@@ -17,10 +18,9 @@ from identity import audit, crypto, devices, letters, lifetimes, session_store, 
 from identity.errors import CannotUnseal, InvalidToken
 from identity.idp import Login, LogoutEvent
 from identity.models import AuditEntry, KnownDevice, OidcSession, Resident, SeenToken, SignInLetter
+from identity.person import KEY
 from identity.roles import SYSTEM, Actor
 
-BACKEND = "identity.backends.RegionalIdBackend"
-KEY = "_resident"
 AUTH_TIME = "_auth_time"
 BEFORE = "_before"
 """The sign-in before this one: [seconds since 1970, name of the device]."""
@@ -63,9 +63,10 @@ def open_session(request: HttpRequest, done: Login, *, device: str = "") -> Resi
         old = OidcSession.objects.filter(session_key=request.session.session_key or "").first()
         _forget(request.session.session_key)
         request.session.flush()
+        rotate_token(request)
         if resident.erase_at is None:
-            login(request, resident, backend=BACKEND)
             request.session[KEY] = str(resident.pk)
+            request.user = resident
             request.session.update(kept)
         else:
             request.session[CLOSING] = str(resident.pk)
@@ -112,8 +113,7 @@ def _begun(request: HttpRequest, done: Login) -> int | None:
 
 def _kept(request: HttpRequest) -> dict[str, Any]:
     """What belongs to the visit and not to the proof of the person."""
-    proof = {KEY, AUTH_TIME, SESSION_KEY, BACKEND_SESSION_KEY, HASH_SESSION_KEY}
-    return {name: value for name, value in request.session.items() if name not in proof}
+    return {name: value for name, value in request.session.items() if name not in {KEY, AUTH_TIME}}
 
 
 def _tell(resident: Resident, noted: devices.Noted, *, label: str, now: datetime) -> None:
@@ -201,13 +201,18 @@ def sign_out(request: HttpRequest) -> None:
 def end_this(request: HttpRequest, *, why: str) -> None:
     """Ends this browser's session at the portal because it no longer holds."""
     end_rows(OidcSession.objects.filter(session_key=request.session.session_key or ""), by=SYSTEM, why=why)
-    logout(request)
+    _leave(request)
 
 
 def close_session(request: HttpRequest) -> None:
     """Ends this browser's session at the portal, not at the ID."""
     _forget(request.session.session_key)
-    logout(request)
+    _leave(request)
+
+
+def _leave(request: HttpRequest) -> None:
+    request.session.flush()
+    request.user = AnonymousUser()
 
 
 def _forget(session_key: str | None) -> None:
@@ -241,15 +246,9 @@ def end_rows(rows: QuerySet[OidcSession], *, by: Actor | None, why: str) -> int:
 
 
 def keep_only(resident: Resident, *, sids: tuple[str, ...]) -> None:
-    """After a change of the password: ends every other session, and lets these go on with the new one."""
+    """After a change of the password: ends every other session; these go on."""
     mine = OidcSession.objects.filter(issuer=resident.issuer, sub=resident.subject)
     end_rows(mine.exclude(sid__in=sids), by=None, why="password_changed")
-    store = import_module(settings.SESSION_ENGINE).SessionStore
-    for key in mine.filter(sid__in=sids).values_list("session_key", flat=True):
-        session = store(key)
-        if HASH_SESSION_KEY in session:
-            session[HASH_SESSION_KEY] = resident.get_session_auth_hash()
-            session.save()
 
 
 def end_by_time(*, now: datetime | None = None) -> int:

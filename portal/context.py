@@ -10,7 +10,7 @@ from django.utils import timezone
 from django.utils.functional import SimpleLazyObject
 from django.utils.translation import get_language
 
-from identity import household, sessions
+from identity import household, person, sessions
 from identity.attributes import pick
 
 LANGUAGE_LABELS = (("ja", "日本語", "ja"), ("ja-simple", "やさしい日本語", "ja"), ("en", "English", "en"))
@@ -45,7 +45,7 @@ def portal(request: HttpRequest) -> dict[str, Any]:
         # Wagtail's admin means a Locale of its own by this name.
         **({} if request.path_info.startswith("/admin/") else {"locale": locale}),
         "languages": SimpleLazyObject(lambda: _languages(request)),
-        "signed_in": SimpleLazyObject(lambda: "_resident" in getattr(request, "session", {})),
+        "signed_in": SimpleLazyObject(lambda: person.signed_in(request)),
         # The home fills the banner in for each request; its pages are drawn once for everybody.
         "acting": SimpleLazyObject(lambda: household.acting(request)),
         "session_left": SimpleLazyObject(lambda: sessions.seconds_left(request)),

@@ -5,6 +5,8 @@ from collections.abc import Callable
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse, HttpResponseBadRequest
 
+from identity import person
+
 PERMISSIONS_POLICY = "camera=(), geolocation=(), microphone=(), payment=(), usb=(), browsing-topics=()"
 
 
@@ -42,4 +44,4 @@ def _holds_null(request: HttpRequest) -> bool:
 def _is_personal(request: HttpRequest) -> bool:
     """Whether the view looked at a session and found somebody in it; asks for no session by itself."""
     session = getattr(request, "session", None)
-    return session is not None and session.accessed and "_resident" in session
+    return session is not None and session.accessed and person.signed_in(request)

@@ -147,11 +147,11 @@ MIDDLEWARE = [
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",
     "portal.security.PolicyMiddleware",
-    "django.contrib.sessions.middleware.SessionMiddleware",
+    "identity.person.HostSessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
-    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "identity.person.PersonMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     *embedded.EMBEDDED_MIDDLEWARE,
@@ -270,6 +270,7 @@ SECURE_HSTS_PRELOAD = HTTPS
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if env.flag("BEHIND_PROXY") else None
 SESSION_COOKIE_SECURE = HTTPS
 SESSION_COOKIE_NAME = "__Host-session" if HTTPS else "session"
+ID_SESSION_COOKIE_NAME = "__Host-id-session" if HTTPS else "id-session"
 SESSION_COOKIE_AGE = 24 * 3600  # of a session that nobody signed in to
 DEVICE_COOKIE_NAME = "__Host-device" if HTTPS else "device"
 # Of a session that somebody signed in to (`identity.session_store`): after no use, and after all.

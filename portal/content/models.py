@@ -17,6 +17,7 @@ from wagtail.admin.panels import FieldPanel, MultiFieldPanel, ObjectList, Publis
 from wagtail.fields import StreamField
 from wagtail.models import Page
 
+from identity import person
 from portal.content.blocks import BodyBlock, ZonesBlock
 from portal.content.fields import AudienceField, DistrictsField, TopicsField
 from portal.content.page_form import RegionPageForm
@@ -124,7 +125,7 @@ class RegionPage(LocalisedPage):
     def serve(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         """As Wagtail does it; a page with somebody's card or name in it is kept by no cache."""
         response: HttpResponse = super().serve(request, *args, **kwargs)
-        signed_in = "_resident" in request.session
+        signed_in = person.signed_in(request)
         response.headers["Cache-Control"] = "private, no-store" if signed_in else GUEST_CACHING
         patch_vary_headers(response, ("Cookie",))
         return response

@@ -17,7 +17,7 @@ from django.utils.translation import gettext as _
 
 from gadgets.types import Pause
 from gadgets.words import as_of, paused, source, withheld
-from identity import sessions
+from identity import person, sessions
 from identity.attributes import DISTRICTS, TOPICS, label, pick
 from portal.home import series, why, words
 from portal.home.cards import CardView
@@ -102,7 +102,7 @@ def _stand_in(view: HomeView) -> HttpRequest:
     request.method = "GET"
     request.path = request.path_info = reverse("home:home")
     request.META = {"SERVER_NAME": "portal", "SERVER_PORT": "80"}
-    request.session = {"_resident": ""} if view.reader.mode == "resident" else {}  # type: ignore[assignment]
+    request.session = {person.KEY: ""} if view.reader.mode == "resident" else {}  # type: ignore[assignment]
     request.user = AnonymousUser()
     return request
 

@@ -196,7 +196,7 @@ def test_a_new_proof_of_the_person_comes_back_to_the_page(world: Any, both: Any)
     held[sessions.AUTH_TIME] -= 600
     held.save()
     if world.settings.ID_PROVIDER == "embedded":
-        at_id = phone.http.cookies.get(world.settings.SESSION_COOKIE_NAME, domain="id.region.localhost")
+        at_id = phone.http.cookies.get(world.settings.ID_SESSION_COOKIE_NAME, domain="id.region.localhost")
         own = store(at_id)
         own["_id_auth_time"] -= 600
         own.save()

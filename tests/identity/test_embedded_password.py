@@ -28,7 +28,7 @@ def to_change(browser: Browser, region: Any, back: str = BACK) -> Any:
 
 
 def at_id(browser: Browser, region: Any) -> str:
-    return str(browser.http.cookies.get(region.SESSION_COOKIE_NAME, domain="id.region.localhost"))
+    return str(browser.http.cookies.get(region.ID_SESSION_COOKIE_NAME, domain="id.region.localhost"))
 
 
 def test_a_changed_password_ends_every_other_sign_in_and_this_one_goes_on(
@@ -105,9 +105,8 @@ def test_the_box_at_the_login_remembers_the_device_at_both(
     assert store(row.session_key)[REMEMBERED] is ticked
     assert KnownDevice.objects.get().remembered is ticked
     assert store(at_id(browser, region)).get(REMEMBERED) is ticked
-    cookies = {
-        one.domain: one.expires for one in browser.http.cookies if one.name == region.SESSION_COOKIE_NAME
-    }
+    names = {region.SESSION_COOKIE_NAME, region.ID_SESSION_COOKIE_NAME}
+    cookies = {one.domain: one.expires for one in browser.http.cookies if one.name in names}
     assert [expires is not None for expires in cookies.values()] == [ticked, ticked]
 
 

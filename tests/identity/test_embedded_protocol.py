@@ -71,7 +71,7 @@ def test_max_age_and_prompt_login_ask_for_the_password_again(
     account("hanako")
     lunch = site("lunch")
     browser.sign_in("hanako")
-    key = browser.http.cookies.get(region.SESSION_COOKIE_NAME, domain="id.region.localhost")
+    key = browser.http.cookies.get(region.ID_SESSION_COOKIE_NAME, domain="id.region.localhost")
     session = store(key)
     session["_id_auth_time"] -= 600
     session.save()

@@ -45,7 +45,7 @@ def test_who_proves_once_more_that_it_is_them_goes_straight_back(
 ) -> None:
     account("hanako")
     browser.sign_in("hanako")
-    at_the_id = browser.http.cookies.get(region.SESSION_COOKIE_NAME, domain="id.region.localhost")
+    at_the_id = browser.http.cookies.get(region.ID_SESSION_COOKIE_NAME, domain="id.region.localhost")
     session = store(at_the_id)
     session["_id_auth_time"] -= 600
     session.save()

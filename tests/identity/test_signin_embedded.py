@@ -155,7 +155,7 @@ def test_silent_reentry_never_shows_a_form(browser: Browser, account: Any, regio
 def test_a_fresh_sign_in_asks_for_the_password_again(browser: Browser, account: Any, region: Any) -> None:
     hanako = account("hanako")
     browser.sign_in("hanako")
-    id_key = browser.http.cookies.get(region.SESSION_COOKIE_NAME, domain="id.region.localhost")
+    id_key = browser.http.cookies.get(region.ID_SESSION_COOKIE_NAME, domain="id.region.localhost")
     session = store(id_key)
     session["_id_auth_time"] -= 600
     session.save()

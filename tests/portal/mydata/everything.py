@@ -160,7 +160,7 @@ def _sessions(resident: Resident) -> dict[str, str]:
         session.save()
         return str(session.session_key)
 
-    portal = opened(_resident=str(resident.pk), _auth_user_id=str(resident.pk))
+    portal = opened(_resident=str(resident.pk))
     at_id, lonely = opened(_auth_user_id=str(resident.pk)), opened(_auth_user_id=str(resident.pk))
     device = KnownDevice.objects.create(resident=resident, secret_sha256="d" * 64, label="Firefox, Linux")
     OidcSession.objects.create(
