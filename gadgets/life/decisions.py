@@ -5,15 +5,17 @@ Who may take it is checked by the action itself.
 
 from collections.abc import Callable, Container, Mapping
 from datetime import datetime, time
+from typing import TypeVar
 
 from django.utils import timezone
-from django.utils.dateparse import parse_date, parse_datetime
 from django.utils.translation import gettext as _
 
+from core import dates
 from gadgets import actions
 from gadgets.errors import LifeError
 from identity.roles import Actor
 
+T = TypeVar("T")
 Decision = tuple[Callable[[], object], str]
 Form = Mapping[str, str]
 
@@ -151,20 +153,18 @@ def _number(raw: str) -> int:
 
 def _day(raw: str) -> datetime:
     """The end of that day in the region."""
-    try:
-        found = parse_date(raw)
-    except ValueError:
-        found = None
-    if found is None:
-        raise LifeError(_("日付を入れてください。"))
+    found = _read(dates.day, raw, _("日付を入れてください。"))
     return timezone.make_aware(datetime.combine(found, time(23, 59)))
 
 
 def _moment(raw: str) -> datetime:
+    return timezone.make_aware(_read(dates.moment, raw, _("日付と時刻を入れてください。")))
+
+
+def _read(read: Callable[[str], dates.Parsed[T]], raw: str, missing: str) -> T:
+    if not raw.strip():
+        raise LifeError(missing)
     try:
-        found = parse_datetime(raw)
-    except ValueError:
-        found = None
-    if found is None:
-        raise LifeError(_("日付と時刻を入れてください。"))
-    return found if timezone.is_aware(found) else timezone.make_aware(found)
+        return read(raw).value
+    except dates.BadValueError as error:
+        raise LifeError(_(str(error))) from error

@@ -31,10 +31,11 @@ def decide(request: HttpRequest, resident_id: UUID, gadget_id: str) -> HttpRespo
         change, told = found
         change()
     except GadgetError as error:
-        if request.POST.get("decision") == "plan":
-            typed = {name: request.POST.get(name, "") for name in ("starts_at", "ends_at", "sentence")}
+        part = {"plan": "pause", "announce": "end"}.get(request.POST.get("decision", ""))
+        if part:
+            typed = {name: request.POST.get(name, "") for name in ("starts_at", "ends_at", "day", "sentence")}
             return views_provider.again(
-                request, resident_id, gadget_id, pause_problem=tell(error), pause_typed=typed
+                request, resident_id, gadget_id, **{f"{part}_problem": tell(error), f"{part}_typed": typed}
             )
         refused(request, error)
     else:

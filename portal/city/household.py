@@ -15,6 +15,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 from wagtail.admin import messages
 
+from core import dates
 from identity import guardians, household
 from identity.errors import BadEnd, IdentityError
 from identity.household import ACTIVE, ASKED, DeskRow
@@ -97,13 +98,14 @@ def decide(request: HttpRequest, guardianship: UUID) -> HttpResponse:
         else:
             raise Http404
     except IdentityError as error:
-        return _page(request, by.id, problem=_(error.message), status=422)
+        typed = {"of": guardianship, **{name: request.POST.get(name, "") for name in ("ends_on", "reason")}}
+        return _page(request, by.id, problem=_(error.message), typed=typed, status=422)
     messages.success(request, told)
     return HttpResponseRedirect(reverse("city_household"))
 
 
 def _day(raw: str) -> date | None:
     try:
-        return date.fromisoformat(raw) if raw else None
-    except ValueError as error:
+        return dates.day(raw).value if raw else None
+    except dates.BadValueError as error:
         raise BadEnd from error

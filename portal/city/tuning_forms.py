@@ -12,6 +12,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from identity.attributes import DEFINITIONS, TOPICS, label, pick, value_label
+from portal.content.date_fields import JapaneseDateTimeField
 from portal.content.forms import AudienceFormField
 from portal.content.vocabulary import EDITABLE_KEYS
 from portal.home.catalogue import Catalogue
@@ -35,7 +36,7 @@ SINGLE: Mapping[str, str | Promise] = {
 }
 TOLD = ("household.has_child", "household.school_years", "age_band", "language")
 """Attributes from which editors may expect something about topics; from how somebody reads nothing follows."""
-_LOCAL = "%Y-%m-%dT%H:%M"
+_LOCAL = "%Y-%m-%d %H:%M"
 
 
 # --- the prior ---------------------------------------------------------------------------------------------------
@@ -201,14 +202,10 @@ class RuleForm(forms.Form):
         required=False,
         widget=forms.NumberInput(attrs={"step": 0.1}),
     )
-    starts_at = forms.DateTimeField(
-        label=gettext_lazy("いつから"),
-        widget=forms.DateTimeInput(attrs={"type": "datetime-local"}, format=_LOCAL),
-    )
-    ends_at = forms.DateTimeField(
+    starts_at = JapaneseDateTimeField(label=gettext_lazy("いつから"))
+    ends_at = JapaneseDateTimeField(
         label=gettext_lazy("いつまで"),
         help_text=gettext_lazy("その時刻になると、だれも何もしなくても終わります。1年より長くはできません。"),
-        widget=forms.DateTimeInput(attrs={"type": "datetime-local"}, format=_LOCAL),
     )
     audience = AudienceFormField(
         label=gettext_lazy("だれに（選ばなければ全員）"),

@@ -3,6 +3,8 @@
 Who may decide is checked in `gadgets.actions`; the pages themselves are for operators only.
 """
 
+from collections.abc import Mapping
+from typing import Any
 from uuid import UUID
 
 from django.core.exceptions import PermissionDenied
@@ -60,7 +62,14 @@ def detail(request: HttpRequest, gadget_id: str) -> HttpResponse:
 
 
 def _detail(
-    request: HttpRequest, gadget_id: str, by: Actor, *, problem: str = "", reason: str = "", status: int = 200
+    request: HttpRequest,
+    gadget_id: str,
+    by: Actor,
+    *,
+    problem: str = "",
+    reason: str = "",
+    typed: Mapping[str, Any] | None = None,
+    status: int = 200,
 ) -> HttpResponse:
     view = queries.gadget_for_operator(gadget_id)
     if view is None:
@@ -73,6 +82,7 @@ def _detail(
         "own": by.id is not None and queries.is_member(gadget_id, by.id),
         "problem": problem,
         "reason": reason,
+        "typed": typed or {},
     }
     return render(request, "city/gadget.html", context, status=status)
 
@@ -91,6 +101,9 @@ def decide(request: HttpRequest, gadget_id: str) -> HttpResponse:
         raise Http404 from error
     except GadgetError as error:
         reason = request.POST.get("reason", "")
-        return _detail(request, gadget_id, by, problem=_(error.message), reason=reason, status=422)
+        typed = request.POST.dict()
+        return _detail(
+            request, gadget_id, by, problem=_(error.message), reason=reason, typed=typed, status=422
+        )
     messages.success(request, told)
     return HttpResponseRedirect(reverse("city_review_gadget", args=[gadget_id]))

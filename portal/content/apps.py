@@ -11,6 +11,7 @@ class ContentConfig(AppConfig):
 
     def ready(self) -> None:
         """A published, moved or removed page raises the version number; an alert is written as a file."""
-        from portal.content import signals
+        from portal.content import date_fields, signals
 
+        date_fields.install()
         signals.connect()

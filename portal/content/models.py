@@ -6,6 +6,7 @@
 from datetime import date, datetime, time
 from typing import Any, ClassVar
 
+from django.core.exceptions import ValidationError
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.http import Http404, HttpRequest, HttpResponse
@@ -13,12 +14,14 @@ from django.utils import timezone, translation
 from django.utils.cache import patch_vary_headers
 from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
-from wagtail.admin.panels import FieldPanel, MultiFieldPanel, ObjectList, PublishingPanel, TabbedInterface
+from wagtail.admin.panels import FieldPanel, MultiFieldPanel, ObjectList, TabbedInterface
 from wagtail.fields import StreamField
 from wagtail.models import Page
 
 from identity import person
+from portal.content import event_rules
 from portal.content.blocks import BodyBlock, ZonesBlock
+from portal.content.date_fields import SchedulePanel
 from portal.content.fields import AudienceField, DistrictsField, TopicsField
 from portal.content.page_form import RegionPageForm
 
@@ -46,6 +49,8 @@ class LocalisedPage(Page):
 
     title_en = models.CharField(_("題名(英語)"), max_length=255, blank=True)
     title_simple = models.CharField(_("題名(やさしい日本語)"), max_length=255, blank=True)
+
+    settings_panels: ClassVar[list[Any]] = [SchedulePanel()]
 
     class Meta:
         abstract = True
@@ -253,11 +258,10 @@ class EventPage(RegionPage):
         return event_end(self.ends_on, self.ends_time)
 
     def clean(self) -> None:
-        from django.core.exceptions import ValidationError
-
         super().clean()
-        if self.starts_on and self.ends_on and self.ends_on < self.starts_on:
-            raise ValidationError({"ends_on": _("終了日は開始日より前にできません。")})
+        broken = event_rules.refusals(self.starts_on, self.ends_on, self.starts_time, self.ends_time)
+        if broken:
+            raise ValidationError({refusal.field: _(refusal.sentence) for refusal in broken})
 
 
 class AlertPage(RegionPage):
@@ -402,7 +406,7 @@ def moment(day: date, clock: time) -> datetime:
 
 def event_end(ends_on: date, ends_time: time | None) -> datetime:
     """When an event is over: its end time, or the last minute of its last day."""
-    return moment(ends_on, ends_time or time(23, 59, 59))
+    return moment(ends_on, event_rules.end_clock(ends_time))
 
 
 def _editor(page_class: type[RegionPage]) -> TabbedInterface:
@@ -427,7 +431,7 @@ def _editor(page_class: type[RegionPage]) -> TabbedInterface:
             ObjectList(simple, heading=_("やさしい日本語")),
             ObjectList(english, heading=_("英語")),
             ObjectList(people, heading=_("対象とテーマ")),
-            ObjectList([*Page.promote_panels, PublishingPanel()], heading=_("公開")),
+            ObjectList([*Page.promote_panels, SchedulePanel()], heading=_("公開")),
         ]
     )
 

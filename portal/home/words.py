@@ -4,6 +4,8 @@ from datetime import date, datetime
 
 from django.utils import timezone
 
+from portal.content.event_rules import names_its_end
+
 _DAYS = {"ja": "月火水木金土日", "ja-simple": "月火水木金土日"}
 _EN_DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 _EN_MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
@@ -30,10 +32,15 @@ def when(starts: datetime, ends: datetime | None, locale: str, *, all_day: bool)
     last = day(ends, locale) if ends else first
     hour = "" if all_day else f" {clock(starts)}"
     dash = " – " if locale == "en" else "〜"
+    named = not all_day and ends is not None and names_its_end(timezone.localtime(ends).time())
+    until = f" {clock(ends)}" if ends and named else ""
     if first != last:
-        return f"{first}{hour}{dash}{last}"
-    known = hour and ends and ends > starts and clock(ends) != "23:59"
-    return f"{first}{hour}{dash}{clock(ends)}" if ends and known else f"{first}{hour}"
+        return f"{first}{hour}{dash}{last}{until}"
+    return (
+        f"{first}{hour}{dash}{until.strip()}"
+        if hour and ends and ends > starts and until
+        else f"{first}{hour}"
+    )
 
 
 def later(count: int, last: date | datetime, locale: str) -> str:

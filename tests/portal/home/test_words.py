@@ -31,6 +31,14 @@ def test_an_end_is_told_where_somebody_named_one():
     assert words.when(EVENING, end, "ja", all_day=True) == "2026年6月4日(木)"
 
 
+def test_the_hour_of_an_end_on_another_day_is_told():
+    night = EVENING + timedelta(hours=20)  # 5 June, 01:05
+    assert words.when(EVENING, night, "ja", all_day=False) == "2026年6月4日(木) 05:05〜2026年6月5日(金) 01:05"
+    assert words.when(EVENING, night, "en", all_day=False) == "Thu 4 Jun 2026 05:05 – Fri 5 Jun 2026 01:05"
+    unnamed = datetime(2026, 6, 5, 14, 59, 59, tzinfo=UTC)
+    assert words.when(EVENING, unnamed, "ja", all_day=False) == "2026年6月4日(木) 05:05〜2026年6月5日(金)"
+
+
 def test_what_follows_a_day_in_each_language():
     last = EVENING + timedelta(days=9)
     assert words.later(3, last, "ja") == "ほかに3回（2026年6月13日(土)まで）"
