@@ -11,8 +11,26 @@ RESIDENT = "resident"
 EDITOR = "editor"
 OPERATOR = "operator"
 PROVIDER = "provider"
-ROLES = frozenset({RESIDENT, EDITOR, OPERATOR, PROVIDER})
-GROUPS = MappingProxyType({EDITOR: "編集者", OPERATOR: "運用者", PROVIDER: "事業者"})
+SECTION_HEAD = "section_head"
+ALERT_OFFICER = "alert_officer"
+CASE_OFFICER = "case_officer"
+COUNTER_CLERK = "counter_clerk"
+AUDITOR = "auditor"
+STAFF_ROLES = frozenset({EDITOR, OPERATOR, SECTION_HEAD, ALERT_OFFICER, CASE_OFFICER, COUNTER_CLERK, AUDITOR})
+"""Roles of people who work for the city: none of their rights counts before a second factor."""
+ROLES = frozenset({RESIDENT, PROVIDER}) | STAFF_ROLES
+GROUPS = MappingProxyType(
+    {
+        EDITOR: "編集者",
+        OPERATOR: "運用者",
+        PROVIDER: "事業者",
+        SECTION_HEAD: "課長",
+        ALERT_OFFICER: "防災担当者",
+        CASE_OFFICER: "窓口業務担当者",
+        COUNTER_CLERK: "窓口係",
+        AUDITOR: "監査担当者",
+    }
+)
 """The group that mirrors a role in the admin."""
 ADMIN_ROLES = frozenset({EDITOR, OPERATOR})
 """Roles whose members may enter the admin; a provider's console is outside of it."""

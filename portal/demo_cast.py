@@ -3,6 +3,7 @@
 Every name is invented. Passwords are printed by the demo and are worth nothing elsewhere.
 """
 
+from base64 import b32encode
 from dataclasses import dataclass, field
 from uuid import UUID
 
@@ -34,6 +35,13 @@ class Person:
     attributes: dict[str, Value] = field(default_factory=dict)
     opted_in: bool = False
     children: tuple[Child, ...] = ()
+    totp_key: str = ""
+    """The key of the one-time codes of staff: 20 letters, as Keycloak keeps it; "" for residents and providers."""
+
+    @property
+    def totp_secret(self) -> str:
+        """The same as an authenticator app takes it."""
+        return b32encode(self.totp_key.encode()).decode()
 
 
 def _person(key: str, number: int, name: str, story: str, **more: object) -> Person:
@@ -47,6 +55,11 @@ def _person(key: str, number: int, name: str, story: str, **more: object) -> Per
         story=story,
         **more,  # type: ignore[arg-type]
     )
+
+
+def _staff(key: str, number: int, name: str, role: str, story: str) -> Person:
+    """Somebody who works for the city: their desk opens after a second factor."""
+    return _person(key, number, name, story, roles=(role,), totp_key=f"sample-{key}".ljust(20, "-"))
 
 
 HANAKO = _person(
@@ -95,12 +108,27 @@ LINH = _person(
     },
     opted_in=True,
 )
-EDITOR = _person("editor", 11, "広報 編子", "市の広報課で記事を書く。", roles=("editor",))
-OPERATOR = _person("operator", 12, "運用 守", "ガジェットを審査し、公開と停止を決める。", roles=("operator",))
+EDITOR = _staff("editor", 11, "広報 編子", "editor", "市の広報課で記事を書く。")
+OPERATOR = _staff("operator", 12, "運用 守", "operator", "ガジェットを審査し、公開と停止を決める。")
+SECOND_OPERATOR = _staff(
+    "operator2", 13, "運用 望", "operator", "もう一人の運用者。保護の解除は二人で決める。"
+)
+HEAD = _staff("head", 14, "課長 直子", "section_head", "広報課の課長。公開の前に目を通す。")
+ALERT_OFFICER = _staff("alert1", 15, "防災 進", "alert_officer", "危機管理課で緊急のお知らせを出す。")
+SECOND_ALERT_OFFICER = _staff(
+    "alert2", 16, "防災 涼", "alert_officer", "緊急のお知らせを確かめるもう一人の担当者。"
+)
+CASE_OFFICER = _staff("officer", 17, "業務 勉", "case_officer", "市民からの申請や相談を受け持つ担当者。")
+COUNTER_CLERK = _staff("clerk", 18, "受付 結", "counter_clerk", "支所の窓口で手続きを手伝う。")
+AUDITOR = _staff("auditor", 19, "監査 明", "auditor", "記録が正しく残っているかを確かめる。")
 WASTECO = _person(
     "wasteco", 21, "WasteCo 担当", "ごみ収集日のガジェットを提供する会社の担当者。", roles=("provider",)
 )
 BUSCO = _person("busco", 22, "BusCo 担当", "四つ目のガジェットを登録する会社の担当者。", roles=("provider",))
 
 RESIDENTS = (HANAKO, TARO, LINH)
-CAST: dict[str, Person] = {person.key: person for person in (*RESIDENTS, EDITOR, OPERATOR, WASTECO, BUSCO)}
+STAFF = (
+    EDITOR, OPERATOR, SECOND_OPERATOR, HEAD, ALERT_OFFICER, SECOND_ALERT_OFFICER, CASE_OFFICER, COUNTER_CLERK,
+    AUDITOR,
+)  # fmt: skip
+CAST: dict[str, Person] = {person.key: person for person in (*RESIDENTS, *STAFF, WASTECO, BUSCO)}

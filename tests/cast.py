@@ -12,7 +12,23 @@ from identity.consent import Notice
 from identity.models import Resident
 from identity.person import KEY
 from identity.roles import SYSTEM, Actor
-from portal.demo_cast import BUSCO, EDITOR, HANAKO, LINH, OPERATOR, TARO, WASTECO, Person
+from portal.demo_cast import (
+    ALERT_OFFICER,
+    AUDITOR,
+    BUSCO,
+    CASE_OFFICER,
+    COUNTER_CLERK,
+    EDITOR,
+    HANAKO,
+    HEAD,
+    LINH,
+    OPERATOR,
+    SECOND_ALERT_OFFICER,
+    SECOND_OPERATOR,
+    TARO,
+    WASTECO,
+    Person,
+)
 
 NOTICE = Notice(language="ja", text="おすすめの並べかえに、あなたの属性を使います。")
 CONTROLLER = "くらしの窓口"
@@ -67,6 +83,41 @@ def editor() -> Resident:
 def operator() -> Resident:
     """Reviews gadgets."""
     return make(OPERATOR)
+
+
+def second_operator() -> Resident:
+    """The other operator, where a decision takes two people."""
+    return make(SECOND_OPERATOR)
+
+
+def head() -> Resident:
+    """The head of a section."""
+    return make(HEAD)
+
+
+def alert_officer() -> Resident:
+    """One of two who issue alerts."""
+    return make(ALERT_OFFICER)
+
+
+def second_alert_officer() -> Resident:
+    """The other one."""
+    return make(SECOND_ALERT_OFFICER)
+
+
+def case_officer() -> Resident:
+    """Handles what residents apply for."""
+    return make(CASE_OFFICER)
+
+
+def counter_clerk() -> Resident:
+    """Helps residents at the counter."""
+    return make(COUNTER_CLERK)
+
+
+def auditor() -> Resident:
+    """Looks whether the records are right."""
+    return make(AUDITOR)
 
 
 def wasteco() -> Resident:
