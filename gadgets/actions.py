@@ -9,6 +9,8 @@ from gadgets.choosing.placing import configure, hide, move, place, unplace
 from gadgets.cityos.contracts import agree as agree_contract
 from gadgets.cityos.contracts import end as end_contract
 from gadgets.cityos.contracts import refuse as refuse_contract
+from gadgets.cityos.owners import give as give_data
+from gadgets.cityos.owners import take_back as take_data_back
 from gadgets.life.ending import announce_retirement, cancel_retirement, retire
 from gadgets.life.maintenance import cancel as cancel_maintenance
 from gadgets.life.maintenance import plan as plan_maintenance
@@ -31,6 +33,7 @@ __all__ = [
     "end_contract",
     "finish_checks",
     "forget_resident",
+    "give_data",
     "hide",
     "move",
     "place",
@@ -48,5 +51,6 @@ __all__ = [
     "say",
     "submit",
     "suspend",
+    "take_data_back",
     "unplace",
 ]

@@ -1,25 +1,22 @@
 """Contracts about data: asked for when a query is handed in, agreed by owner and operator, ended by either.
 
-Whoever publishes a gadget that `provides` a type owns it; of several the first. Data that no gadget provides are
-the city's own: the operator's agreement is the owner's too. A provider needs no agreement for its own data.
+Data are the city's own, and the operator's agreement is the owner's too, unless an operator made a provider their owner
+(`gadgets.cityos.owners`). A provider needs no agreement for its own data.
 """
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime
 
 from django.db import transaction
 from django.utils import timezone
 
-from gadgets import registry
+from gadgets.cityos.owners import LIVE, owner_of, settle
 from gadgets.contract.manifest import Manifest
 from gadgets.errors import ContractMissingError, NotPermittedError, WrongStateError
 from gadgets.life.steps import Decision, Side, is_member, note, side_of, words
 from gadgets.models import Contract, Gadget, Membership
 from gadgets.types import DataSpec, Texts
 from identity.roles import OPERATOR, Actor
-
-LIVE = (Contract.State.ASKED, Contract.State.AGREED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,14 +27,6 @@ class Need:
     attrs: frozenset[str]
     required: bool
     purpose: Texts
-
-
-@dataclass(frozen=True, slots=True)
-class Owner:
-    """Whose a dataset is; without a `provider_id` it is the city's own."""
-
-    provider_id: int | None
-    licence: str
 
 
 def needs(data: Iterable[DataSpec]) -> tuple[Need, ...]:
@@ -52,20 +41,6 @@ def needs(data: Iterable[DataSpec]) -> tuple[Need, ...]:
             else Need(spec.type, before.attrs | set(spec.attrs), before.required or required, before.purpose)
         )
     return tuple(found.values())
-
-
-def owner_of(need: Need) -> Owner:
-    """Who owns what is needed: the first whose published gadget provides the type, best with all attributes."""
-    offers = [
-        (not need.attrs <= set(offer.attrs), gadget.published_at, gadget.id, offer.licence)
-        for gadget in registry.registry().gadgets.values()
-        for offer in gadget.provides
-        if offer.type == need.type
-    ]
-    if not offers:
-        return Owner(None, "")
-    _, _, gadget_id, licence = min(offers)
-    return Owner(Gadget.objects.values_list("provider_id", flat=True).get(gadget_id=gadget_id), licence)
 
 
 # --- asking ----------------------------------------------------------------------------------------------------
@@ -87,7 +62,7 @@ def ask(gadget: Gadget, parsed: Manifest, *, by: Actor | None) -> None:
 
 
 def _ask_for(gadget: Gadget, need: Need, by: Actor | None) -> None:
-    owner = owner_of(need)
+    owner = owner_of(need.type)
     own = owner.provider_id == gadget.provider_id
     Contract.objects.create(
         consumer=gadget,
@@ -130,21 +105,8 @@ def _who(gadget: Gadget, need: Need) -> str:
 
 
 def _operator_agrees(row: Contract) -> None:
-    now = timezone.now()
-    row.operator_agreed_at = row.operator_agreed_at or now
-    if row.owner_id is None:
-        row.owner_agreed_at = row.owner_agreed_at or now
-    _settle(row, now)
-
-
-def _settle(row: Contract, now: datetime) -> None:
-    """It holds once both have agreed; the narrower one that held until then ends."""
-    if row.owner_agreed_at and row.operator_agreed_at:
-        Contract.objects.filter(
-            consumer_id=row.consumer_id, entity_type=row.entity_type, state=Contract.State.AGREED
-        ).update(state=Contract.State.ENDED, ended_at=now)
-        row.state = Contract.State.AGREED
-    row.save(update_fields=["state", "owner_agreed_at", "operator_agreed_at"])
+    row.operator_agreed_at = row.operator_agreed_at or timezone.now()
+    settle(row)
 
 
 @transaction.atomic
@@ -153,7 +115,7 @@ def agree(*, contract_id: int, by: Actor) -> None:
     row = _asked(contract_id)
     if row.owner_id is not None and row.owner_agreed_at is None and _speaks_for(row.owner_id, by):
         row.owner_agreed_at = timezone.now()
-        _settle(row, row.owner_agreed_at)
+        settle(row)
         side = Side.PROVIDER
     elif _is_the_desk(row, by):
         _operator_agrees(row)

@@ -1,5 +1,6 @@
 """Reads of contracts: for owners and consumers of data, and the public picture of who reads what from whom."""
 
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -9,11 +10,18 @@ from django.db.models import Q, Sum
 from django.utils import timezone
 
 from gadgets import registry
-from gadgets.contract.manifest import parse
+from gadgets.cityos import ngsi_ld
+from gadgets.cityos.contracts import needs
+from gadgets.cityos.owners import live, owner_of
+from gadgets.cityos.source import Wish
+from gadgets.contract.manifest import Manifest, parse
+from gadgets.errors import BrokerError, NoCityOsError
 from gadgets.models import Contract, DataRead, Membership
-from gadgets.types import Level, Texts
+from gadgets.types import Level, Offer, Texts
 
 DAYS = 30
+ASK_SECONDS = 1.5
+"""For all questions to the broker about one version, while an operator waits."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +76,91 @@ class Asked:
     retention: str
     level: Level
     since: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What approving a version means for one type that it reads. `owner` is empty for the city's own data."""
+
+    type: str
+    attrs: tuple[str, ...]
+    required: bool
+    purpose: Texts
+    owner: str
+    own: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Offered:
+    """One type that a manifest provides, and whose it is now.
+
+    `own`: it is this provider's; `contracts`: so many name the provider as its owner. `served`: the city's broker has
+    entities of this type; None when it could not be asked.
+    """
+
+    type: str
+    attrs: tuple[str, ...]
+    licence: str
+    owner: str
+    own: bool
+    published: bool
+    contracts: int
+    served: bool | None
+
+
+def readings(parsed: Manifest, provider_id: int) -> tuple[Reading, ...]:
+    """For the review: with whom a contract is made for what the version reads."""
+    found = []
+    for need in needs(parsed.data):
+        owner = owner_of(need.type)
+        found.append(
+            Reading(
+                need.type,
+                tuple(sorted(need.attrs)),
+                need.required,
+                need.purpose,
+                owner.name,
+                owner.provider_id == provider_id,
+            )
+        )
+    return tuple(found)
+
+
+def owner_name(entity_type: str) -> str:
+    """The provider that owns data of this type; empty for the city."""
+    return owner_of(entity_type).name
+
+
+def offered(parsed: Manifest, provider_id: int) -> tuple[Offered, ...]:
+    """For the review: what the version says it provides. Asks the city's broker; never inside a transaction."""
+    published = registry.registry().gadgets.get(parsed.id)
+    given = {offer.type for offer in published.provides} if published else set()
+    owners = {offer.type: owner_of(offer.type) for offer in parsed.provides}
+    counted = {kind: live(provider_id, kind).count() for kind in owners}
+    until = time.monotonic() + ASK_SECONDS
+    return tuple(
+        Offered(
+            type=offer.type,
+            attrs=tuple(offer.attrs),
+            licence=offer.licence,
+            owner=owners[offer.type].name,
+            own=owners[offer.type].provider_id == provider_id,
+            published=offer.type in given,
+            contracts=counted[offer.type],
+            served=_served(offer, until),
+        )
+        for offer in parsed.provides
+    )
+
+
+def _served(offer: Offer, until: float) -> bool | None:
+    left = until - time.monotonic()
+    if left <= 0:
+        return None
+    try:
+        return bool(ngsi_ld.source().entities(Wish(offer.type, tuple(offer.attrs), 1), deadline=left))
+    except (BrokerError, NoCityOsError):
+        return None
 
 
 def edges(now: datetime | None = None) -> tuple[Edge, ...]:

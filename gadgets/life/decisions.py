@@ -126,6 +126,22 @@ def _say(gadget_id: str, form: Form, by: Actor) -> Decision:
     )
 
 
+def _give_data(gadget_id: str, form: Form, by: Actor) -> Decision:
+    kind = form.get("type", "")
+    return (
+        lambda: actions.give_data(gadget_id=gadget_id, entity_type=kind, reason=_reason(form), by=by),
+        _("この組織を、データの持ち主にしました。"),
+    )
+
+
+def _take_data_back(gadget_id: str, form: Form, by: Actor) -> Decision:
+    kind = form.get("type", "")
+    return (
+        lambda: actions.take_data_back(gadget_id=gadget_id, entity_type=kind, reason=_reason(form), by=by),
+        _("データを市のものにもどしました。"),
+    )
+
+
 _DECISIONS: Mapping[str, Callable[[str, Form, Actor], Decision]] = {
     "approve": _approve,
     "refuse": _refuse,
@@ -139,6 +155,8 @@ _DECISIONS: Mapping[str, Callable[[str, Form, Actor], Decision]] = {
     "plan": _plan,
     "unplan": _unplan,
     "say": _say,
+    "give_data": _give_data,
+    "take_data_back": _take_data_back,
 }
 OPERATORS = frozenset(_DECISIONS)
 """The decisions at the operator's desk."""

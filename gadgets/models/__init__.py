@@ -4,7 +4,7 @@ Models never cross the border of this package: others read through `gadgets.quer
 `gadgets.actions`.
 """
 
-from gadgets.models.cityos import Contract, DataRead
+from gadgets.models.cityos import Contract, DataOwner, DataRead
 from gadgets.models.events import EventCursor, EventDelivery
 from gadgets.models.figures import CellCount, GadgetHour
 from gadgets.models.layouts import VERSION_KEY, VERSION_TTL, Placement, RegistryVersion, bump_registry
@@ -20,6 +20,7 @@ __all__ = [
     "CheckLine",
     "CheckRun",
     "Contract",
+    "DataOwner",
     "DataRead",
     "EventCursor",
     "EventDelivery",

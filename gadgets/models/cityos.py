@@ -1,5 +1,6 @@
 """Contracts about the data of the City OS: which gadget may read which entities of whom."""
 
+from django.conf import settings
 from django.db import models
 from django.db.models import Q
 from django.utils import timezone
@@ -50,6 +51,21 @@ class Contract(models.Model):
 
     def __str__(self) -> str:
         return f"{self.consumer_id} {self.entity_type} {self.state}"
+
+
+class DataOwner(models.Model):
+    """A type of entity that an operator gave to a provider; every other type is the city's."""
+
+    entity_type = models.CharField(max_length=60, unique=True)
+    provider = models.ForeignKey(Provider, on_delete=models.CASCADE, related_name="data")
+    decided_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+"
+    )
+    """None: a command of the portal, or an agreement of before this table was there."""
+    decided_at = models.DateTimeField(default=timezone.now)
+
+    def __str__(self) -> str:
+        return f"{self.entity_type} {self.provider_id}"
 
 
 class DataRead(models.Model):

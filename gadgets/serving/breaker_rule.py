@@ -23,7 +23,7 @@ def opens(*, successes: int, failures: int) -> bool:
 
 def pause(times: int) -> int:
     """Seconds for which it stays open, after it opened `times` before without a good call since."""
-    return min(FIRST_PAUSE * 2 ** min(times, _DOUBLINGS), LONGEST_PAUSE)
+    return min(FIRST_PAUSE << min(times, _DOUBLINGS), LONGEST_PAUSE)
 
 
 def buckets(now: float) -> range:

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
+from django.conf import settings
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
@@ -16,6 +17,7 @@ from django.views.decorators.http import require_POST, require_safe
 from wagtail.admin import messages
 
 from gadgets import queries
+from gadgets.cityos import queries as cityos_queries
 from gadgets.errors import GadgetError, NoSuchGadgetError
 from gadgets.life import decisions
 from gadgets.life.versions import SHARES
@@ -74,8 +76,12 @@ def _detail(
     view = queries.gadget_for_operator(gadget_id)
     if view is None:
         raise Http404
+    manifest = view.current.manifest if view.current else None
     context = {
         "view": view,
+        "readings": cityos_queries.readings(manifest, view.provider.id) if manifest else (),
+        "offered": cityos_queries.offered(manifest, view.provider.id) if manifest else (),
+        "city": settings.REGION["name"]["ja"],
         "standing": queries.standing(gadget_id),
         "shares": SHARES,
         "waits": queries.waits(view),

@@ -77,7 +77,11 @@ def approve(gadget_id: str, capture: Any) -> None:
 def river(capture: Any) -> Iterator[str]:
     """The river's gadget, published: its provider owns WaterLevelObserved."""
     with life.example(build_river, "river") as provider:
-        yield life.publish(provider.config.url("/gadget.json"), capture, name="川の事業者")
+        gadget_id = life.publish(provider.config.url("/gadget.json"), capture, name="川の事業者")
+        actions.give_data(
+            gadget_id=gadget_id, entity_type="WaterLevelObserved", reason="記録はこの事業者のもの", by=SYSTEM
+        )
+        yield gadget_id
 
 
 def whole(running: CityOs, capture: Any) -> str:

@@ -5,24 +5,29 @@ import io
 import json
 from collections.abc import Iterator
 from datetime import timedelta
+from importlib import import_module
 from typing import Any
 
 import pytest
+from django.apps import apps
+from django.db import connection
 from django.test import override_settings
 from django.urls import reverse
 from django.utils import timezone
 
 from examples.cityos.provider import CityOs
+from examples.river.provider import build as build_river
 from gadgets import actions
 from gadgets.cityos import contracts, picture, queries
 from gadgets.cityos.gateway import count, grants, plan
+from gadgets.cityos.owners import CITY, owner_of
 from gadgets.errors import LifeError, NoContractError, NotPermittedError, ReasonMissingError, WrongStateError
-from gadgets.models import Contract, DataRead, Gadget, Membership, ReviewNote
+from gadgets.models import Contract, DataOwner, DataRead, Gadget, Membership, ReviewNote
 from gadgets.registry import registry
-from identity.models import Resident
+from identity.models import AuditEntry, Resident
 from identity.roles import SYSTEM
 from tests import cast
-from tests.gadgets import cityos
+from tests.gadgets import cityos, life
 from tests.gadgets.cityos import GAUGE, RIVER
 from tests.gadgets.conftest import DeskFor
 
@@ -182,6 +187,154 @@ def _manifest(gadget: Gadget) -> Any:
 
     version = gadget.versions.get()
     return parse(bytes(version.manifest), url=version.url)
+
+
+# --- whose data they are ---------------------------------------------------------------------------------------
+
+
+GAUGE_TYPE = "WaterLevelObserved"
+
+
+@pytest.fixture
+def river(db: None, running: CityOs, django_capture_on_commit_callbacks: Capture) -> Iterator[str]:
+    """The river's gadget, published, as its manifest says: it `provides` the levels. Nobody decided anything."""
+    with life.example(build_river, "river") as provider:
+        yield life.publish(
+            provider.config.url("/gadget.json"), django_capture_on_commit_callbacks, name="川の事業者"
+        )
+
+
+@pytest.fixture
+def gauge(river: str, running: CityOs, django_capture_on_commit_callbacks: Capture) -> Contract:
+    cityos.file(running.config.url("/river-near-you.json"), django_capture_on_commit_callbacks)
+    return cityos.asked()
+
+
+def test_a_manifest_makes_nobody_the_owner_of_the_citys_data(
+    gauge: Contract, desk: DeskFor, django_capture_on_commit_callbacks: Capture
+) -> None:
+    assert gauge.owner is None
+    cityos.approve(GAUGE, django_capture_on_commit_callbacks)
+    assert Contract.objects.get().state == "agreed"
+    assert "川の事業者" not in desk(cityos.owner()).page(reverse("gadgets:contracts"))
+
+
+def test_the_review_says_what_is_read_and_provided_and_what_approving_means(
+    gauge: Contract, river: str, desk: DeskFor
+) -> None:
+    operator = desk(cast.operator())
+    page = operator.page(reverse("city_review_gadget", args=[GAUGE]))
+    for words in (
+        GAUGE_TYPE,
+        "waterLevel",
+        "最寄りの川の水位を表示するため",
+        "承認すると、運用者の同意だけで読めるようになります",
+    ):
+        assert words in page
+    page = operator.page(reverse("city_review_gadget", args=[river]))
+    for words in (
+        GAUGE_TYPE,
+        "MIT",
+        "承認しても、データの持ち主は変わりません",
+        "この種類のデータがもうあります",
+    ):
+        assert words in page
+
+
+@pytest.mark.parametrize(
+    ("fault", "url", "words"),
+    [
+        ("500", None, "確かめられませんでした"),
+        ("hang:3", None, "確かめられませんでした"),
+        ("", "", "確かめられませんでした"),
+    ],
+)
+def test_a_broker_that_cannot_be_asked_stops_no_review(
+    river: str, running: CityOs, desk: DeskFor, fault: str, url: str | None, words: str
+) -> None:
+    running.broker.fault = fault
+    address = running.config.public_origin if url is None else url
+    with override_settings(CONTEXT_BROKER_URL=address):
+        assert words in desk(cast.operator()).page(reverse("city_review_gadget", args=[river]))
+
+
+def test_an_operator_gives_a_type_to_its_provider_and_takes_it_back(
+    gauge: Contract, river: str, desk: DeskFor, django_capture_on_commit_callbacks: Capture
+) -> None:
+    operator = desk(cast.operator())
+    address = reverse("city_review_decide", args=[river])
+    without = operator.post(address, decision="give_data", type=GAUGE_TYPE)
+    assert without.status_code == 422
+    operator.post(address, decision="give_data", type=GAUGE_TYPE, reason="測っているのはこの組織だから")
+    gauge.refresh_from_db()
+    assert (gauge.owner.name, gauge.licence, gauge.owner_agreed_at) == ("川の事業者", "MIT", None)
+    with pytest.raises(LifeError):
+        cityos.approve(GAUGE, django_capture_on_commit_callbacks)
+    operator.post(address, decision="take_data_back", type=GAUGE_TYPE, reason="市が測ることになったから")
+    gauge.refresh_from_db()
+    assert (gauge.owner, gauge.licence) == (None, "")
+    cityos.approve(GAUGE, django_capture_on_commit_callbacks)
+    kinds = ["data_owner_set", "data_owner_removed"]
+    assert (
+        list(AuditEntry.objects.filter(kind__in=kinds).order_by("seq").values_list("kind", flat=True))
+        == kinds
+    )
+    told = ReviewNote.objects.filter(gadget__gadget_id=river, decision="contract").values_list(
+        "reason", flat=True
+    )
+    assert any("測っているのはこの組織だから" in reason for reason in told)
+
+
+def test_what_is_agreed_stays_and_goes_back_to_the_city_with_the_type(
+    agreed: Contract, desk: DeskFor
+) -> None:
+    actions.take_data_back(gadget_id=RIVER, entity_type=GAUGE_TYPE, reason="x", by=SYSTEM)
+    agreed.refresh_from_db()
+    assert (agreed.state, agreed.owner) == ("agreed", None)
+    with pytest.raises(NotPermittedError):
+        contracts.end(contract_id=agreed.pk, reason="x", by=cast.as_actor(cityos.owner()))
+    with pytest.raises(WrongStateError):
+        actions.take_data_back(gadget_id=RIVER, entity_type=GAUGE_TYPE, reason="x", by=SYSTEM)
+
+
+def test_only_an_operator_of_no_side_decides_and_only_about_what_is_published(river: str) -> None:
+    operator = cast.operator()
+    member = cast.as_actor(Resident.objects.get(username="wasteco"))
+    with pytest.raises(NotPermittedError):
+        actions.give_data(gadget_id=river, entity_type=GAUGE_TYPE, reason="x", by=member)
+    with pytest.raises(WrongStateError):
+        actions.give_data(gadget_id=river, entity_type="Library", reason="x", by=cast.as_actor(operator))
+    provider = Gadget.objects.get(gadget_id=river).provider
+    Membership.objects.create(provider=provider, resident=operator)
+    with pytest.raises(NotPermittedError):
+        actions.give_data(gadget_id=river, entity_type=GAUGE_TYPE, reason="x", by=cast.as_actor(operator))
+    assert not DataOwner.objects.exists()
+
+
+def test_an_owner_whose_service_is_off_the_pages_decides_nothing(handed_in: Contract) -> None:
+    assert owner_of(GAUGE_TYPE).name == "川の事業者"
+    actions.suspend(gadget_id=RIVER, reason="試験", by=SYSTEM)
+    assert owner_of(GAUGE_TYPE) == CITY
+
+
+def test_the_migration_carries_nobody_over_who_only_wrote_a_manifest(handed_in: Contract) -> None:
+    """As the tables stood before: owners by manifest, one contract agreed, a wider one asked."""
+    theirs = handed_in.owner
+    agreed = Contract.objects.create(
+        consumer=handed_in.consumer, owner=theirs, entity_type="Library", attrs=["name"], purpose={"ja": "x"},
+        state="agreed", owner_agreed_at=timezone.now(), operator_agreed_at=timezone.now(),
+    )  # fmt: skip
+    waiting = Contract.objects.create(
+        consumer=handed_in.consumer, owner=theirs, entity_type="Library", attrs=["name", "seats"],
+        purpose={"ja": "x"}, operator_agreed_at=timezone.now(),
+    )  # fmt: skip
+    migration = import_module("gadgets.migrations.0006_data_owners")
+    migration.ask_the_city(apps, connection.schema_editor())
+    for row in (handed_in, agreed, waiting):
+        row.refresh_from_db()
+    assert (handed_in.owner, handed_in.state) == (None, "asked")
+    assert (agreed.owner, agreed.state) == (theirs, "ended")
+    assert (waiting.owner, waiting.state) == (None, "agreed")
 
 
 # --- the public page -------------------------------------------------------------------------------------------

@@ -140,7 +140,7 @@ def test_a_trial_that_ends_in_another_exception_is_given_back(
 
 @pytest.mark.parametrize("whose", ["", "hanako"])
 def test_giving_back_the_trial_lets_the_next_caller_try(monkeypatch: pytest.MonkeyPatch, whose: str) -> None:
-    monkeypatch.setattr(breaker_rule, "FIRST_PAUSE", 0.2)
+    monkeypatch.setattr(breaker_rule, "pause", lambda _times: 0.2)
     gadget = info()
     for _ in range(50):
         breaker.failed(gadget.id, whose)

@@ -57,6 +57,7 @@ PROVIDERS = (
 QUERIES = ("river-near-you.json", "library-near-you.json")
 CITY_OS = ("cityos", 4, "まちのデータの見本事業者", "npo", WASTECO)
 """Its gadgets are nothing but these files; the data are the river provider's and the city's own."""
+GAUGE_TYPE, GAUGE_PROVIDER = "WaterLevelObserved", "localhost.river.level"
 AGE_WEIGHTS = (15, 7, 10, 12, 15, 12, 13, 16)
 """Percent of each age band, rounded from the city's table of population by district (February 2026)."""
 
@@ -231,6 +232,13 @@ def _register_queries(people: Mapping[str, Actor]) -> int:
     """The gadgets of the City OS; the river's provider agrees that its data are read."""
     name, offset, organisation, kind, person = CITY_OS
     actor, operator, made = people[person.key], people["operator"], 0
+    if not contract_queries.owner_name(GAUGE_TYPE):
+        gadget_actions.give_data(
+            gadget_id=GAUGE_PROVIDER,
+            entity_type=GAUGE_TYPE,
+            reason="水位の記録は、この見本事業者が出しているため",
+            by=operator,
+        )
     for file in QUERIES:
         url = _manifest_url(name, offset, file)
         known = _find(url)
