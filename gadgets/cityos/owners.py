@@ -66,7 +66,7 @@ def give(*, gadget_id: str, entity_type: str, reason: str, by: Actor) -> None:
     owner = owner_of(entity_type)
     asked = Contract.objects.filter(entity_type=entity_type, state=Contract.State.ASKED)
     asked.update(owner_id=owner.provider_id, licence=owner.licence, owner_agreed_at=None)
-    asked.filter(consumer__provider_id=owner.provider_id).update(owner_agreed_at=timezone.now())
+    asked.filter(consumer__provider_id=gadget.provider_id).update(owner_agreed_at=timezone.now())
     _written_down(gadget, by, f"{entity_type}: データの持ち主になりました。{why}")
     audit.record("data_owner_set", by=by, type=entity_type, gadget=gadget_id)
 
