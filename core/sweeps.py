@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Generic, TypeVar
 
-from django.db import DatabaseError, transaction
+from django.db import DatabaseError, OperationalError, transaction
 from django.db.models import F
 from django.utils import timezone
 
@@ -99,10 +99,13 @@ def together(
 ) -> list[T]:
     """Calls `act` with all items at once, and only if that fails with each alone; returns those that failed.
 
-    `act` must be a transaction: what it began and did not finish leaves nothing behind.
+    `act` must be a transaction: what it began and did not finish leaves nothing behind. A database that is away is no
+    item's fault: `OperationalError` goes to the caller.
     """
     try:
         act(items)
+    except OperationalError:
+        raise
     except Exception as error:  # noqa: BLE001  bulkhead: the items are tried one by one
         log.warning("sweep %s: %d items one by one: %s", job, len(items), type(error).__name__)
         return list(each(job, items, lambda item: act([item]), key=key).failed)

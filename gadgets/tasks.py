@@ -10,6 +10,7 @@ from datetime import timedelta
 from django.db.models import Q
 from django.utils import timezone
 
+from core import sweeps
 from gadgets import conformance
 from gadgets.life import checking, nightly
 from gadgets.life.clients import sync_due_clients
@@ -44,7 +45,7 @@ def run_waiting_checks() -> int:
     due = CheckRun.objects.filter(
         Q(state=CheckRun.State.WAITING) | Q(state=CheckRun.State.RUNNING, started_at__lt=lost)
     ).order_by("created_at")
-    return sum(run_checks_job(run_id) for run_id in list(due.values_list("pk", flat=True)[:10]))
+    return sum(sweeps.each(RUN_CHECKS, due.values_list("pk", flat=True)[:10], run_checks_job).results)
 
 
 def run_checks_job(run_id: int) -> bool:
@@ -100,15 +101,14 @@ def watch_gadgets() -> int:
     """Warns providers whose gadgets fail, and suspends those that fail for hours or attack."""
     from gadgets.life import watch
 
-    figures.flush()
-    return watch.sweep()
+    return sum(sweeps.steps(WATCH, figures.flush, watch.sweep))
 
 
 def end_gadgets() -> int:
     """Retires what was announced for now, ends consents of what is over, forgets versions that nobody gets."""
     from gadgets.life import ending, reviewing
 
-    return ending.sweep() + reviewing.end_waiting()
+    return sum(sweeps.steps(END_GADGETS, ending.sweep, reviewing.end_waiting))
 
 
 def send_state_notices() -> int:

@@ -121,11 +121,11 @@ def end_sessions(resident_id: UUID) -> None:
             _replace(row, SESSIONS, {"part": SESSIONS, "ended_at": timezone.now().isoformat()})
 
 
-def sessions_due(limit: int = 20) -> tuple[UUID, ...]:
-    """Residents whose sessions at the ID could not be ended when they asked."""
+def sessions_due(limit: int = 20) -> tuple[tuple[UUID, UUID], ...]:
+    """Erasures, each with its resident, whose sessions at the ID could not be ended when they asked."""
     rows = Erasure.objects.filter(resident_id__isnull=False, begun_at=None, undone_at=None)
     return tuple(
-        row.resident_id
+        (row.id, row.resident_id)
         for row in rows.order_by("asked_at").iterator()
         if row.resident_id and any(e["part"] == SESSIONS and not e["ended_at"] for e in row.report)
     )[:limit]

@@ -10,6 +10,7 @@ import logging
 from django.db import transaction
 from django.db.models import QuerySet
 
+from core import sweeps
 from gadgets.contract import manifest as manifests
 from gadgets.errors import NoSuchGadgetError, WrongStateError
 from gadgets.models import Gadget, GadgetVersion, bump_registry
@@ -22,6 +23,8 @@ from identity.idp import ClientCredentials, ClientSpec, provider
 from identity.roles import SYSTEM, Actor
 
 log = logging.getLogger(__name__)
+
+JOB = "gadgets.sync_clients"
 
 
 def client_due(gadget: Gadget) -> None:
@@ -36,15 +39,17 @@ def sync_due_clients() -> int:
 
 
 def _try(rows: QuerySet[Gadget]) -> int:
-    done = 0
-    for row in rows.select_related("published", "earlier"):
-        try:
-            _sync(row)
-        except IdentityError as error:
-            log.warning("client of %s not yet in step: %s", row.gadget_id, type(error).__name__)
-        else:
-            done += 1
-    return done
+    due = rows.select_related("published", "earlier")
+    return sum(sweeps.each(JOB, due, _in_step, key=lambda row: row.gadget_id).results)
+
+
+def _in_step(row: Gadget) -> bool:
+    try:
+        _sync(row)
+    except IdentityError as error:
+        log.warning("client of %s not yet in step: %s", row.gadget_id, type(error).__name__)
+        return False
+    return True
 
 
 def _sync(row: Gadget, secret: str = "", by: Actor = SYSTEM) -> ClientCredentials | None:

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from django.db import transaction
 from django.utils import timezone
 
+from core import sweeps
 from gadgets.errors import LifeError, WrongStateError
 from gadgets.life.clients import client_due
 from gadgets.life.steps import (
@@ -30,6 +31,7 @@ from identity.roles import OPERATOR, SYSTEM, Actor
 
 log = logging.getLogger(__name__)
 
+JOB = "gadgets.end_gadgets"
 SHORTEST_NOTICE = timedelta(days=14)
 LONGEST_NOTICE = timedelta(days=366)
 NOTE_LENGTH = 500
@@ -149,7 +151,8 @@ def sweep(*, now: datetime | None = None) -> int:
     """Retires what was announced for now, and ends the consents of what is retired; returns how many of both."""
     at = now or timezone.now()
     due = Gadget.objects.filter(state__in=_LIVING, retires_at__lte=at).values_list("gadget_id", flat=True)
-    return sum(_retire_due(gadget_id, at) for gadget_id in list(due)) + _end_consents()
+    retired = sweeps.each(JOB, due, lambda gadget_id: _retire_due(gadget_id, at)).results
+    return sum(retired) + _end_consents()
 
 
 @transaction.atomic
@@ -169,4 +172,10 @@ def _end_consents() -> int:
         )
     )
     left = identity_queries.still_granted(ended) if ended else ()
-    return sum(identity_actions.end_grants(recipient=one, most=AT_ONCE, by=SYSTEM) for one in left)
+    ends = sweeps.each(
+        JOB,
+        left,
+        lambda one: identity_actions.end_grants(recipient=one, most=AT_ONCE, by=SYSTEM),
+        key=lambda one: f"consents:{one}",
+    )
+    return sum(ends.results)

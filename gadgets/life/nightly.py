@@ -6,9 +6,11 @@ from django.db import IntegrityError, transaction
 from django.db.models import Exists, OuterRef, Q
 from django.utils import timezone
 
+from core import sweeps
 from gadgets.life.steps import REASON_LENGTH, Decision, Side, locked, note
 from gadgets.models import CheckRun, Gadget, Maintenance
 
+JOB = "gadgets.nightly_checks"
 NIGHT = range(1, 5)
 """The hours, in the region's time, at which runs begin: when few residents wait for the same provider."""
 EVERY = timedelta(hours=20)
@@ -26,7 +28,8 @@ def sweep(now: datetime | None = None) -> int:
     places = AT_ONCE - CheckRun.objects.filter(state=CheckRun.State.WAITING).count()
     if places <= 0:
         return 0
-    return sum(_queue(version_id, now) for version_id in _due(now)[:places])
+    due = _due(now)[:places]
+    return sum(sweeps.each(JOB, due, lambda version_id: _queue(version_id, now)).results)
 
 
 def _due(now: datetime) -> list[int]:

@@ -5,6 +5,7 @@ from datetime import datetime
 from django.db import transaction
 from django.utils import timezone
 
+from core import sweeps
 from gadgets.cityos import contracts
 from gadgets.contract import manifest as manifests
 from gadgets.contract.manifest import Manifest
@@ -186,12 +187,13 @@ def roll_back(*, gadget_id: str, reason: str, by: Actor) -> None:
 def end_waiting(*, now: datetime | None = None) -> int:
     """The sweep: forgets versions before that nobody gets any more; returns how many."""
     over = Gadget.objects.filter(share=WHOLE, earlier_until__lte=now or timezone.now())
-    rows = list(over)
-    for gadget in rows:
-        Gadget.objects.filter(pk=gadget.pk, earlier_until=gadget.earlier_until).update(
-            earlier=None, earlier_until=None
-        )
-        client_due(gadget)
-    if rows:
-        bump_registry()
-    return len(rows)
+    ended = sweeps.each("gadgets.end_gadgets", over, _end_waiting, key=lambda row: f"earlier:{row.gadget_id}")
+    return len(ended.done)
+
+
+@transaction.atomic
+def _end_waiting(gadget: Gadget) -> None:
+    same = Gadget.objects.filter(pk=gadget.pk, earlier_until=gadget.earlier_until)
+    same.update(earlier=None, earlier_until=None)
+    client_due(gadget)
+    bump_registry()

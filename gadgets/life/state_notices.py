@@ -19,6 +19,7 @@ from django.urls import reverse
 from django.utils import timezone, translation
 from django.utils.translation import gettext as _
 
+from core import sweeps
 from gadgets import tasks, words
 from gadgets.errors import DoorError, LifeError
 from gadgets.models import Gadget, GadgetVersion, Provider, ReviewNote, StateNotice
@@ -35,6 +36,7 @@ WAITS = (60, 300, 1800, 3600, 6 * 3600, 12 * 3600)
 """Seconds from one try to the next; after the last the row is given up."""
 CALL_SECONDS = 5.0
 ANSWER_BYTES = 4096
+JOB = "gadgets.life.state_notices"
 AT_ONCE = 50
 KEPT = timedelta(days=90)
 TEST = "test"
@@ -87,10 +89,19 @@ def send_due(*, now: datetime | None = None) -> int:
     at = now or timezone.now()
     StateNotice.objects.exclude(state=State.WAITING).filter(created_at__lt=at - KEPT).delete()
     due = StateNotice.objects.select_related("provider").filter(state=State.WAITING, next_at__lte=at)
-    sent = 0
-    for row in list(due.order_by("next_at", "pk")[:AT_ONCE]):
-        if _claim(row, at):
-            sent += _settle(row, _SENDERS[row.channel](row, at))
+    rows = due.order_by("next_at", "pk")[:AT_ONCE]
+    return sum(sweeps.each(JOB, rows, lambda row: _deliver(row, at), key=lambda row: row.txn.hex).results)
+
+
+def _deliver(row: StateNotice, at: datetime) -> int:
+    """What raises is a try like any other: after the last one the notice is given up."""
+    if not _claim(row, at):
+        return 0
+    trouble = "not_made"
+    try:
+        trouble = _SENDERS[row.channel](row, at)
+    finally:
+        sent = _settle(row, trouble)
     return sent
 
 

@@ -26,6 +26,7 @@ from django.db.models import F
 from django.urls import reverse
 from django.utils import timezone
 
+from core import sweeps
 from gadgets import actions
 from gadgets.errors import LifeError
 from gadgets.life import state_notices
@@ -38,6 +39,7 @@ from identity.roles import OPERATOR, SYSTEM
 log = logging.getLogger(__name__)
 
 Decision = ReviewNote.Decision
+JOB = "gadgets.life.watch"
 WARN_BELOW = 95
 SUSPEND_BELOW = 50
 FEWEST_TO_WARN = 20
@@ -83,7 +85,10 @@ def sweep(now: datetime | None = None) -> int:
         .distinct()
     )
     rows = Gadget.objects.filter(state=Gadget.State.PUBLISHED, gadget_id__in=list(failing))
-    return sum(_judge(gadget, now) for gadget in rows.order_by("pk"))
+    judged = sweeps.each(
+        JOB, rows.order_by("pk"), lambda row: _judge(row, now), key=lambda row: row.gadget_id
+    )
+    return sum(judged.results)
 
 
 def _judge(gadget: Gadget, now: datetime) -> bool:

@@ -13,10 +13,11 @@ from datetime import UTC, datetime, timedelta
 from multiprocessing.util import Finalize
 from typing import Any
 
-from django.db import DatabaseError, close_old_connections, transaction
+from django.db import OperationalError, close_old_connections, transaction
 from django.db.models import Sum
 from django.utils import timezone
 
+from core import sweeps
 from gadgets.models import GadgetHour
 from gadgets.types import FetchOutcome
 
@@ -29,6 +30,9 @@ KEPT_DAYS = 100
 """Hours older than this are deleted."""
 ENOUGH_CALLS = 100
 """Of fewer calls no percentage is shown to residents: one failure would weigh too much."""
+JOB = "gadgets.write_figures"
+TRIED_AGAIN = timedelta(days=1)
+"""So long an hour that could not be written is kept for the next flush."""
 MOST_WAITING = 5000
 """Hours of gadgets that wait at most while the database is away; the rest is let go."""
 
@@ -100,18 +104,25 @@ def flush() -> int:
     for (gadget_id, hour), tally in batch.items():
         merged.setdefault((gadget_id, _hour(hour)), _Tally()).add(tally)
     try:
-        _write(merged)
-    except DatabaseError as error:
+        failed = sweeps.together(JOB, sorted(merged), lambda names: _write(names, merged), key=_id)
+    except OperationalError as error:
         log.warning("figures of %d gadget hours wait: %s", len(merged), type(error).__name__)
         _put_back(merged)
         return 0
-    return len(merged)
+    oldest = timezone.now() - TRIED_AGAIN
+    _put_back({name: merged[name] for name in failed if name[1] > oldest})
+    return len(merged) - len(failed)
+
+
+def _id(name: tuple[str, datetime]) -> str:
+    return f"{name[0]}:{name[1]:%Y-%m-%dT%H}"
 
 
 @transaction.atomic
-def _write(batch: Mapping[tuple[str, datetime], _Tally]) -> None:
+def _write(names: Iterable[tuple[str, datetime]], batch: Mapping[tuple[str, datetime], _Tally]) -> None:
     # In one order, so that two processes that flush at once do not wait for each other crosswise.
-    for (gadget_id, hour), tally in sorted(batch.items()):
+    for gadget_id, hour in names:
+        tally = batch[gadget_id, hour]
         GadgetHour.objects.get_or_create(gadget_id=gadget_id, hour=hour)
         row = GadgetHour.objects.select_for_update().get(gadget_id=gadget_id, hour=hour)
         row.calls += tally.calls

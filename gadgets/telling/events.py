@@ -6,7 +6,6 @@ it at once. A provider that is away costs one call in each sweep, however much w
 
 import logging
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -15,6 +14,7 @@ from django.db import transaction
 from django.db.models import Min, QuerySet
 from django.utils import timezone
 
+from core import sweeps
 from gadgets import tasks
 from gadgets.contract import event_wire
 from gadgets.contract.event_wire import Event, Told
@@ -41,6 +41,8 @@ AT_ONCE = 8
 IN_A_ROW = 10
 """Events that one gadget is told in one sweep."""
 STUCK = timedelta(seconds=CALL_SECONDS * IN_A_ROW * 2)
+TRIED_AGAIN = timedelta(days=1)
+"""So long an event that could not be handled holds its place; then the cursor moves over it."""
 SETTLING = timedelta(seconds=60)
 """Longer than a transaction may take: an event that commits late still gets its turn."""
 PAGE, PAGES = 500, 20
@@ -51,10 +53,10 @@ Kind = EventDelivery.Kind
 
 def sweep(now: datetime | None = None) -> int:
     """Queues what happened, sends what is due, forgets what is old; returns how many events were answered."""
-    collect(now=now)
-    answered = deliver_due(now=now)
-    tidy(now=now)
-    return answered
+    # Without `now` each looks at the clock itself: what was just collected is due.
+    kinds = {"collect": collect, "deliver": deliver_due, "tidy": tidy}
+    done = dict(sweeps.each(tasks.CONSENT_EVENTS, kinds, lambda kind: kinds[kind](now=now)).done)
+    return done.get("deliver", 0)
 
 
 # --- from identity's events to the queue -----------------------------------------------------------------------
@@ -73,12 +75,19 @@ def collect(*, now: datetime | None = None) -> int:
         held = EventCursor.objects.select_for_update().get(pk=1)
         rows = _since(held.number)
         fresh = [row for row in _fresh(rows, held.ahead) if row.kind == WITHDRAWN]
-        queued = sum(_queue_withdrawal(row) for row in fresh)
-        _advance(held, rows, at)
-    for row in fresh:
-        private_cards.purge(row.recipient, row.resident_id)
-        warm.forget(row.recipient, row.resident_id)
-    return queued
+        handled = sweeps.each(
+            tasks.CONSENT_EVENTS, fresh, _handle, key=lambda row: f"event:{row.recipient}:{row.cursor}"
+        )
+        again = {row.cursor for row in handled.failed if row.at > at - TRIED_AGAIN}
+        _advance(held, [row for row in rows if row.cursor not in again], at, before=min(again, default=None))
+    return sum(handled.results)
+
+
+@transaction.atomic
+def _handle(row: EventRow) -> int:
+    private_cards.purge(row.recipient, row.resident_id)
+    warm.forget(row.recipient, row.resident_id)
+    return _queue_withdrawal(row)
 
 
 def _cursor() -> tuple[int, Sequence[int]]:
@@ -103,10 +112,14 @@ def _fresh(rows: Sequence[EventRow], ahead: Sequence[int]) -> list[EventRow]:
     return [row for row in rows if row.cursor not in handled]
 
 
-def _advance(held: EventCursor, rows: Sequence[EventRow], now: datetime) -> None:
-    """All of `rows` are handled; the cursor moves over those so old that nothing can still appear behind them."""
+def _advance(held: EventCursor, rows: Sequence[EventRow], now: datetime, *, before: int | None) -> None:
+    """All of `rows` are handled; the cursor moves over those so old that nothing can still appear behind them.
+
+    It stops `before` the first event that failed, which is read again.
+    """
     recent = [row for row in rows if row.at > now - SETTLING]
-    settled = [row.cursor for row in rows if not recent or row.cursor < recent[0].cursor]
+    ends = [cursor for cursor in (recent[0].cursor if recent else None, before) if cursor is not None]
+    settled = [row.cursor for row in rows if all(row.cursor < end for end in ends)]
     held.number = settled[-1] if settled else held.number
     held.ahead = [row.cursor for row in rows if row.cursor > held.number]
     held.save(update_fields=["number", "ahead"])
@@ -177,11 +190,21 @@ def deliver_due(*, now: datetime | None = None) -> int:
         return 0
     places = {to.gadget_id: to for to in addressees(gadget_id__in=[batch[0].gadget_id for batch in batches])}
     give_back_connections()
-    with ThreadPoolExecutor(max_workers=len(batches), thread_name_prefix="events") as pool:
-        results = pool.map(lambda batch: _tell(batch, places.get(batch[0].gadget_id)), batches)
-        outcomes = [pair for result in results for pair in result]
-    for row, tried in outcomes:
-        _settle(row, tried, now=at)
+    told = sweeps.each(
+        tasks.CONSENT_EVENTS,
+        batches,
+        lambda batch: _tell(batch, places.get(batch[0].gadget_id)),
+        key=lambda batch: f"tell:{batch[0].gadget_id}",
+        threads=len(batches),
+    )
+    outcomes = [pair for result in told.results for pair in result]
+    outcomes += [(row, _Tried(trouble="not_sent")) for batch in told.failed for row in batch]
+    sweeps.each(
+        tasks.CONSENT_EVENTS,
+        outcomes,
+        lambda pair: _settle(*pair, now=at),
+        key=lambda pair: f"settle:{pair[0].txn.hex}",
+    )
     return sum(tried is not None and not tried.trouble for _, tried in outcomes)
 
 

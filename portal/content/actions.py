@@ -15,6 +15,7 @@ from django.db.models import F
 from django.utils import timezone
 from wagtail.models import GroupPagePermission, Locale, Page, Site
 
+from core import sweeps
 from gadgets.choosing.layout import Slot
 from identity.roles import EDITOR, GROUPS, OPERATOR, Actor
 from portal.content import alerts
@@ -26,6 +27,7 @@ log = logging.getLogger(__name__)
 
 VERSION_KEY = "content:version"
 VERSION_TTL = 5
+WRITE_ALERTS = "content.write_alerts"
 INDEXES = (
     ("news", "news", "お知らせ", "News", "お知(し)らせ"),
     ("events", "event", "イベント", "Events", "イベント"),
@@ -52,7 +54,7 @@ def write_alerts(now: datetime | None = None) -> None:
     moment = now or timezone.now()
     try:
         alerts.replace_files(
-            settings.ALERTS_DIR, lambda present: (*_static_only(present), *live_alerts()), moment
+            settings.ALERTS_DIR, lambda present: (*_static_only(present), *live_alerts(present)), moment
         )
     except AlertNotWritten:
         # The page itself is published; the editor is told by the hook `after_publish_page`.
@@ -63,9 +65,12 @@ def _static_only(present: tuple[alerts.Alert, ...]) -> tuple[alerts.Alert, ...]:
     return tuple(alert for alert in present if alert.origin == "static")
 
 
-def live_alerts() -> tuple[alerts.Alert, ...]:
-    """All published alerts as they go into the files."""
-    return tuple(_as_alert(page) for page in AlertPage.objects.live())
+def live_alerts(present: Sequence[alerts.Alert] = ()) -> tuple[alerts.Alert, ...]:
+    """All published alerts as they go into the files; one that cannot be read stays there as it is."""
+    pages = list(AlertPage.objects.live())
+    made = sweeps.each(WRITE_ALERTS, pages, _as_alert, key=lambda page: f"page:{page.pk}")
+    unread = {f"p{page.pk}" for page in made.failed}
+    return (*made.results, *(alert for alert in present if alert.id in unread))
 
 
 def _as_alert(page: AlertPage) -> alerts.Alert:

@@ -5,11 +5,13 @@ from datetime import date, datetime, timedelta
 
 from django.utils import timezone
 
+from core import sweeps
 from identity import answers, consent
 from portal.home.catalogue import Catalogue, current
 from recommender.figures import monthly
 from recommender.figures.counting import month_of
 
+JOB = "figures.make"
 CLOSES_AFTER = timedelta(days=3)
 """So long after its end a month is still made anew: what was noted late belongs to it."""
 
@@ -18,15 +20,22 @@ def make_figures(now: datetime | None = None) -> int:
     """Notes what could be shown today and makes the month; returns how many months it made. Twice is as once."""
     now = now or timezone.now()
     today = timezone.localdate(now)
-    monthly.note_offer(today, offered(current(), now))
     this, last = month_of(today), month_of(today - CLOSES_AFTER)
-    monthly.make(this, now, _outside())
-    months = 1
-    if last != this and last in monthly.months():
+
+    def earlier() -> int:
+        if last == this or last not in monthly.months():
+            return 0
         monthly.make(last, now, None)
-        months += 1
-    monthly.forget(today)
-    return months
+        return 1
+
+    parts: dict[str, Callable[[], object]] = {
+        "offer": lambda: monthly.note_offer(today, offered(current(), now)),
+        f"{this:%Y-%m}": lambda: monthly.make(this, now, _outside()),
+        f"{last:%Y-%m}:earlier": earlier,
+        "forget": lambda: monthly.forget(today),
+    }
+    done = dict(sweeps.each(JOB, parts, lambda part: parts[part]()).done)
+    return sum(bool(result) for part, result in done.items() if part[0].isdigit())
 
 
 def offered(catalogue: Catalogue, now: datetime) -> dict[str, str]:
@@ -57,4 +66,4 @@ def month_named(text: str) -> date:
     return date.fromisoformat(f"{text}-01")
 
 
-DUE_JOBS: list[tuple[str, float, Callable[[], object]]] = [("figures.make", 3600.0, make_now)]
+DUE_JOBS: list[tuple[str, float, Callable[[], object]]] = [(JOB, 3600.0, make_now)]

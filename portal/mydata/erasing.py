@@ -15,6 +15,7 @@ from uuid import UUID
 from django.db import transaction
 from django.utils import timezone
 
+from core import sweeps
 from gadgets import actions as gadget_actions
 from gadgets.telling import erasure as providers
 from gadgets.telling.erasure import ProviderReport
@@ -26,30 +27,43 @@ from recommender import actions as ranking_actions
 
 log = logging.getLogger(__name__)
 
+JOB = "mydata.carry_out_erasures"
 Step = Callable[[UUID, datetime], None]
 
 
 def carry_out(now: datetime | None = None) -> int:
     """Everything that is due; returns how many accounts were erased. Any number of workers may run it at once."""
     at = now or timezone.now()
-    for resident_id in erasure.sessions_due():
-        try:
-            erasure.end_sessions(resident_id)
-        except ProviderProblem as error:
-            log.warning("sessions of a closed account still open at the ID: %s", type(error).__name__)
-    done = sum(_carry_out_one(one, at) for one in erasure.due(at))
-    complete_reports(at)
-    return done
+    parts: dict[str, Callable[[datetime], int]] = {
+        "end_sessions": _end_sessions,
+        "erase": _erase,
+        "complete_reports": complete_reports,
+    }
+    return dict(sweeps.each(JOB, parts, lambda part: parts[part](at)).done).get("erase", 0)
 
 
-def _carry_out_one(erasure_id: UUID, now: datetime) -> bool:
+def _end_sessions(_now: datetime) -> int:
+    due = erasure.sessions_due()
+    return len(
+        sweeps.each(JOB, due, lambda one: _end_at_id(one[1]), key=lambda one: f"sessions:{one[0]}").done
+    )
+
+
+def _end_at_id(resident_id: UUID) -> None:
     try:
-        for step in STEPS:
-            step(erasure_id, now)
-    except Exception as error:  # noqa: BLE001  bulkhead: one account's fault must not hold up the others
-        log.error("erasure stopped, the next sweep goes on: %s", type(error).__name__)  # noqa: TRY400  no values
-        return False
-    return True
+        erasure.end_sessions(resident_id)
+    except ProviderProblem as error:
+        log.warning("sessions of a closed account still open at the ID: %s", type(error).__name__)
+
+
+def _erase(now: datetime) -> int:
+    """The next sweep goes on with the step at which an erasure stopped."""
+    return len(sweeps.each(JOB, erasure.due(now), lambda one: _carry_out_one(one, now)).done)
+
+
+def _carry_out_one(erasure_id: UUID, now: datetime) -> None:
+    for step in STEPS:
+        step(erasure_id, now)
 
 
 # --- the steps -----------------------------------------------------------------------------------------------
@@ -145,15 +159,18 @@ def with_answers(entries: tuple[Mapping[str, Any], ...]) -> list[Mapping[str, An
 _ANSWER = frozenset({"state", "records", "kept", "at"})
 
 
-def complete_reports(now: datetime) -> None:
-    """Writes the answers that came since into the reports."""
-    for erasure_id, entries in erasure.unanswered(now):
-        answered = with_answers(entries)
-        if answered != list(entries):
-            with transaction.atomic():
-                erasure.note(erasure_id, erasure.PROVIDER, answered)
+def complete_reports(now: datetime) -> int:
+    """Writes the answers that came since into the reports; returns how many it looked at."""
+    open_ones = erasure.unanswered(now)
+    return len(sweeps.each(JOB, open_ones, _complete, key=lambda one: f"report:{one[0]}").done)
 
 
-DUE_JOBS: tuple[tuple[str, float, Callable[[], object]], ...] = (
-    ("mydata.carry_out_erasures", 60.0, carry_out),
-)
+def _complete(report: tuple[UUID, tuple[Mapping[str, Any], ...]]) -> None:
+    erasure_id, entries = report
+    answered = with_answers(entries)
+    if answered != list(entries):
+        with transaction.atomic():
+            erasure.note(erasure_id, erasure.PROVIDER, answered)
+
+
+DUE_JOBS: tuple[tuple[str, float, Callable[[], object]], ...] = ((JOB, 60.0, carry_out),)

@@ -2,14 +2,16 @@
 
 import logging
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable, Collection, Sequence
 from datetime import datetime, timedelta
 from typing import TypeVar
 from uuid import UUID
 
-from django.db import transaction
+from django.db import OperationalError, transaction
+from django.db.models import QuerySet
 from django.utils import timezone
 
+from core import sweeps
 from recommender import queries
 from recommender import weights as families
 from recommender.features import Design, Shown
@@ -20,6 +22,8 @@ from recommender.models import Batch, Interaction
 One = TypeVar("One")
 log = logging.getLogger(__name__)
 
+JOB = "recommender.learn"
+_VISIT = "visit:"
 OPEN_WINDOW = timedelta(minutes=30)
 """So long an item that was shown may still be opened."""
 MOST_ROWS = 500
@@ -35,15 +39,50 @@ def learn(now: datetime | None = None) -> int:
     Called twice, or by two workers at once, or again after a crash: each view is folded exactly once.
     """
     at = now or timezone.now()
-    _forget_old(at)
-    folded = 0
+    parts: dict[str, Callable[[datetime], int | None]] = {
+        "forget": _forget_old,
+        "fold": fold_waiting,
+        "consider": _consider,
+    }
+    return dict(sweeps.each(JOB, parts, lambda part: parts[part](at)).done).get("fold") or 0
+
+
+def fold_waiting(now: datetime) -> int:
+    """Batch after batch. When one fails its visits are folded one by one, and those that fail wait for the next time."""
+    known = {fault.item for fault in sweeps.faults(JOB, limit=MOST_ROWS)}
+    failed = {UUID(item.removeprefix(_VISIT)) for item in known if item.startswith(_VISIT)}
+    folded = _fold_visits(failed, now) if failed else 0
     for _ in range(MOST_BATCHES):
-        views = fold_batch(at)
+        try:
+            views = fold_batch(now, without=failed)
+        except OperationalError:
+            raise
+        except Exception:
+            visits = _next_visits(now, failed)
+            views = _fold_visits(visits, now)
+            if not views:
+                raise
+            failed |= visits
         folded += views
         if not views:
             break
-    snapshots.consider(at)
     return folded
+
+
+def _fold_visits(visits: Collection[UUID], now: datetime) -> int:
+    """At once, and one by one when that fails."""
+    folded: list[int] = []
+    sweeps.together(
+        JOB,
+        sorted(visits),
+        lambda some: folded.append(fold_batch(now, only=some)),
+        key=lambda visit: f"{_VISIT}{visit}",
+    )
+    return sum(folded)
+
+
+def _consider(now: datetime) -> None:
+    snapshots.consider(now)
 
 
 @transaction.atomic
@@ -54,25 +93,37 @@ def _forget_old(now: datetime) -> None:
     Interaction.objects.filter(at__lt=now - KEPT_ROWS).delete()
 
 
-def fold_batch(now: datetime) -> int:
-    """One batch, in one transaction: claimed, folded, deleted. Returns how many views; 0 when another was faster."""
+def fold_batch(now: datetime, *, without: Collection[UUID] = (), only: Collection[UUID] = ()) -> int:
+    """One batch, in one transaction: claimed, folded, deleted. Returns how many views; 0 when another was faster.
+
+    `only` some visits, or all `without` some.
+    """
     last = store.number()
     with transaction.atomic():
-        return _fold(now) if store.claim(last) else 0
+        return _fold(now, without, only) if store.claim(last) else 0
 
 
-def _fold(now: datetime) -> int:
+def _waiting(now: datetime, without: Collection[UUID], only: Collection[UUID] = ()) -> QuerySet[Interaction]:
+    found = Interaction.objects.filter(at__lte=now - OPEN_WINDOW, act=Interaction.Act.VIEW)
+    found = found.filter(visit__in=only) if only else found.exclude(visit__in=without) if without else found
+    return found.order_by("at", "pk")
+
+
+def _next_visits(now: datetime, without: Collection[UUID]) -> set[UUID]:
+    return set(_waiting(now, without).values_list("visit", flat=True)[:MOST_ROWS])
+
+
+def _fold(now: datetime, without: Collection[UUID], only: Collection[UUID]) -> int:
     until = now - OPEN_WINDOW
     # Whoever withdraws at this moment waits until the rows are gone, and then deletes what became of them.
-    waiting = Interaction.objects.select_for_update().filter(at__lte=until)
-    views = list(waiting.filter(act=Interaction.Act.VIEW).order_by("at", "pk")[:MOST_ROWS])
+    views = list(_waiting(now, without, only).select_for_update()[:MOST_ROWS])
     if len(views) == MOST_ROWS and views[0].visit != views[-1].visit:
         views = [view for view in views if view.visit != views[-1].visit]
     acts = _acts({view.visit for view in views})
     found = [row for row in (_row(view, acts) for view in views) if row is not None]
     if found:
         _learn_from(found, now)
-    _delete(views, until)
+    _delete(views, until, None if only else without)
     if views:
         clicks = int(sum(row.shown.clicks for row in found))
         Batch.objects.create(
@@ -147,14 +198,18 @@ def _row(view: Interaction, acts: Acts) -> Row | None:
     return Row(shown, view.visit.hex, view.propensity or 1.0, rows.weight(done))
 
 
-def _delete(views: Sequence[Interaction], until: datetime) -> None:
-    """The views of the batch and every act of their visits; without a batch also acts whose view never came."""
+def _delete(views: Sequence[Interaction], until: datetime, without: Collection[UUID] | None) -> None:
+    """The views of the batch and every act of their visits; without a batch also acts whose view never came.
+
+    Acts of visits that wait for another try (`without`) stay; None when only some visits were looked at.
+    """
     for some in _chunks([view.pk for view in views]):
         Interaction.objects.filter(pk__in=some).delete()
     for visits in _chunks(sorted({view.visit for view in views})):
         Interaction.objects.filter(visit__in=visits).exclude(act=Interaction.Act.VIEW).delete()
-    if not views:
-        Interaction.objects.filter(at__lte=until).exclude(act=Interaction.Act.VIEW).delete()
+    if not views and without is not None:
+        late = Interaction.objects.filter(at__lte=until).exclude(visit__in=without)
+        late.exclude(act=Interaction.Act.VIEW).delete()
 
 
 def _chunks(found: Sequence[One]) -> list[Sequence[One]]:

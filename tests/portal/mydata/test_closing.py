@@ -168,7 +168,7 @@ def test_an_id_that_is_away_closes_all_the_same_and_is_asked_again(
     monkeypatch.setattr(driver, "end_everywhere", away)
     assert reference_in(closed(client))
     erasing.carry_out()
-    assert erasure.sessions_due() == (hanako.id,)
+    assert [person for _, person in erasure.sessions_due()] == [hanako.id]
     monkeypatch.setattr(driver, "end_everywhere", ended)
     erasing.carry_out()
     assert erasure.sessions_due() == ()
