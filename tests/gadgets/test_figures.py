@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from celery.signals import worker_shutdown
-from django.db import DatabaseError, connection
+from django.db import OperationalError, connection
 from django.test.utils import CaptureQueriesContext
 
 import portal.celery  # noqa: F401  (connects the signal)
@@ -116,9 +116,9 @@ def test_days_are_those_of_the_region() -> None:
 def test_while_the_database_is_away_the_counts_wait(monkeypatch: pytest.MonkeyPatch) -> None:
     note(2)
 
-    def away(_batch: object) -> None:
+    def away(*_: object) -> None:
         note(1)  # meanwhile
-        raise DatabaseError("gone")
+        raise OperationalError("gone")
 
     with monkeypatch.context() as broken:
         broken.setattr(figures, "_write", away)
