@@ -8,7 +8,7 @@ from examples.kit import card
 from examples.kit.card import Block, Texts, pick
 from examples.kit.config import Config
 from examples.kit.request_token import RequestToken
-from examples.lunch.ingredients import INGREDIENTS, found
+from examples.lunch.ingredients import INGREDIENTS, LIMIT, found
 from examples.lunch.menu import Lunch, Menu
 
 CLAIM = "household.school_years"
@@ -57,6 +57,12 @@ SCHOOLS: Mapping[str, Texts] = {
     "e": {"ja": "小学校", "ja-simple": "小学校（しょうがっこう）", "en": "Elementary school"},
     "j": {"ja": "中学校", "ja-simple": "中学校（ちゅうがっこう）", "en": "Junior high school"},
 }
+# 学校給食摂取基準 (annex to the Standards for School Lunch, notice 10 of the Ministry of Education, 2021): children of 6-7,
+# 8-9 and 10-11 years 530, 650 and 780 kcal, pupils of 12-14 years 830 kcal for one lunch.
+KCAL: Mapping[str, Mapping[int, int]] = {
+    "e": {1: 530, 2: 530, 3: 650, 4: 650, 5: 780, 6: 780},
+    "j": {1: 830, 2: 830, 3: 830},
+}
 YEAR: Texts = {"ja": "{n}年", "ja-simple": "{n}年生（ねんせい）", "en": "year {n}"}
 NO_SCHOOL: Texts = {
     "ja": "給食のある学年（小学校・中学校）のお子さまがいないため、今日の献立だけをお見せしています。",
@@ -64,25 +70,40 @@ NO_SCHOOL: Texts = {
     "en": "None of your children's school years has this lunch, so only today's menu is shown.",
 }
 WARNING: Texts = {
-    "ja": "{day}の給食に、気をつけたい食材があります: {what}。アレルギーの判断には使えません。",
-    "ja-simple": "{day}の 給食（きゅうしょく）に、あなたが 気をつける 食べものが あります: {what}。アレルギーの 人は、学校（がっこう）に 聞（き）いて ください。",
-    "en": "The lunch on {day} contains what you asked to be warned of: {what}. This is not an allergy check.",
+    "ja": "{day}の献立に、選んだ食材の名前があります: {what}。",
+    "ja-simple": "{day}の 給食（きゅうしょく）に、あなたが えらんだ 食べものの 名前（なまえ）が あります: {what}。",
+    "en": "The menu of {day} names what you chose: {what}.",
+}
+NOT_FOUND: Texts = {
+    "ja": "選んだ食材の名前は、今日と明日の献立に見つかりません。入っていないという意味ではありません。",
+    "ja-simple": "えらんだ 食べものの 名前（なまえ）は、今日（きょう）と 明日（あした）の 給食に ありません。でも、入（はい）って いる かもしれません。",
+    "en": "What you chose is not named in the menus of today and tomorrow. That does not mean they are free of it.",
+}
+ENERGY: Texts = {
+    "ja": "1食のめやす（エネルギー）",
+    "ja-simple": "1回（かい）の 給食の めやす（エネルギー）",
+    "en": "Energy standard of one lunch",
+}
+STANDARD: Texts = {
+    "ja": "文部科学省「学校給食摂取基準」（2021年）による学年ごとのめやすで、この日の献立の値ではありません。",
+    "ja-simple": "国（くに）が きめた めやすです。この日の 給食の 数字（すうじ）では ありません。",
+    "en": "By the national school lunch standard (2021) for the school year; not measured on this menu.",
 }
 OPEN: Texts = {
-    "ja": "気をつけたい食材を選ぶ",
-    "ja-simple": "気をつける 食べものを えらぶ",
-    "en": "Choose ingredients to be warned of",
+    "ja": "気になる食材を選ぶ",
+    "ja-simple": "さがす 食べものを えらぶ",
+    "en": "Choose ingredients to look for",
 }
 FORM = "ingredients"
 FORM_LABEL: Texts = {
-    "ja": "気をつけたい食材",
-    "ja-simple": "気をつける 食べもの",
-    "en": "Ingredients to be warned of",
+    "ja": "気になる食材",
+    "ja-simple": "さがす 食べもの",
+    "en": "Ingredients to look for",
 }
 FORM_INTRO: Texts = {
-    "ja": "選んだ食材が今日か明日の給食にあると、このカードでお知らせします。食材の名前だけで調べます。アレルギーの判断には使えません。",
-    "ja-simple": "えらんだ 食べものが 今日（きょう）か 明日（あした）の 給食に ある とき、この カードで 知らせます。アレルギーの 人は、学校に 聞（き）いて ください。",
-    "en": "When today's or tomorrow's lunch contains one of these, this card says so. Only names are searched: this is not an allergy check.",
+    "ja": f"選んだ食材の名前が今日か明日の献立にあると、このカードでお知らせします。{LIMIT['ja']}",
+    "ja-simple": f"えらんだ 食べものが 今日（きょう）か 明日（あした）の 給食に ある とき、この カードで 知らせます。{LIMIT['ja-simple']}",
+    "en": f"When the menu of today or tomorrow names one of these, this card says so. {LIMIT['en']}",
 }
 FORM_BUTTON: Texts = {
     "ja": "この画面で食材を選ぶ",
@@ -105,11 +126,17 @@ def make(
     blocks += warnings(menu, today.date(), wishes, locale)
     blocks.append(card.text(summary))
     if schools:
+        separator = ", " if locale == "en" else "、"
+        named = [f"{name} {kcal} kcal" for name, kcal in energy(token.claims.get(CLAIM), locale)]
         blocks.append(
             card.facts(
-                [(pick(CHILDREN, locale), "、".join(schools) if locale != "en" else ", ".join(schools))]
+                [
+                    (pick(CHILDREN, locale), separator.join(schools)),
+                    (pick(ENERGY, locale), separator.join(named)),
+                ]
             )
         )
+        blocks.append(card.text(pick(STANDARD, locale)))
         blocks.append(week_table(menu, today.date(), locale))
     else:
         if CLAIM in token.claims:
@@ -144,21 +171,26 @@ def ingredients_form(wishes: Sequence[str], locale: str) -> Block:
 
 def school_years(claim: object, locale: str) -> list[str]:
     """The school years that have lunch, in words; what is unknown or has none is left out."""
+    return [name for name, _ in energy(claim, locale)]
+
+
+def energy(claim: object, locale: str) -> list[tuple[str, int]]:
+    """Each school year that has lunch, in words, with the energy (kcal) that the national standard names for it."""
     if not isinstance(claim, list | tuple):
         return []
     out = []
-    for value in claim:
-        school = SCHOOLS.get(str(value)[:1])
-        year = str(value)[1:]
-        if school is not None and year.isdecimal():
-            gap = "" if locale == "ja" else " "
-            out.append(f"{pick(school, locale)}{gap}{pick(YEAR, locale).format(n=int(year))}")
+    gap = "" if locale == "ja" else " "
+    for value in map(str, claim):
+        school, year = value[:1], value[1:]
+        if school in SCHOOLS and year.isdecimal() and int(year) in KCAL[school]:
+            words = f"{pick(SCHOOLS[school], locale)}{gap}{pick(YEAR, locale).format(n=int(year))}"
+            out.append((words, KCAL[school][int(year)]))
     return out
 
 
 def warnings(menu: Menu, today: date, wishes: Sequence[str], locale: str) -> list[Block]:
-    """A notice for each of today and tomorrow whose lunch holds a chosen ingredient."""
-    out = []
+    """A notice for each of today and tomorrow whose menu names a chosen ingredient, and what that is worth."""
+    out: list[Block] = []
     for day in (today, today + timedelta(days=1)):
         lunch = menu.on(day)
         keys = found(lunch, wishes) if lunch else []
@@ -169,6 +201,10 @@ def warnings(menu: Menu, today: date, wishes: Sequence[str], locale: str) -> lis
             out.append(
                 card.notice("warning", pick(WARNING, locale).format(day=day_label(day, locale), what=what))
             )
+    if wishes:
+        out.append(
+            card.text(pick(LIMIT, locale) if out else f"{pick(NOT_FOUND, locale)} {pick(LIMIT, locale)}")
+        )
     return out
 
 

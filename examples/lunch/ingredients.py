@@ -1,6 +1,9 @@
-"""Ingredients a family can ask to be warned of, found by words in the menu's own ingredient names.
+"""Ingredients a family can look for, found by words in the menu's own ingredient names.
 
-It reads names, not labels: it is no allergy check, and every notice says so.
+It reads names, not labels, and does not know what a seasoning or a factory-made food contains: finding nothing is
+never "free of", and every place that speaks of the choice says so in the same words (`LIMIT`). The eight allergens
+that Japanese food labels must name (shrimp, crab, walnut, wheat, buckwheat, egg, milk, peanut: Food Labelling
+Standards, as of 2025) are all there. A word that may mean another food counts: better one notice too many.
 """
 
 from collections.abc import Iterable, Mapping
@@ -17,6 +20,13 @@ class Ingredient:
     label: Texts
     words: tuple[str, ...]
 
+
+MANDATORY = ("shrimp", "crab", "walnut", "wheat", "buckwheat", "egg", "milk", "peanut")
+LIMIT: Texts = {
+    "ja": "献立表の食材名だけを調べています。調味料や加工品の中身は分かりません。アレルギーのある方は、必ず学校の詳しい献立表で確認してください。",
+    "ja-simple": "献立（こんだて）の 食（た）べものの 名前（なまえ）だけを 見ます。中（なか）に 入（はい）って いる ものは わかりません。アレルギーの 人は、学校（がっこう）に 聞（き）いて ください。",
+    "en": "Only the ingredient names of the menu are searched, not what seasonings or processed food contain. With an allergy, always check the school's detailed menu.",
+}
 
 INGREDIENTS: Mapping[str, Ingredient] = {
     "egg": Ingredient(
@@ -54,13 +64,19 @@ INGREDIENTS: Mapping[str, Ingredient] = {
             "てんぷら",
         ),
     ),
-    "shellfish": Ingredient(
-        {
-            "ja": "えび・かに・貝・たこ",
-            "ja-simple": "えび・かに・貝（かい）・たこ",
-            "en": "Shellfish and octopus",
-        },
-        ("えび", "かに", "あさり", "たこ", "いか（"),
+    "shrimp": Ingredient({"ja": "えび", "ja-simple": "えび", "en": "Shrimp"}, ("えび", "エビ", "海老")),
+    "crab": Ingredient({"ja": "かに", "ja-simple": "かに", "en": "Crab"}, ("かに", "カニ", "蟹")),
+    "molluscs": Ingredient(
+        {"ja": "貝・たこ・いか", "ja-simple": "貝（かい）・たこ・いか", "en": "Shellfish, octopus and squid"},
+        ("あさり", "たこ", "いか（", "貝"),
+    ),
+    "buckwheat": Ingredient({"ja": "そば", "ja-simple": "そば", "en": "Buckwheat"}, ("そば", "蕎麦")),
+    "peanut": Ingredient(
+        {"ja": "落花生（ピーナッツ）", "ja-simple": "ピーナッツ", "en": "Peanut"},
+        ("落花生", "ピーナッツ", "ピーナツ"),
+    ),
+    "walnut": Ingredient(
+        {"ja": "くるみ", "ja-simple": "くるみ", "en": "Walnut"}, ("くるみ", "クルミ", "胡桃")
     ),
     "soy": Ingredient(
         {"ja": "大豆", "ja-simple": "大豆（だいず）", "en": "Soy"},

@@ -49,9 +49,9 @@ def manifest(config: Config) -> dict[str, Any]:
                 "need": "optional",
                 "retention": "P0D",
                 "purpose": {
-                    "ja": "お子さまの学校の1週間分の献立を出すため",
-                    "ja-simple": "子どもの 学校（がっこう）の 1週間（しゅうかん）の 給食を 見せる ため",
-                    "en": "To show the whole week's menu for your children's schools",
+                    "ja": "お子さまの学年の1食のめやすと、1週間分の献立を出すため",
+                    "ja-simple": "子どもの 学年（がくねん）の めやすと、1週間（しゅうかん）の 給食を 見せる ため",
+                    "en": "To show the standard of one lunch for your children's school years, and the week's menu",
                 },
             }
         ],

@@ -13,7 +13,7 @@ from examples.kit.sessions import Session
 from examples.kit.web import Request, Response, redirect
 from examples.lunch import card, menu
 from examples.lunch.claims import ClaimsClient, ClaimsExpiredError, ClaimsUnavailableError
-from examples.lunch.ingredients import INGREDIENTS
+from examples.lunch.ingredients import INGREDIENTS, LIMIT
 from examples.lunch.manifest import GADGET, MAX_AGE, PROVIDER, manifest
 from examples.lunch.wishes import Wishes
 
@@ -23,14 +23,14 @@ TITLE: Texts = {
     "en": "School lunch",
 }
 CHOOSE: Texts = {
-    "ja": "気をつけたい食材",
-    "ja-simple": "気をつける 食べもの",
-    "en": "Ingredients to be warned of",
+    "ja": "気になる食材",
+    "ja-simple": "さがす 食べもの",
+    "en": "Ingredients to look for",
 }
 CHOOSE_WHY: Texts = {
-    "ja": "選んだ食材が今日か明日の給食にあると、ポータルのカードでお知らせします。食材の名前だけで調べます。アレルギーの判断には使えません。",
-    "ja-simple": "えらんだ 食べものが 今日（きょう）か 明日（あした）の 給食に ある とき、カードで 知らせます。アレルギーの 人は、学校に 聞（き）いて ください。",
-    "en": "When today's or tomorrow's lunch contains one of these, your card on the portal says so. Only names are searched: this is not an allergy check.",
+    "ja": f"選んだ食材の名前が今日か明日の献立にあると、ポータルのカードでお知らせします。{LIMIT['ja']}",
+    "ja-simple": f"えらんだ 食べものが 今日（きょう）か 明日（あした）の 給食に ある とき、カードで 知らせます。{LIMIT['ja-simple']}",
+    "en": f"When the menu of today or tomorrow names one of these, your card on the portal says so. {LIMIT['en']}",
 }
 SAVE: Texts = {"ja": "保存する", "ja-simple": "これに する", "en": "Save"}
 SAVED: Texts = {"ja": "保存しました。", "ja-simple": "できました。", "en": "Saved."}
@@ -62,7 +62,7 @@ PRIVACY: tuple[Texts, ...] = (
         "en": "The card receives an identifier for this provider only, and your children's school years if you allow it. The years are not kept after the answer.",
     },
     {
-        "ja": "あなたが選んだ「気をつけたい食材」は、識別子とともに保存します。全部の選択を外して保存すると、消えます。地域IDの登録を消したときも、窓口からの知らせを受けて消します。",
+        "ja": "あなたが選んだ「気になる食材」は、識別子とともに保存します。全部の選択を外して保存すると、消えます。地域IDの登録を消したときも、窓口からの知らせを受けて消します。",
         "ja-simple": "あなたが えらんだ 食べものは、番号（ばんごう）と いっしょに のこします。ぜんぶ やめると、消（き）えます。地域（ちいき）IDを やめた ときも、消します。",
         "en": "The ingredients you choose are kept with the identifier. Clearing every choice deletes them, and so does closing your regional ID: the portal then asks us to.",
     },

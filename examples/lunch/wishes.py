@@ -1,4 +1,4 @@
-"""What a family asked to be warned of, by pairwise subject, in a SQLite file or in memory."""
+"""Which ingredients a family looks for, by pairwise subject, in a SQLite file or in memory."""
 
 import json
 import sqlite3
@@ -7,6 +7,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from examples.lunch.ingredients import INGREDIENTS
+
+SPLIT = {"shellfish": ("shrimp", "crab", "molluscs")}
+"""A choice of an earlier version that became several: whoever made it goes on being told of all of them."""
 
 
 class Wishes:
@@ -30,7 +33,8 @@ class Wishes:
             return ()
         with self._lock:
             row = self._db.execute("SELECT ingredients FROM wish WHERE sub = ?", (sub,)).fetchone()
-        return tuple(key for key in json.loads(row[0]) if key in INGREDIENTS) if row else ()
+        kept = {new for key in json.loads(row[0]) for new in SPLIT.get(key, (key,))} if row else set()
+        return tuple(key for key in INGREDIENTS if key in kept)
 
     def keep(self, sub: str, ingredients: Sequence[str]) -> None:
         """Stores the choice; what is not in the vocabulary is dropped."""

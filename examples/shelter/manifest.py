@@ -7,7 +7,8 @@ from examples.kit.config import Config
 
 GADGET = "map"
 PROVIDER = "避難場所マップ（見本）"
-MAX_AGE = 3600
+MAX_AGE = 60
+"""Seconds: what is in force changes the list."""
 
 
 def frame_origin(config: Config) -> str:
@@ -61,7 +62,7 @@ def manifest(config: Config) -> dict[str, Any]:
         "data": [],
         "provides": [],
         "link_origins": [config.public_origin],
-        "cache": {"max_age": MAX_AGE, "stale": 86400},
+        "cache": {"max_age": MAX_AGE, "stale": 600},
         "settings": {"type": "object", "properties": {}},
         "regions": ["*"],
     }

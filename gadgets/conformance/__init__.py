@@ -63,6 +63,7 @@ def _card(bench: Bench) -> Iterator[Line]:
     yield from tokens.check(bench)
     yield cards.personas(bench)
     yield from cards.forms(bench)
+    yield from cards.use_of_claims(bench)
     yield kinds.pairwise() if bench.manifest.identity == "pairwise" else interference.check(bench)
     yield from speed.check(bench)
     yield from faults.check(bench)

@@ -2,11 +2,12 @@
 
 from collections.abc import Iterator, Mapping
 
+from gadgets.conformance import compare
 from gadgets.conformance.bench import SHOWN, Bench, Fault, no_card, out_of_time
 from gadgets.conformance.request_tokens import PERSONAS, Case
 from gadgets.contract import card as cards
-from gadgets.contract.conformance_lines import Line, fix, passed
-from gadgets.errors import CardError
+from gadgets.contract.conformance_lines import Line, fix, not_run, passed
+from gadgets.errors import CardError, DoorError
 from gadgets.types import Texts, Value
 
 
@@ -73,6 +74,64 @@ def forms(bench: Bench) -> Iterator[Line]:
                     "en": f"Answer usefully with nothing but what `granted` names. {fault.remedy['en']}",
                 },
             )
+
+
+def use_of_claims(bench: Bench) -> Iterator[Line]:
+    """Check 5 too: what is asked for changes the card. Somebody's attribute that changes nothing is not needed."""
+    title = {"ja": "求めた属性を使っている", "en": "Uses the attributes that it asks for"}
+    size = bench.manifest.sizes[-1]
+    unused, asked = [], False
+    for claim in bench.manifest.claims:
+        people = [person for person in PERSONAS.values() if claim.name in person]
+        if not people:
+            continue
+        asked = True
+        if bench.over:
+            yield out_of_time(5, title, bench)
+            return
+        if not any(_changes(bench, claim.name, person, size) for person in people):
+            unused.append(claim.name)
+    if not asked:
+        return
+    if not unused:
+        yield passed(
+            5, title, {"ja": "属性によってカードが変わります。", "en": "Each attribute changes the card."}
+        )
+        return
+    names = ", ".join(unused)
+    told = {
+        "ja": f"{names} があってもなくても、カードが同じです。",
+        "en": f"The card is the same with and without {names}.",
+    }
+    if bench.manifest.frame is not None or bench.manifest.endpoints.login:
+        # The provider's own pages may use what the card does not: the operator who reviews it judges.
+        yield not_run(
+            5, title, told,
+            {
+                "ja": "カードで使わない属性は、枠やサイトで何に使うかを purpose に書いてください。審査で確かめます。",
+                "en": "Say in `purpose` what your frame or site does with what the card does not use; the review looks at it.",
+            },
+        )  # fmt: skip
+        return
+    yield fix(
+        5, title, told,
+        {
+            "ja": "使わない属性は claims から除いてください。",
+            "en": "Drop from `claims` what is not used.",
+        },
+    )  # fmt: skip
+
+
+def _changes(bench: Bench, name: str, person: Mapping[str, Value], size: str) -> bool:
+    """Whether one persona's card differs with and without the attribute; True where it cannot be told."""
+    declared = [claim.name for claim in bench.manifest.claims if claim.name in person]
+    with_it = {key: person[key] for key in declared}
+    without = {key: value for key, value in with_it.items() if key != name}
+    try:
+        one, other = (bench.ask(Case("use", claims, "ja", size)) for claims in (with_it, without))
+    except DoorError:
+        return True
+    return one.status != 200 or other.status != 200 or not compare.same(one.body, other.body)
 
 
 def links(bench: Bench) -> Line:

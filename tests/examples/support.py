@@ -42,6 +42,7 @@ class World:
         self.id_key = ID_KEY
         self.published = [self.portal_key]
         self.jwks_reads = 0
+        self.alerts: list[dict[str, Any]] | None = []
         self.jwks_body = ""
         self.codes: dict[str, dict[str, Any]] = {}
         self.claims: Mapping[str, Any] = {}
@@ -53,6 +54,7 @@ class World:
         site = Site()
         site.route("GET", "/.well-known/jwks.json", self._portal_keys)
         site.route("GET", "/api/claims", self._claims)
+        site.route("GET", "/alerts.json", self._alerts)
         site.route("GET", "/o/.well-known/openid-configuration", self._discovery)
         site.route("GET", "/o/jwks", lambda _: _json({"keys": [self.id_key.as_dict(private=False)]}))
         site.route("POST", "/o/token", self._token)
@@ -115,6 +117,9 @@ class World:
         if self.jwks_body:
             return Response(self.jwks_body, 200, JSON)
         return _json({"keys": [key.as_dict(private=False) for key in self.published]})
+
+    def _alerts(self, _: Request) -> Response:
+        return _json({"alerts": self.alerts}, 200 if self.alerts is not None else 503)
 
     def _discovery(self, request: Request) -> Response:
         assert request.headers["host"] == urlsplit(self.issuer).netloc

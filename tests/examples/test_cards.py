@@ -148,7 +148,10 @@ def test_lunch_without_claims_shows_today_only(lunch: Running) -> None:
 
 def test_lunch_with_school_years_shows_the_week(lunch: Running) -> None:
     card = fetch(lunch, claims={YEARS: ["e2", "preschool", "j1"]}, sub="hanako")
-    assert blocks(card, "facts")[0]["items"] == [{"label": "お子さまの学校", "value": "小学校2年、中学校1年"}]
+    assert blocks(card, "facts")[0]["items"] == [
+        {"label": "お子さまの学校", "value": "小学校2年、中学校1年"},
+        {"label": "1食のめやす（エネルギー）", "value": "小学校2年 530 kcal、中学校1年 830 kcal"},
+    ]
     assert [row[0] for row in blocks(card, "table")[0]["rows"]] == [
         "11月23日（月）",
         "11月24日（火）",

@@ -164,6 +164,28 @@ def test_5_a_provider_that_needs_what_is_optional() -> None:
     assert [line.title["en"] for line in whole.failing(lines)] == ["Works with the required claims only"]
 
 
+@pytest.mark.parametrize("pairwise", [False, True], ids=["audience", "pairwise"])
+def test_5_an_attribute_that_changes_nothing_is_named(pairwise: bool) -> None:
+    def ignores(card: Document, token: RequestToken, _: Request) -> None:
+        card["summary"] = card["blocks"][0]["text"] = str(token.claims.get("area.waste_zone", "-"))
+
+    lines = whole.report(Whole(card=ignores, pairwise=pairwise))
+    exactly(lines, 5, "claims")
+    assert "age_band" in whole.failing(lines)[0].message["en"]
+    assert "area.waste_zone" not in whole.failing(lines)[0].message["en"]
+
+
+def test_5_what_a_frame_may_use_is_left_to_the_review() -> None:
+    def ignores(card: Document, token: RequestToken, _: Request) -> None:
+        card["summary"] = card["blocks"][0]["text"] = str(token.claims.get("area.waste_zone", "-"))
+
+    lines = whole.report(Whole(card=ignores, frame=True))
+    told = [line for line in lines if line.number == 5 and line.ok is None]
+    assert [line for line in whole.failing(lines) if line.number == 5] == []
+    assert len(told) == 1
+    assert "purpose" in told[0].remedy["en"]
+
+
 # --- 6 -------------------------------------------------------------------------------------------------------
 
 

@@ -99,6 +99,7 @@ def document(config: Config, broken: Whole) -> Document:
 def _card(config: Config, token: RequestToken, now: datetime) -> Document:
     zone = token.claims.get("area.waste_zone", "-")
     words = f"Zone {zone}" if token.locale == "en" else f"{zone} 区のごみ箱"
+    words += f" ({token.claims['age_band']})" if "age_band" in token.claims else ""
     today = now.replace(hour=0, minute=0, second=0, microsecond=0)
     return card.card(
         locale=token.locale,
