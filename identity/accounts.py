@@ -6,7 +6,6 @@ from uuid import UUID, uuid4
 from django.contrib.auth.hashers import make_password
 from django.contrib.auth.models import Group, Permission
 from django.contrib.contenttypes.models import ContentType
-from django.db import transaction
 from django.utils import timezone
 
 from identity import attributes, audit, consent
@@ -19,7 +18,7 @@ from identity.roles import ADMIN_ROLES, GROUPS, OPERATOR, ROLES, Actor
 from identity.writing import locked
 
 
-@transaction.atomic
+@audit.together()
 def set_roles(*, resident_id: UUID, roles: Iterable[str], by: Actor) -> None:
     """Replaces the roles and mirrors them into the admin's groups. Only an operator may.
 
@@ -52,7 +51,7 @@ def group_of(role: str) -> Group:
     return group
 
 
-@transaction.atomic
+@audit.together()
 def create_resident(
     *,
     display_name: str,
@@ -72,7 +71,7 @@ def create_resident(
     if by.id is not None or not by.has(OPERATOR):
         raise NotAllowed("利用者は、自分で登録します。")
     key = resident_id or uuid4()
-    known = Resident.objects.filter(id=key).first()
+    known = Resident.objects.select_for_update(no_key=True).filter(id=key).first()
     resident = known or Resident(id=key, issuer=issuer, subject=subject)
     resident.display_name = display_name
     resident.locale = locale
@@ -86,7 +85,7 @@ def create_resident(
     return resident.id
 
 
-@transaction.atomic
+@audit.together()
 def create_synthetic(
     *, people: Iterable[Mapping[str, Value]], notice: Notice, controller: str, by: Actor
 ) -> int:
@@ -106,6 +105,7 @@ def create_synthetic(
                 subject=str(key),
                 password=locked,
                 attributes=attributes.to_json(checked),
+                sequence=1,
             )
         )
     Resident.objects.bulk_create(made, batch_size=500)
@@ -124,6 +124,7 @@ def create_synthetic(
             notice=shown,
             given_at=now,
             expires_at=consent.ends(now),
+            number=resident.sequence,
         )
         for resident in made
     ]

@@ -8,10 +8,10 @@ resident's `consent_version` in it, so that whatever was cached under the old ve
 from collections.abc import Mapping
 from uuid import UUID
 
-from django.db import transaction
-
 from identity import attributes, audit, consent
+from identity.access_log import release
 from identity.accounts import create_resident, create_synthetic, group_of, set_roles
+from identity.audit import together
 from identity.clients import save as keep_pseudonyms
 from identity.ledger import (
     end_grants,
@@ -19,7 +19,6 @@ from identity.ledger import (
     opt_in_learning,
     opt_in_personalisation,
     opt_out,
-    record_release,
     refuse,
     refuse_learning,
     take_back,
@@ -41,17 +40,18 @@ __all__ = [
     "opt_in_learning",
     "opt_in_personalisation",
     "opt_out",
-    "record_release",
     "refuse",
     "refuse_learning",
+    "release",
     "set_attributes",
     "set_confidential",
     "set_roles",
+    "together",
     "withdraw",
 ]
 
 
-@transaction.atomic
+@audit.together()
 def set_attributes(*, resident_id: UUID, values: Mapping[str, object], by: Actor) -> None:
     """Sets the named attributes and leaves the others; None, "" or an empty list clears one.
 

@@ -7,7 +7,9 @@ What is checked afterwards is in `identity.audit_check`.
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -26,7 +28,9 @@ _LOCK = 0x6D61646F  # any number that nothing else of this database locks by
 KINDS = frozenset(
     {
         # the ledger
-        "granted", "refused", "withdrawn", "released", "attributes_changed",
+        "granted", "refused", "withdrawn", "attributes_changed",
+        # the access log; "released" is of programs that wrote an entry for each release
+        "accesses_sealed", "accesses_expired", "released",
         # the person
         "registered", "confidential_asked", "confidential_set", "confidential_lifted", "exported", "erasure_asked",
         "erasure_undone", "erased",
@@ -44,16 +48,47 @@ KINDS = frozenset(
 )  # fmt: skip
 
 
+Written = tuple[str, str, str, Mapping[str, Any]]
+"""Kind, `who`, `by`, detail of an entry."""
+_waiting: ContextVar[list[Written] | None] = ContextVar("entries_of_this_act", default=None)
+
+
+@contextmanager
+def together() -> Iterator[None]:
+    """One transaction for several writes; their entries are appended at its end, after everything else.
+
+    Whoever holds the chain waits for nobody then: two acts never wait for each other. Usable as a decorator, and
+    within itself.
+    """
+    with transaction.atomic():
+        outer = _waiting.get()
+        if outer is not None:
+            before = len(outer)
+            try:
+                yield
+            except BaseException:
+                del outer[before:]  # the savepoint is rolled back, so nothing of this happened
+                raise
+            return
+        waiting: list[Written] = []
+        token = _waiting.set(waiting)
+        try:
+            yield
+        finally:
+            _waiting.reset(token)
+        _write(waiting)
+
+
 def digest(
     seq: int, at: datetime, kind: str, who: str, by: str, detail: Mapping[str, Any], previous: str
 ) -> str:
     """SHA-256 (hex) over the canonical JSON of an entry and the hash of the one before it."""
-    body = [seq, at.astimezone(UTC).isoformat(timespec="microseconds"), kind, who, by, dict(detail), previous]
-    return hashlib.sha256(_canonical(body)).hexdigest()
+    body = [seq, moment(at), kind, who, by, dict(detail), previous]
+    return hashlib.sha256(canonical(body)).hexdigest()
 
 
 def record(kind: str, *, who: UUID | None = None, by: Actor | None = None, **detail: Any) -> None:
-    """Appends an entry in the caller's transaction; call it last, because one writer at a time holds the chain.
+    """Appends an entry in the caller's transaction; call it last, or within `together`: one writer holds the chain.
 
     `who` is the resident concerned (None: nobody in particular); `by` the one who acted (None: the resident in
     person; `Actor.id` None: a program of the portal). Detail must be codes, numbers, lists of them.
@@ -64,8 +99,11 @@ def record(kind: str, *, who: UUID | None = None, by: Actor | None = None, **det
     _append([(kind, subject, actor, detail)])
 
 
-def record_receipts(receipts: Sequence[ConsentReceipt], *, by: Actor) -> None:
-    """One entry for each receipt, with the digest of all that it says; call it last, as `record`."""
+def record_receipts(receipts: Sequence[ConsentReceipt], *, by: Actor, terms: str = "") -> None:
+    """One entry for each receipt, with the digest of all that it says; call it last, as `record`.
+
+    `terms`: the version of the recipient's terms that a decision was made about; it stands in the state only.
+    """
     other = {} if by.id is None else _handles({by.id} - {receipt.resident_id for receipt in receipts})
     entries = []
     for receipt in receipts:
@@ -80,6 +118,7 @@ def record_receipts(receipts: Sequence[ConsentReceipt], *, by: Actor) -> None:
             "level": receipt.level,
             "receipt": str(receipt.id),
             "content": receipt_digest(receipt),
+            "terms": terms,
         }
         entries.append((receipt.kind, own, actor, detail))
     _append(entries)
@@ -88,29 +127,47 @@ def record_receipts(receipts: Sequence[ConsentReceipt], *, by: Actor) -> None:
 def receipt_digest(receipt: ConsentReceipt) -> str:
     """SHA-256 (hex) over every field of a receipt; it cannot be turned back, for two of them are random ids."""
     said = {field.attname: _plain(getattr(receipt, field.attname)) for field in receipt._meta.concrete_fields}
-    return hashlib.sha256(_canonical(said)).hexdigest()
+    if said["number"] is None:  # older than the column: its digest was made without it
+        del said["number"]
+    return hashlib.sha256(canonical(said)).hexdigest()
+
+
+def moment(at: datetime) -> str:
+    """A time as every hash here has it."""
+    return at.astimezone(UTC).isoformat(timespec="microseconds")
 
 
 def _plain(value: object) -> object:
     if isinstance(value, datetime):
-        return value.astimezone(UTC).isoformat(timespec="microseconds")
+        return moment(value)
     return str(value) if isinstance(value, UUID) else value
 
 
-def _canonical(body: object) -> bytes:
+def canonical(body: object) -> bytes:
+    """JSON with sorted keys, no spaces and no escapes: what every hash here is made over."""
     return json.dumps(body, ensure_ascii=False, sort_keys=True, separators=(",", ":")).encode()
 
 
-def _append(entries: Sequence[tuple[str, str, str, Mapping[str, Any]]]) -> None:
+def _append(entries: Sequence[Written]) -> None:
     for kind, _, _, detail in entries:
         if kind not in KINDS:
             raise ValueError(f"no such kind of audit entry: {kind}")
         _codes_only(detail)
+    waiting = _waiting.get()
+    if waiting is None:
+        _write(entries)
+    else:
+        waiting.extend(entries)
+
+
+def _write(entries: Sequence[Written]) -> None:
     if not entries:
         return
     with transaction.atomic(savepoint=False):  # what fails here takes the act with it
         if connection.vendor == "postgresql":
             with connection.cursor() as cursor:
+                # Foreign keys are checked now: at the commit the check would wait for a row with the chain held.
+                cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
                 cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_LOCK])
         last = AuditEntry.objects.order_by("-seq").values_list("seq", "sha256").first()
         seq, previous = last or (0, GENESIS)

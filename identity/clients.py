@@ -6,7 +6,6 @@ Both drivers change their rows here only, so that each change stands in the audi
 import secrets
 from collections.abc import Iterable
 
-from django.db import transaction
 from django.db.models import Exists, OuterRef
 from django.utils import timezone
 
@@ -55,7 +54,7 @@ def _remember_grants(client: GadgetClient) -> None:
     remember(client, Resident.objects.filter(Exists(given)).exclude(Exists(known)).only("subject"))
 
 
-@transaction.atomic
+@audit.together()
 def save(spec: ClientSpec, *, by: Actor = SYSTEM) -> GadgetClient:
     """Creates or updates the row; the sector never changes, and the salt is made once.
 
@@ -87,7 +86,7 @@ def save(spec: ClientSpec, *, by: Actor = SYSTEM) -> GadgetClient:
     return known
 
 
-@transaction.atomic
+@audit.together()
 def set_suspended(client_id: str, *, suspended: bool, by: Actor = SYSTEM) -> bool:
     """Suspends or resumes; returns whether that was a change."""
     rows = GadgetClient.objects.filter(client_id=client_id, suspended=not suspended)
@@ -97,13 +96,13 @@ def set_suspended(client_id: str, *, suspended: bool, by: Actor = SYSTEM) -> boo
     return changed
 
 
-@transaction.atomic
+@audit.together()
 def rotated(client_id: str, *, by: Actor = SYSTEM) -> None:
     """Notes that the client has another secret now."""
     audit.record("client_rotated", by=by, client=client_id)
 
 
-@transaction.atomic
+@audit.together()
 def remove(client_id: str, *, by: Actor = SYSTEM) -> bool:
     """Deletes the row with its pseudonyms and waiting logouts; returns whether it was there."""
     removed, _ = GadgetClient.objects.filter(client_id=client_id).delete()

@@ -22,6 +22,7 @@ from django.utils import timezone
 from oauth2_provider.models import get_access_token_model, get_application_model
 
 from identity import (
+    audit,
     clients,
     embedded_clients,
     embedded_server,
@@ -188,7 +189,7 @@ class EmbeddedProvider:
     def issuer(self) -> str:
         return str(settings.OIDC_ISSUER)
 
-    @transaction.atomic
+    @audit.together()
     def upsert_client(
         self, spec: ClientSpec, *, secret: str = "", by: Actor = SYSTEM
     ) -> ClientCredentials | None:
@@ -221,7 +222,7 @@ class EmbeddedProvider:
     def enable_client(self, client_id: str, *, by: Actor = SYSTEM) -> None:
         clients.set_suspended(client_id, suspended=False, by=by)
 
-    @transaction.atomic
+    @audit.together()
     def rotate_client(self, client_id: str, *, by: Actor = SYSTEM) -> ClientCredentials:
         secret = secrets.token_urlsafe(32)
         digest = embedded_clients.secret_digest(secret)
@@ -298,7 +299,7 @@ class EmbeddedProvider:
         self.end_everywhere(resident_id)
         with transaction.atomic():
             EmailAddress.objects.filter(user_id=resident_id).delete()
-            resident = Resident.objects.select_for_update().get(pk=resident_id)
+            resident = Resident.objects.select_for_update(no_key=True).get(pk=resident_id)
             resident.username, resident.email = opaque_username(), ""
             resident.set_unusable_password()
             resident.save()

@@ -21,7 +21,7 @@ from django.db.models import DO_NOTHING, SET_NULL, ForeignObjectRel, Q
 from django.utils import timezone
 from oauth2_provider.models import get_application_model
 
-from identity import audit, household, sessions
+from identity import audit, household, sessions, writing
 from identity.errors import NoSuchResident, NotAllowed, NothingToUndo
 from identity.idp import provider
 from identity.models import (
@@ -81,7 +81,7 @@ class Due:
 # --- asking and undoing --------------------------------------------------------------------------------------
 
 
-@transaction.atomic
+@audit.together()
 def ask(
     *, resident_id: UUID, announced: Sequence[Mapping[str, Any]], by: Actor, now: datetime | None = None
 ) -> Asked:
@@ -94,6 +94,7 @@ def ask(
         raise NotAllowed("自分のアカウントだけを閉じられます。")
     now = now or timezone.now()
     due = now + WAIT
+    _hold_people(resident_id)
     if not Resident.objects.filter(pk=resident_id, is_active=True, erase_at=None).update(erase_at=due):
         raise NoSuchResident
     wards = household.wards_to_erase(resident_id)
@@ -109,6 +110,10 @@ def ask(
     for person in (resident_id, *wards):
         audit.record("erasure_asked", who=person, by=by)
     return Asked(reference, due)
+
+
+def _hold_people(resident_id: UUID) -> None:
+    writing.hold(resident_id, *household.wards_to_erase(resident_id))
 
 
 def end_sessions(resident_id: UUID) -> None:
@@ -131,10 +136,11 @@ def sessions_due(limit: int = 20) -> tuple[tuple[UUID, UUID], ...]:
     )[:limit]
 
 
-@transaction.atomic
+@audit.together()
 def undo(*, resident_id: UUID, now: datetime | None = None) -> None:
     """Everything as before; the resident in person asked for it. Raises `NothingToUndo` once it has begun."""
     now = now or timezone.now()
+    _hold_people(resident_id)
     row = Erasure.objects.select_for_update().filter(resident_id=resident_id, undone_at=None).first()
     if row is None or row.begun_at is not None:
         raise NothingToUndo
@@ -196,6 +202,7 @@ def hold(erasure_id: UUID, *, now: datetime) -> Due | None:
         row.begun_at = now
         row.save(update_fields=["begun_at"])
     people = (row.resident_id, *household.wards_to_erase(row.resident_id))
+    writing.hold(*people)
     return Due(row.id, people, tuple(row.report))
 
 
@@ -244,11 +251,12 @@ class Forgotten:
     unnamed: Mapping[str, int]
 
 
+@audit.together()
 def forget(resident_id: UUID) -> Forgotten:
     """Deletes every row of the person and at last the person; how many by table. In the caller's transaction.
 
-    What a table keeps without the person (`SET_NULL`, `DO_NOTHING`) loses the name first. The audit chain keeps
-    their handle, which nothing leads to any more.
+    What a table keeps without the person (`SET_NULL`, `DO_NOTHING`) loses the name first. The audit chain and the
+    hashes of the access log keep their handle, which nothing leads to any more.
     """
     resident = Resident.objects.select_for_update().filter(pk=resident_id).first()
     if resident is None:

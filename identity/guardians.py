@@ -12,7 +12,6 @@ from datetime import date, datetime, timedelta
 from uuid import UUID, uuid4
 
 from django.contrib.auth.hashers import make_password
-from django.db import transaction
 from django.utils import timezone
 
 from core import sweeps
@@ -35,6 +34,7 @@ from identity.errors import (
 from identity.household import ACTIVE, ASKED, CHILD, COURT_ORDER, ENDED, ISSUER, MINOR, REFUSED, REPRESENTED
 from identity.models import AuditEntry, Erasure, Guardianship, HouseholdCode, Resident
 from identity.roles import OPERATOR, SYSTEM, Actor
+from identity.writing import hold
 
 MOST_WARDS = 12
 MOST_GUARDIANS = 2
@@ -48,7 +48,7 @@ _LETTERS = "ABCDEFGHJKLMNPQRSTUVWXYZ23456789"
 _LIVING = (ASKED, ACTIVE)
 
 
-@transaction.atomic
+@audit.together()
 def add_child(
     *,
     guardian: UUID,
@@ -76,7 +76,7 @@ def add_child(
     return ward.id
 
 
-@transaction.atomic
+@audit.together()
 def ask_to_represent(*, guardian: UUID, name: str, by: Actor, now: datetime | None = None) -> UUID:
     """Asks the city to represent an adult who has no account; returns the guardianship's id. Errors as `add_child`."""
     person = _asker(guardian, by)
@@ -89,7 +89,7 @@ def ask_to_represent(*, guardian: UUID, name: str, by: Actor, now: datetime | No
     return row.id
 
 
-@transaction.atomic
+@audit.together()
 def make_code(*, ward: UUID, by: Actor, now: datetime | None = None) -> str:
     """A code for 24 hours, usable once: whoever types it asks to act for `ward`. An earlier one is void.
 
@@ -127,7 +127,7 @@ def redeem(*, guardian: UUID, code: str, by: Actor, now: datetime | None = None)
     if lately.filter(kind=WRONG_CODE).count() >= TRIES:
         raise TooManyTries
     try:
-        with transaction.atomic():
+        with audit.together():
             return _redeem(guardian, code, by, now or timezone.now())
     except BadCode:
         audit.record(WRONG_CODE, who=guardian, by=by)
@@ -168,7 +168,7 @@ def _redeem(guardian: UUID, code: str, by: Actor, now: datetime) -> str:
     return ACTIVE if at_once else ASKED
 
 
-@transaction.atomic
+@audit.together()
 def decide(
     *,
     guardianship_id: UUID,
@@ -210,7 +210,7 @@ def decide(
     return row.state
 
 
-@transaction.atomic
+@audit.together()
 def answer(*, guardianship_id: UUID, yes: bool, by: Actor, now: datetime | None = None) -> str:
     """What the adult says who is to be represented; returns the state. Raises `NotAllowed`, `NotWaiting`."""
     now = now or timezone.now()
@@ -231,7 +231,7 @@ def answer(*, guardianship_id: UUID, yes: bool, by: Actor, now: datetime | None 
     return row.state
 
 
-@transaction.atomic
+@audit.together()
 def end(*, guardianship_id: UUID, by: Actor, now: datetime | None = None) -> None:
     """Ends what is asked or active: the guardian, the grown-up ward, or an operator. Raises `NotAllowed`, `NotWaiting`."""
     row, person, ward = _held(guardianship_id)
@@ -252,7 +252,7 @@ def end_due(now: datetime | None = None) -> int:
     return sum(sweeps.each("identity.end_guardianships", found, lambda key: _end_due(key, now)).results)
 
 
-@transaction.atomic
+@audit.together()
 def _end_due(key: UUID, now: datetime) -> bool:
     row, _, _ = _held(key)
     if row.state not in _LIVING:
@@ -321,8 +321,9 @@ def _check_end(ends_on: date | None, now: datetime) -> None:
 
 def _locked(*ids: UUID) -> dict[UUID, Resident]:
     """The rows of these people, held in one order until the transaction ends; all of them have to be open."""
-    rows = Resident.objects.select_for_update().filter(id__in=set(ids), is_active=True, erase_at=None)
-    found = {row.id: row for row in rows.order_by("id")}
+    found = hold(*ids)
+    if any(row.erase_at is not None or not row.is_active for row in found.values()):
+        raise NoSuchResident
     if len(found) != len(set(ids)):
         raise NoSuchResident
     return found
@@ -333,7 +334,7 @@ def _held(guardianship_id: UUID) -> tuple[Guardianship, Resident, Resident]:
     row = Guardianship.objects.filter(id=guardianship_id).first()
     if row is None:
         raise NotAllowed
-    list(Resident.objects.select_for_update().filter(id__in=[row.guardian_id, row.ward_id]).order_by("id"))
+    hold(row.guardian_id, row.ward_id)
     row = Guardianship.objects.select_related("guardian", "ward").get(id=guardianship_id)
     return row, row.guardian, row.ward
 

@@ -69,7 +69,7 @@ def end_expired(now: datetime | None = None) -> int:
 
 @transaction.atomic
 def _end_one(resident: tuple[UUID, UUID]) -> None:
-    Resident.objects.select_for_update().filter(pk=resident[0]).first()
+    Resident.objects.select_for_update(no_key=True).filter(pk=resident[0]).first()
     ended(resident[0])
 
 

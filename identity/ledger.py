@@ -1,10 +1,9 @@
-"""Writes of the consent ledger: what a resident allows, refuses and takes back, and what left because of it."""
+"""Writes of the consent ledger: what a resident allows, refuses and takes back."""
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from django.db import transaction
 from django.utils import timezone
 
 from core import sweeps
@@ -21,7 +20,6 @@ from identity.errors import (
     UnknownLevel,
 )
 from identity.models import (
-    AccessLog,
     ConsentReceipt,
     ConsentState,
     GadgetClient,
@@ -29,13 +27,13 @@ from identity.models import (
     Resident,
 )
 from identity.roles import PORTAL, Actor
-from identity.writing import changed, locked, own_only
+from identity.writing import changed, locked, next_number, own_only
 
 MOST_STOPS, STOPS_WITHIN = 2, timedelta(days=30)
 """A stop deletes how much a resident has said already: who could stop and begin at will could say ever more."""
 
 
-@transaction.atomic
+@audit.together()
 def grant(
     *,
     resident_id: UUID,
@@ -87,11 +85,12 @@ def grant(
     )
     if level == "pairwise":
         _remember_subject(resident, recipient)
-    audit.record_receipts([*over, receipt], by=by)
+    audit.record_receipts(over, by=by)
+    audit.record_receipts([receipt], by=by, terms=terms)
     return receipt.id
 
 
-@transaction.atomic
+@audit.together()
 def refuse(
     *,
     resident_id: UUID,
@@ -121,11 +120,11 @@ def refuse(
         method=_method(by, resident_id),
         terms=terms,
     )
-    audit.record_receipts([receipt], by=by)
+    audit.record_receipts([receipt], by=by, terms=terms)
     return receipt.id
 
 
-@transaction.atomic
+@audit.together()
 def withdraw(*, resident_id: UUID, recipient: str, items: Iterable[str] | None = None, by: Actor) -> int:
     """Takes back what `recipient` was granted (all of it when `items` is None); returns how many items.
 
@@ -152,7 +151,7 @@ def end_learning_without_order(now: datetime | None = None) -> int:
     return len(sweeps.each(learning.JOB, residents, _end_learning, key=lambda one: f"order:{one[1]}").done)
 
 
-@transaction.atomic
+@audit.together()
 def _end_learning(resident: tuple[UUID, UUID]) -> None:
     receipts = take_back(locked(resident[0]), recipient=consent.LEARNING, method="expiry")
     audit.record_receipts(receipts, by=PORTAL)
@@ -218,7 +217,7 @@ def end_grants(*, recipient: str, most: int, by: Actor) -> int:
     return sum(_end_grants(resident_id, recipient, by) for resident_id in residents)
 
 
-@transaction.atomic
+@audit.together()
 def _end_grants(resident_id: UUID, recipient: str, by: Actor) -> bool:
     try:
         resident = locked(resident_id)
@@ -259,7 +258,7 @@ def opt_in_learning(*, resident_id: UUID, notice: Notice, controller: str, by: A
     )
 
 
-@transaction.atomic
+@audit.together()
 def refuse_learning(*, resident_id: UUID, notice: Notice, controller: str, by: Actor) -> UUID:
     """A no to learning; what was granted before is withdrawn first."""
     withdraw(resident_id=resident_id, recipient=consent.LEARNING, by=by)
@@ -279,17 +278,6 @@ def refuse_learning(*, resident_id: UUID, notice: Notice, controller: str, by: A
 def opt_out(*, resident_id: UUID, by: Actor) -> int:
     """Back to the chronological order."""
     return withdraw(resident_id=resident_id, recipient=consent.RECOMMENDER, by=by)
-
-
-@transaction.atomic
-def record_release(*, resident_id: UUID, recipient: str, items: Iterable[str], via: str) -> None:
-    """Notes that these items left, for the resident and in the audit chain; names only, never a value."""
-    names = list(items)
-    for item in names:
-        _known(item)
-    if names:
-        AccessLog.objects.create(resident_id=resident_id, recipient=recipient, items=names, via=via)
-        audit.record("released", who=resident_id, by=PORTAL, recipient=recipient, items=names, via=via)
 
 
 def keep(notice: Notice) -> NoticeVersion:
@@ -386,6 +374,7 @@ def _append(
         method=method,
         given_at=now,
         expires_at=expires_at,
+        number=next_number(resident),
     )
     ConsentState.objects.bulk_create(
         (

@@ -9,14 +9,12 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from uuid import UUID
 
-from django.db import transaction
-
 from identity import audit, household, numbers
 from identity.errors import NoSuchNumber, NotAllowed, NotConfirmed
 from identity.ledger import take_back
 from identity.models import Resident
 from identity.roles import OPERATOR, Actor
-from identity.writing import locked, newer_version
+from identity.writing import hold, locked, newer_version
 
 CONFIRMATIONS = ("person_checked", "consequences_told")
 """What the operator confirms, one by one: who asks was checked, and they know what follows."""
@@ -49,7 +47,7 @@ def find(*, number: str, by: Actor) -> Found:
     return Found(resident.id, wanted, resident.display_name, resident.confidential)
 
 
-@transaction.atomic
+@audit.together()
 def set_confidential(*, resident_id: UUID, on: bool, by: Actor, confirmed: Collection[str]) -> bool:
     """Sets or lifts the protection; returns whether that changed anything. Only an operator may.
 
@@ -58,6 +56,7 @@ def set_confidential(*, resident_id: UUID, on: bool, by: Actor, confirmed: Colle
     _operator(by)
     if set(confirmed) != set(CONFIRMATIONS):
         raise NotConfirmed
+    hold(resident_id, *household.protected_with(resident_id))
     resident = locked(resident_id)
     if resident.confidential == on:
         return False

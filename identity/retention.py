@@ -13,7 +13,9 @@ from django.db.models import Exists, OuterRef, Q
 from django.utils import timezone
 
 from core import sweeps
+from identity import access_log, audit
 from identity.models import AccessLog, ConsentEvent, LogoutDelivery, OidcSession, ProviderSession, SeenToken
+from identity.roles import PORTAL
 
 BATCH = 1000
 LOGOUTS = timedelta(days=7)
@@ -39,11 +41,30 @@ def clean(*, now: datetime | None = None) -> dict[str, int]:
         "seen_tokens": lambda: _sweep(SeenToken.objects.filter(expires_at__lt=at)),
         "sign_ins": lambda: _sweep(ProviderSession.objects.filter(over)),
         "events": lambda: _oldest(ConsentEvent.objects.all(), before=at - EVENTS),
-        "accesses": lambda: _oldest(AccessLog.objects.all(), before=at - ACCESSES),
+        "accesses": lambda: _accesses(before=at - ACCESSES),
         "sessions": lambda: _sweep(Session.objects.filter(expire_date__lt=at)),
         "orphans": lambda: _sweep(OidcSession.objects.filter(created_at__lt=at - ORPHANS).exclude(here)),
     }
     return dict(sweeps.each("identity.clean", tables, lambda name: tables[name]()).done)
+
+
+def _accesses(before: datetime) -> int:
+    """The rows go, their hashes stay; the entry of the chain says up to which row, so that no other may be missing."""
+    access_log.seal()
+    old = AccessLog.objects.exclude(seal=None)
+    gone, more = 0, True
+    while more:
+        batch = list(old.order_by("pk").values_list("pk", "at")[:BATCH])
+        keys = [key for key, at in batch if at < before]
+        more = len(keys) == BATCH
+        if keys:
+            with audit.together():
+                number = _delete(old, keys)
+                audit.record(
+                    "accesses_expired", by=PORTAL, through=max(keys), rows=number, before=audit.moment(before)
+                )
+            gone += number
+    return gone
 
 
 def _sweep(rows: "models.QuerySet[Any]") -> int:

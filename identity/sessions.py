@@ -54,7 +54,7 @@ def open_session(request: HttpRequest, done: Login, *, device: str = "") -> Resi
     Who is signed in already and has proven it again keeps what the session holds. `device` is the browser's secret.
     """
     now = timezone.now()
-    with transaction.atomic():
+    with audit.together():
         resident, made = _resident_of(done)
         if not resident.is_active:
             raise InvalidToken("account is closed")
@@ -191,7 +191,7 @@ def hint(session_key: str | None) -> str:
 
 def sign_out(request: HttpRequest) -> None:
     """Ends this browser's session at the portal because the person wants it."""
-    with transaction.atomic():
+    with audit.together():
         key = request.session.get(KEY)
         close_session(request)
         if key is not None and Resident.objects.filter(pk=key).exists():
@@ -233,7 +233,7 @@ def end(*, iss: str, sub: str, sid: str, by: Actor | None = SYSTEM) -> int:
 def end_rows(rows: QuerySet[OidcSession], *, by: Actor | None, why: str) -> int:
     """Ends these sessions, all of one resident, at the portal; returns how many."""
     store = import_module(settings.SESSION_ENGINE).SessionStore
-    with transaction.atomic():
+    with audit.together():
         found = list(rows.values_list("session_key", "issuer", "sub"))
         for key, _, _ in found:
             store().delete(key)
@@ -267,7 +267,7 @@ def _end_one(row: OidcSession) -> bool:
         return False  # the device is remembered, or it is in use
     if lifetimes.ENDED in session:
         session.save()  # what `load` gave: why, and nothing else
-    with transaction.atomic():
+    with audit.together():
         row.delete()
         resident = Resident.objects.filter(issuer=row.issuer, subject=row.sub).first()
         if resident is not None:
@@ -280,7 +280,7 @@ def end_by_event(event: LogoutEvent, *, now: datetime) -> int:
     """What a verified logout token asks for, once; raises `InvalidToken` on its replay."""
     SeenToken.objects.filter(expires_at__lt=now).delete()
     try:
-        with transaction.atomic():
+        with audit.together():
             SeenToken.objects.create(issuer=event.iss, jti=event.jti, expires_at=event.expires)
             return end(iss=event.iss, sub=event.sub, sid=event.sid)
     except IntegrityError as error:

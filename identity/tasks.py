@@ -57,6 +57,13 @@ def end_expired_learning() -> int:
     return sum(sweeps.steps(learning.JOB, learning.end_expired, ledger.end_learning_without_order))
 
 
+def seal_accesses() -> int:
+    """Puts the hashes of what left lately into the audit chain."""
+    from identity import access_log
+
+    return access_log.seal()
+
+
 def clean() -> None:
     """Deletes what is past its time."""
     from identity import retention
@@ -66,6 +73,7 @@ def clean() -> None:
 
 DUE_JOBS: tuple[tuple[str, float, Callable[[], object]], ...] = (
     ("identity.deliver_logouts", 1.0, deliver_due_logouts),
+    ("identity.seal_accesses", 5.0, seal_accesses),
     ("identity.check_keycloak_drift", 900.0, check_keycloak_drift),
     ("identity.send_letters", 30.0, send_due_letters),
     ("identity.end_sessions_by_time", 600.0, end_sessions_by_time),

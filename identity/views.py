@@ -2,6 +2,7 @@
 
 import logging
 from datetime import timedelta
+from http import HTTPStatus
 from typing import Any
 
 from django.conf import settings
@@ -13,7 +14,7 @@ from django.views.decorators.http import require_GET, require_POST, require_safe
 from joserfc import jwt
 from joserfc.jwk import ECKey
 
-from identity import actions, queries, relay, releases
+from identity import actions, consent, queries, rate, relay, releases
 from identity.errors import InvalidToken, ProviderUnavailable
 from identity.idp import Bearer, provider
 from identity.models import GadgetClient, Subject
@@ -22,6 +23,8 @@ log = logging.getLogger(__name__)
 
 CLAIMS_TYPE = "rclaims+jwt"
 CLAIMS_SECONDS = 60
+CLAIMS_MOST, CLAIMS_PERIOD = 60, 60
+"""Answers to one client about one subject, and in how many seconds."""
 
 
 # --- the logout relay ----------------------------------------------------------------------------------------
@@ -62,7 +65,7 @@ def claims(request: HttpRequest) -> HttpResponse:
     """What the resident of this access token has granted to this gadget, at this moment, signed.
 
     A JWT of type `rclaims+jwt` for 60 seconds. Nothing granted, or nobody known by that pseudonym: 200 with
-    empty claims. An invalid token: 401 after RFC 6750.
+    empty claims. An invalid token: 401 after RFC 6750. Too often for one subject: 429 with Retry-After.
     """
     scheme, _, raw = request.headers.get("Authorization", "").partition(" ")
     if scheme.lower() != "bearer" or not raw.strip():
@@ -75,6 +78,13 @@ def claims(request: HttpRequest) -> HttpResponse:
         return _refuse("invalid_token", "the access token is unknown, expired or not for this endpoint")
     except ProviderUnavailable:
         return JsonResponse({"error": "temporarily_unavailable"}, status=503, headers={"Retry-After": "5"})
+    wait = rate.seconds_to_wait(
+        "claims", bearer.client_id, bearer.sub, most=CLAIMS_MOST, period=CLAIMS_PERIOD
+    )
+    if wait:
+        answer = JsonResponse({"error": "too_many_requests"}, status=HTTPStatus.TOO_MANY_REQUESTS)
+        answer["Retry-After"] = str(wait)
+        return answer
     return HttpResponse(_signed(bearer, _granted(bearer)), content_type="application/jwt")
 
 
@@ -86,14 +96,21 @@ def _granted(bearer: Bearer) -> dict[str, Any]:
     )
     if row is None or row.client.identity_level != "pairwise":
         return {}
-    gadget = row.client.gadget_id
-    declared = releases.may(row.resident_id, gadget, row.client.claims)
-    granted = dict(queries.granted(row.resident_id, gadget, declared, level="pairwise"))
-    if granted:
-        actions.record_release(
-            resident_id=row.resident_id, recipient=gadget, items=sorted(granted), via="claims"
-        )
-    return granted
+    gadget, declared = row.client.gadget_id, row.client.claims
+
+    def decide(bundle: queries.Bundle | None) -> list[str]:
+        """Declared, granted as it is asked for now, at this level, and known."""
+        if bundle is None:
+            return []
+        granted, levels = bundle.grants.get(gadget, frozenset()), bundle.levels.get(gadget, {})
+        return [
+            item
+            for item in releases.may(row.resident_id, gadget, declared)
+            if item in granted and item in bundle.attributes and consent.covers(levels[item], "pairwise")
+        ]
+
+    released = actions.release(resident_id=row.resident_id, recipient=gadget, via="claims", decide=decide)
+    return dict(released)
 
 
 def _signed(bearer: Bearer, granted: dict[str, Any]) -> str:

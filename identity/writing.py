@@ -18,11 +18,30 @@ def own_only(by: Actor, resident_id: UUID) -> None:
 
 
 def locked(resident_id: UUID) -> Resident:
-    """The resident's row, held until the transaction ends, so that two decisions never cross."""
+    """The resident's row, held until the transaction ends, so that two decisions never cross.
+
+    Every act holds this row first, then whatever else it needs, then the audit chain. `no_key`: a row that points
+    to the resident can be written meanwhile; else its foreign key would wait here for whoever waits for it.
+    """
     try:
-        return Resident.objects.select_for_update().get(id=resident_id, is_active=True, erase_at=None)
+        return Resident.objects.select_for_update(no_key=True).get(
+            id=resident_id, is_active=True, erase_at=None
+        )
     except Resident.DoesNotExist as error:
         raise NoSuchResident from error
+
+
+def hold(*resident_ids: UUID) -> dict[UUID, Resident]:
+    """The rows of several residents, open or closed, held in one order: two acts never hold one and want the other."""
+    rows = Resident.objects.select_for_update(no_key=True).filter(id__in=set(resident_ids))
+    return {row.id: row for row in rows.order_by("id")}
+
+
+def next_number(resident: Resident) -> int:
+    """The next number of the resident's own sequence; the caller holds the row, as `locked` gave it."""
+    resident.sequence += 1
+    Resident.objects.filter(id=resident.id).update(sequence=resident.sequence)
+    return resident.sequence
 
 
 def changed(resident: Resident, recipient: str, kind: str) -> None:

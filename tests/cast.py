@@ -1,13 +1,17 @@
 """The fixed cast, in the database: builders for each person, and a sign-in as the portal does it."""
 
+from collections.abc import Sequence
 from dataclasses import replace
+from datetime import datetime
 from urllib.parse import urlsplit
 from uuid import UUID
 
 from django.conf import settings
+from django.db import transaction
 from django.test import Client
+from django.utils import timezone
 
-from identity import actions
+from identity import access_log, actions, writing
 from identity.consent import Notice
 from identity.models import Resident
 from identity.person import KEY
@@ -143,6 +147,15 @@ def newcomer(number: int = 1) -> Resident:
             opted_in=False,
         )
     )
+
+
+def released(
+    resident: Resident, recipient: str, items: Sequence[str], *, via: str = "card", at: datetime | None = None
+) -> None:
+    """An entry of the access log, whatever was granted; repetitions too."""
+    with transaction.atomic():
+        held = writing.hold(resident.pk)[resident.pk]
+        access_log.add(held, recipient=recipient, items=items, via=via, at=at or timezone.now())
 
 
 def portal_client(*, enforce_csrf_checks: bool = False) -> Client:

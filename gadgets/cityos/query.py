@@ -13,11 +13,10 @@ from django.utils import timezone
 from gadgets.cityos import gateway, ngsi_ld, template
 from gadgets.cityos.source import ContextSource
 from gadgets.errors import BrokerError, BrokerPausedError
-from gadgets.serving import breaker
+from gadgets.serving import breaker, release
 from gadgets.serving.apart import give_back_connections
 from gadgets.serving.http import Answer
 from gadgets.types import GadgetInfo, Texts, Wanted
-from identity import actions as identity_actions
 
 log = logging.getLogger(__name__)
 
@@ -38,11 +37,9 @@ def answer(wanted: Wanted, *, seconds: float) -> Answer:
     if not breaker.allows(BREAKER, gadget.id):
         raise BrokerPausedError
     try:
-        if planned.released and wanted.resident_id is not None:
+        if planned.released:
             # Written down before anything leaves, as with a card of a provider's.
-            identity_actions.record_release(
-                resident_id=wanted.resident_id, recipient=gadget.id, items=planned.released, via="query"
-            )
+            release.note(wanted, via="query", items=planned.released)
         give_back_connections()
         found = _read(planned, broker, seconds, wanted.locale, gadget.id)
     except BaseException:

@@ -32,14 +32,13 @@ from gadgets.errors import (
     NoCardError,
     NoContractError,
 )
-from gadgets.serving import breaker, calendar, card_addresses, figures, keys, locks, private_cards
+from gadgets.serving import breaker, calendar, card_addresses, figures, keys, locks, private_cards, release
 from gadgets.serving.apart import HttpInTransactionError, give_back_connections, refuse_in_transaction
 from gadgets.serving.http import Answer, Door, door
 from gadgets.serving.render import render
 from gadgets.serving.stored import cache_key, claims_key, decode, encode, fingerprint, wanted_for
 from gadgets.signals import card_fetched
 from gadgets.types import FetchOutcome, GadgetInfo, StoredCard, Unavailable, Wanted
-from identity import actions as identity_actions
 from identity import queries as identity_queries
 from identity.errors import IdentityError
 
@@ -183,8 +182,18 @@ def guarded(gadget: GadgetInfo, until: float, *, whose: str = "") -> Iterator[No
 
 
 def _ask(wanted: Wanted, until: float) -> StoredCard:
-    """One signed request for what is granted now; the answer is checked, drawn and stored."""
-    wanted = as_granted_now(wanted)
+    """One signed request for what is granted now; made anew where that changes before it leaves."""
+    for _ in range(release.TRIES):
+        wanted = release.as_granted_now(wanted)
+        try:
+            return _ask_once(wanted, until)
+        except release.GrantChangedError:
+            continue
+    raise GadgetBusyError
+
+
+def _ask_once(wanted: Wanted, until: float) -> StoredCard:
+    """The answer is checked, drawn and stored."""
     gadget = wanted.gadget
     if gadget.template is not None:
         return keep(query.answer(wanted, seconds=max(until - time.monotonic(), 0.01)), wanted)
@@ -227,38 +236,11 @@ def _put(stored: StoredCard, wanted: Wanted, now: datetime) -> StoredCard:
     return decode(raw, wanted, now) or stored
 
 
-def as_granted_now(wanted: Wanted) -> Wanted:
-    """The same card for what the resident grants at this moment; public when nothing is left."""
-    if wanted.level == "none":
-        return wanted
-    bundle = identity_queries.bundle(wanted.resident_id) if wanted.resident_id else None
-    now = wanted_for(
-        wanted.gadget,
-        bundle=bundle,
-        locale=wanted.locale,
-        size=wanted.size,
-        settings=wanted.settings,
-        cells=wanted.cells,
-    )
-    added = set(now.granted) - set(wanted.granted)
-    if not added or now.level == "none":
-        return now
-    # A claim that the page left out (a small cell) stays out.
-    claims = {name: value for name, value in now.claims.items() if name not in added}
-    return replace(now, granted=tuple(name for name in now.granted if name not in added), claims=claims)
-
-
 def _send(through: Door, url: str, headers: dict[str, str], wanted: Wanted, until: float) -> Answer:
     """Sends. What leaves is written down for the resident once the provider is there, and before it leaves."""
 
     def note() -> None:
-        assert wanted.resident_id is not None  # noqa: S101  (claims are always somebody's)
-        identity_actions.record_release(
-            resident_id=wanted.resident_id,
-            recipient=wanted.gadget.id,
-            items=tuple(wanted.claims),
-            via="card",
-        )
+        release.note(wanted, via="card")
         give_back_connections()
 
     return through.fetch(
@@ -268,7 +250,7 @@ def _send(through: Door, url: str, headers: dict[str, str], wanted: Wanted, unti
         max_bytes=cards.MAX_BYTES,
         content_types=(cards.MEDIA_TYPE,),
         accept=(200, 304) if "If-None-Match" in headers else (200,),
-        before_sending=note if wanted.claims and wanted.resident_id else None,
+        before_sending=note if wanted.level != "none" else None,
     )
 
 

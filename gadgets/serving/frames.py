@@ -29,6 +29,7 @@ from gadgets.errors import (
 )
 from gadgets.models import Gadget, GadgetVersion
 from gadgets.serving import keys, stored
+from gadgets.serving.release import named
 from gadgets.types import FrameSpec, GadgetInfo, Wanted
 from identity import actions as identity_actions
 from identity import queries as identity_queries
@@ -115,20 +116,25 @@ def release(
     MaintenanceError or TooManyTokensError; nothing has left then.
     """
     _count(gadget_id, counted_as)
-    bundle = identity_queries.bundle(resident_id) if resident_id else None
-    found = framed(gadget_id, bundle=bundle, locale=locale, chosen=chosen, now=now)
-    usable(found, bundle=bundle, now=now)
-    if found.origin != origin:
-        raise FrameChangedError
-    wanted = found.wanted
-    sub = None
-    if wanted.level == "pairwise" and wanted.resident_id and wanted.gadget.client_id:
-        sub = identity_queries.subject_for(wanted.resident_id, wanted.gadget.client_id)
-    if wanted.claims and wanted.resident_id:
-        identity_actions.record_release(
-            resident_id=wanted.resident_id, recipient=gadget_id, items=tuple(wanted.claims), via="frame"
-        )
-    return Released(mint(found, now=now, sub=sub), wanted.granted)
+    released: list[Released] = []
+
+    def decide(bundle: Bundle | None) -> tuple[str, ...]:
+        found = framed(gadget_id, bundle=bundle, locale=locale, chosen=chosen, now=now)
+        usable(found, bundle=bundle, now=now)
+        if found.origin != origin:
+            raise FrameChangedError
+        wanted = found.wanted
+        sub = None
+        if wanted.level == "pairwise" and wanted.resident_id and wanted.gadget.client_id:
+            sub = identity_queries.subject_for(wanted.resident_id, wanted.gadget.client_id)
+        released.append(Released(mint(found, now=now, sub=sub), wanted.granted))
+        return named(wanted) if wanted.level != "none" else ()
+
+    if resident_id is None:
+        decide(None)
+    else:
+        identity_actions.release(resident_id=resident_id, recipient=gadget_id, via="frame", decide=decide)
+    return released[0]
 
 
 def mint(found: Framed, *, now: datetime, sub: str | None = None) -> str:

@@ -31,11 +31,10 @@ from gadgets.errors import (
     NotGrantedError,
     TooManySubmitsError,
 )
-from gadgets.serving import fetch, keys, locks, private_cards
+from gadgets.serving import fetch, keys, locks, private_cards, release
 from gadgets.serving.apart import give_back_connections, refuse_in_transaction
 from gadgets.serving.http import Answer, door
 from gadgets.types import GadgetInfo, Unavailable, Wanted
-from identity import actions as identity_actions
 from identity import queries as identity_queries
 
 PROBLEM_TYPE = "application/problem+json"
@@ -100,7 +99,7 @@ def send(*, wanted: Wanted, spec: FormSpec, values: Mapping[str, Value], key: st
         if cache.get(f"form-sent:{once}") is not None:
             return
         _count(wanted.gadget, wanted.resident_id)
-        _post(wanted, body, once, until)
+        _post_as_granted(wanted, body, once, until)
         cache.set(f"form-sent:{once}", 1, DONE_SECONDS)
 
 
@@ -151,8 +150,17 @@ def _count(gadget: GadgetInfo, resident_id: UUID) -> None:
         raise TooManySubmitsError
 
 
+def _post_as_granted(wanted: Wanted, body: bytes, once: str, until: float) -> None:
+    for _ in range(release.TRIES):
+        wanted = release.as_granted_now(wanted)
+        try:
+            return _post(wanted, body, once, until)
+        except release.GrantChangedError:
+            continue
+    raise GadgetBusyError
+
+
 def _post(wanted: Wanted, body: bytes, once: str, until: float) -> None:
-    wanted = fetch.as_granted_now(wanted)
     gadget = wanted.gadget
     resident_id, url = wanted.resident_id, gadget.action_url
     if wanted.level != "pairwise" or resident_id is None or not gadget.client_id or not url:
@@ -162,12 +170,7 @@ def _post(wanted: Wanted, body: bytes, once: str, until: float) -> None:
     sub = identity_queries.subject_for(resident_id, gadget.client_id)
 
     def note() -> None:
-        identity_actions.record_release(
-            resident_id=resident_id,
-            recipient=gadget.id,
-            items=tuple(wanted.claims) or wanted.granted,
-            via="form",
-        )
+        release.note(wanted, via="form")
         give_back_connections()
 
     with fetch.guarded(gadget, until, whose=fetch.whose_card(wanted)):

@@ -12,6 +12,7 @@ from identity.models.ledger import (
     ConsentReceipt,
     ConsentState,
     NoticeVersion,
+    SealedAccess,
 )
 from identity.models.people import (
     Erasure,
@@ -48,6 +49,7 @@ __all__ = [
     "ProviderSession",
     "Resident",
     "ResidentManager",
+    "SealedAccess",
     "SeenToken",
     "SignInLetter",
     "Subject",

@@ -72,10 +72,18 @@ class ConsentReceipt(models.Model):
     withdraws = models.ForeignKey("self", null=True, on_delete=models.PROTECT)
     given_at = models.DateTimeField(default=timezone.now)
     expires_at = models.DateTimeField(null=True)
+    number = models.PositiveBigIntegerField(null=True)
+    """In the resident's own sequence, which releases share; empty in receipts that are older than the sequence."""
 
     objects: ClassVar[models.Manager["ConsentReceipt"]] = models.Manager.from_queryset(ReceiptQuerySet)()
 
     class Meta:
+        # With a condition, so that it is an index: SQLite would make the table anew, and lose its trigger.
+        constraints = [
+            models.UniqueConstraint(
+                fields=["resident", "number"], condition=~models.Q(number=None), name="one_receipt_per_number"
+            )
+        ]
         indexes = [models.Index(fields=["resident", "recipient", "-given_at"], name="receipt_by_recipient")]
 
     def __str__(self) -> str:
@@ -128,19 +136,56 @@ class ConsentEvent(models.Model):
 
 
 class AccessLog(models.Model):
-    """Which items left to whom, when and through which door; item names only, never a value."""
+    """Which items left to whom, when and through which door; item names only, never a value.
+
+    Written by `identity.access_log` alone. The database refuses any change of what a row says.
+    """
 
     resident = models.ForeignKey(Resident, on_delete=models.CASCADE, related_name="accesses")
     recipient = models.CharField(max_length=255)
     items = models.JSONField()
     via = models.CharField(max_length=16)
     at = models.DateTimeField(default=timezone.now)
+    number = models.PositiveBigIntegerField(null=True)
+    """In the resident's own sequence, which consent changes share; a row of the release before waits for its number."""
+    version = models.PositiveBigIntegerField(null=True)
+    """The resident's consent version under which it left; empty in rows of the release before."""
+    nonce = models.CharField(max_length=32, blank=True, default="", db_default="")
+    """Random, so that the hash that outlives this row says nothing about it."""
+    seal = models.BigIntegerField(null=True)
+    """Under which seal its hash stands in the audit chain; empty until the next sweep."""
 
     class Meta:
-        indexes = [models.Index(fields=["resident", "-at"], name="access_by_resident")]
+        # With a condition, so that it is an index: SQLite would make the table anew, and lose its trigger.
+        constraints = [
+            models.UniqueConstraint(
+                fields=["resident", "number"], condition=~models.Q(number=None), name="one_release_per_number"
+            )
+        ]
+        indexes = [
+            models.Index(fields=["resident", "-at"], name="access_by_resident"),
+            models.Index(fields=["id"], condition=models.Q(seal=None), name="access_unsealed"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.recipient} {self.at:%Y-%m-%d %H:%M}"
+
+
+class SealedAccess(models.Model):
+    """The hash of one row of the access log: it stays when erasure or retention takes the row.
+
+    `seal` names the entry of the audit chain that holds the Merkle root over it and those beside it.
+    """
+
+    id = models.BigIntegerField(primary_key=True)
+    """Of the row of the log."""
+    seal = models.BigIntegerField(db_index=True)
+    handle = models.UUIDField(db_index=True)
+    number = models.PositiveBigIntegerField()
+    sha256 = models.CharField(max_length=64)
+
+    def __str__(self) -> str:
+        return self.sha256[:12]
 
 
 class AuditQuerySet(models.QuerySet["AuditEntry"]):

@@ -60,6 +60,8 @@ class Resident(AbstractBaseUser, PermissionsMixin):
     attributes = models.JSONField(default=dict, blank=True)
     roles = models.JSONField(default=list, blank=True)
     consent_version = models.PositiveBigIntegerField(default=0)
+    sequence = models.PositiveBigIntegerField(default=0, db_default=0)
+    """The last number drawn for a consent change or a release; drawn under the lock of this row only."""
     is_active = models.BooleanField(default=True)
     is_staff = models.BooleanField(default=False)
     handle = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
@@ -77,6 +79,7 @@ class Resident(AbstractBaseUser, PermissionsMixin):
     USERNAME_FIELD = "username"
     EMAIL_FIELD = "email"
     REQUIRED_FIELDS: ClassVar[list[str]] = []
+    COUNTERS: ClassVar[frozenset[str]] = frozenset({"consent_version", "sequence"})
 
     class Meta:
         constraints = [
@@ -87,11 +90,17 @@ class Resident(AbstractBaseUser, PermissionsMixin):
         return str(self.id)
 
     def save(self, *args: Any, **kwargs: Any) -> None:
-        """An account of the embedded provider is the same row: its subject is its own key."""
+        """An account of the embedded provider is the same row: its subject is its own key.
+
+        A whole save of a known row leaves the counters alone: others raise them meanwhile, under its lock.
+        """
         if not self.subject:
             from django.conf import settings
 
             self.issuer, self.subject = settings.OIDC_ISSUER, str(self.id)
+        if not self._state.adding and not args and "update_fields" not in kwargs:
+            fields = {field.name for field in self._meta.concrete_fields} - {"id", *self.COUNTERS}
+            kwargs["update_fields"] = fields - self.get_deferred_fields()
         super().save(*args, **kwargs)
 
     def get_full_name(self) -> str:

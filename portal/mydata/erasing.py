@@ -20,6 +20,7 @@ from gadgets import actions as gadget_actions
 from gadgets.telling import erasure as providers
 from gadgets.telling.erasure import ProviderReport
 from identity import erasure
+from identity.actions import together
 from identity.errors import ProviderProblem
 from portal.content.forget import forget_author
 from portal.home import visits
@@ -99,7 +100,7 @@ def forget_sessions(erasure_id: UUID, now: datetime) -> None:
         erasure.forget_sessions(held.people)
 
 
-@transaction.atomic
+@together()
 def forget_rows(erasure_id: UUID, now: datetime) -> None:
     """Every table in one transaction: all of it goes, or nothing and the next sweep tries again."""
     held = erasure.hold(erasure_id, now=now)

@@ -6,7 +6,6 @@ from typing import Any
 from urllib.parse import urlencode
 
 from django.contrib import messages
-from django.db import transaction
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.template.loader import render_to_string
@@ -181,7 +180,7 @@ def _ask_for_less(request: HttpRequest, bundle: Bundle, topic: str) -> HttpRespo
             status = HTTPStatus.CONFLICT if shown else HTTPStatus.OK
             return render(request, "mydata/ranking_ask.html", context, status=status)
     declared = _several(bundle.attributes, "interests")
-    with transaction.atomic():
+    with actions.together():
         if items:
             _allow(bundle, items)
         _set(

@@ -5,7 +5,6 @@ from http import HTTPStatus
 from typing import Any
 
 from django.contrib import messages
-from django.db import transaction
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import reverse
@@ -251,7 +250,7 @@ def _decide(request: HttpRequest, bundle: Bundle, recipient: str, *, granted: bo
     return HttpResponseRedirect(next_path(request, reverse("mydata:overview")))
 
 
-@transaction.atomic
+@actions.together()
 def _write(bundle: Bundle, gadget: GadgetInfo, names: list[str], notice: Notice, *, granted: bool) -> None:
     """A no to what is told now is a withdrawal as well, so that its recipient is told like of any other."""
     held = bundle.grants.get(gadget.id, frozenset()).intersection(names)

@@ -10,7 +10,6 @@ from typing import Any
 from urllib.parse import urlencode
 
 from django.contrib import messages
-from django.db import transaction
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import reverse, translate_url
@@ -125,7 +124,7 @@ def _finish(
         return _draw(request, bundle, "topics", held, status=HTTPStatus.BAD_REQUEST)
     if choice == "on" and request.POST.get("shown") != notice.sha256:
         return _draw(request, bundle, "topics", held, status=HTTPStatus.CONFLICT)
-    with transaction.atomic():
+    with actions.together():
         actions.set_attributes(resident_id=bundle.id, values=sent, by=by)
         if choice == "on":
             actions.opt_in_personalisation(

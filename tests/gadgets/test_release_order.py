@@ -8,16 +8,17 @@ import pytest
 from django.core.cache import cache
 from django.db import DatabaseError
 
-from gadgets.errors import TlsError
-from gadgets.serving import fetch
+from gadgets.errors import GadgetBusyError, TlsError
+from gadgets.serving import fetch, keys
 from gadgets.serving.http import Door
+from gadgets.types import StoredCard, Unavailable, Wanted
 from identity import actions
 from identity.models import AccessLog
 from tests import cast
 from tests.gadgets.providers import Handler, Provider, card_bytes, reply
 from tests.gadgets.samples import info
 from tests.gadgets.test_door import certificate
-from tests.gadgets.test_fetch import agree, want
+from tests.gadgets.test_fetch import agree, want, withdraw
 
 pytestmark = pytest.mark.django_db
 
@@ -44,7 +45,7 @@ def test_what_cannot_be_written_down_does_not_leave(
     def full(**_: Any) -> None:
         raise DatabaseError("the disk is full")
 
-    monkeypatch.setattr(actions, "record_release", full)
+    monkeypatch.setattr(actions, "release", full)
     with pytest.raises(DatabaseError):
         fetch.refresh(want(gadget, hanako))
     assert provider.seen == []
@@ -63,13 +64,13 @@ def test_it_is_written_down_before_the_provider_sees_it(
         plain(handler)
 
     provider.answer = answer
-    really = actions.record_release
+    really = actions.release
 
     def note(**what: Any) -> None:
         really(**what)
         order.append("noted")
 
-    monkeypatch.setattr(actions, "record_release", note)
+    monkeypatch.setattr(actions, "release", note)
     fetch.refresh(want(gadget, hanako))
     assert order == ["noted", "seen"]
     assert AccessLog.objects.count() == 1
@@ -91,3 +92,49 @@ def test_over_tls_the_provider_has_shown_who_it_is_before_anything_is_noted(tmp_
         ask(Door(loopback_names=True, ca_file=trusted))
     assert noted == ["noted"]
     assert len(provider.seen) == 1
+
+
+def test_a_grant_that_ends_while_the_request_is_made_ends_what_it_says(
+    provider: Provider, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Between the token and the first byte: what was made for the old grant is thrown away, and made anew."""
+    gadget, hanako = info(provider.origin), cast.hanako()
+    agree(hanako, gadget, "area.waste_zone")
+    wanted = want(gadget, hanako)
+    mint = keys.mint
+    minted: list[tuple[str, ...]] = []
+
+    def withdrawn_meanwhile(now: Wanted, **given: Any) -> str:
+        minted.append(now.granted)
+        if len(minted) == 1:
+            withdraw(hanako, gadget)
+        return mint(now, **given)
+
+    monkeypatch.setattr(keys, "mint", withdrawn_meanwhile)
+    assert isinstance(fetch.refresh(wanted), StoredCard)
+    assert minted == [("area.waste_zone",), ()]
+    (seen,) = provider.seen
+    assert seen.token(keys.jwks()).claims["claims"] == {}
+    assert not AccessLog.objects.exists()
+
+
+def test_a_grant_that_changes_each_time_ends_in_busy_and_nothing_left(
+    provider: Provider, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gadget, hanako = info(provider.origin), cast.hanako()
+    agree(hanako, gadget, "area.waste_zone")
+    wanted, mint = want(gadget, hanako), keys.mint
+    districts = iter(("yashima", "busshozan", "yashima", "busshozan"))
+
+    def moved_meanwhile(now: Wanted, **given: Any) -> str:
+        actions.set_attributes(
+            resident_id=hanako.id, values={"area.district": next(districts)}, by=cast.as_actor(hanako)
+        )
+        return mint(now, **given)
+
+    monkeypatch.setattr(keys, "mint", moved_meanwhile)
+    found = fetch.refresh(wanted)
+    assert isinstance(found, Unavailable)
+    assert found.code == GadgetBusyError.code
+    assert provider.seen == []
+    assert not AccessLog.objects.exists()

@@ -13,10 +13,10 @@ from django.core.management import CommandError, call_command
 from django.db import DatabaseError, connection, transaction
 from django.utils import timezone
 
-from identity import actions, audit, audit_check, consent
+from identity import access_log, actions, audit, audit_check, consent
 from identity.audit_check import Expected, Verdict
 from identity.errors import AuditIsAppendOnly
-from identity.models import AuditEntry, ConsentReceipt, ConsentState, Resident
+from identity.models import AuditEntry, ConsentReceipt, ConsentState, Resident, SealedAccess
 from identity.roles import SYSTEM, Actor
 from tests import cast
 from tests.identity.test_ledger import SHOWN, WASTE, ZONE, ask
@@ -54,21 +54,29 @@ def behind_the_program(table: str) -> Iterator[Callable[..., None]]:
 
 
 def some_history() -> Resident:
-    """Six entries: registered, attributes, a grant, its withdrawal, a refusal, a release."""
+    """Six entries: registered, attributes, a grant, its withdrawal, a refusal, the seal of a release."""
     hanako = cast.hanako(opted_in=False)
     ask(hanako)
     actions.withdraw(resident_id=hanako.id, recipient=WASTE, by=cast.as_actor(hanako))
     ask(hanako, decision="refuse")
-    actions.record_release(resident_id=hanako.id, recipient=WASTE, items=ZONE, via="card")
+    cast.released(hanako, WASTE, ZONE, via="card")
+    assert access_log.seal() == 1
     return hanako
 
 
 def test_every_act_leaves_its_entry_in_codes_and_handles() -> None:
     hanako = some_history()
-    assert kinds() == ["registered", "attributes_changed", "granted", "withdrawn", "refused", "released"]
+    assert kinds() == [
+        "registered",
+        "attributes_changed",
+        "granted",
+        "withdrawn",
+        "refused",
+        "accesses_sealed",
+    ]
     rows = list(AuditEntry.objects.order_by("seq"))
     own = str(hanako.handle)
-    assert {row.who for row in rows} == {own}
+    assert [row.who for row in rows] == [own] * 5 + [""]
     assert [row.by for row in rows] == ["portal", own, own, own, own, "portal"]
     assert rows[1].detail["keys"] == sorted(rows[1].detail["keys"])
     assert "area.district" in rows[1].detail["keys"]
@@ -80,8 +88,10 @@ def test_every_act_leaves_its_entry_in_codes_and_handles() -> None:
         "level": "audience",
         "receipt": str(receipt.id),
         "content": audit.receipt_digest(receipt),
+        "terms": "",
     }
-    assert rows[5].detail == {"recipient": WASTE, "items": ZONE, "via": "card"}
+    sealed = SealedAccess.objects.get()
+    assert rows[5].detail == {"seal": sealed.id, "rows": 1, "root": sealed.sha256}
     assert audit_check.verify() == Verdict(6, rows[5].sha256)
 
 
@@ -137,8 +147,6 @@ def test_an_entry_that_cannot_be_written_takes_the_act_with_it(monkeypatch: pyte
     monkeypatch.setattr(audit, "KINDS", frozenset())
     with pytest.raises(ValueError, match="no such kind"):
         ask(hanako)
-    with pytest.raises(ValueError, match="no such kind"):
-        actions.record_release(resident_id=hanako.id, recipient=WASTE, items=ZONE, via="card")
     assert not ConsentReceipt.objects.exists()
     assert not ConsentState.objects.exists()
     assert hanako.accesses.count() == 0
@@ -252,17 +260,18 @@ def test_an_entry_that_was_put_in_between_is_noticed() -> None:
 
 
 def test_an_end_that_was_cut_off_is_noticed_by_who_noted_the_head() -> None:
-    hanako = some_history()
+    some_history()
+    audit.record("reach_asked", keys=[])
     head = audit_check.verify()
     noted = Expected(head.entries, head.head)
     assert audit_check.verify(noted).holds
     with behind_the_program("identity_auditentry") as run:
-        run("DELETE FROM identity_auditentry WHERE seq = 6")
+        run("DELETE FROM identity_auditentry WHERE seq = 7")
     assert audit_check.verify().holds
-    assert broken(noted) == "entry 6"
-    actions.record_release(resident_id=hanako.id, recipient=WASTE, items=ZONE, via="claims")
+    assert broken(noted) == "entry 7"
+    audit.record("reach_asked", keys=["age_band"])
     verdict = audit_check.verify(noted)
-    assert (verdict.broken, verdict.reason) == ("entry 6", "it is not the one that was expected here")
+    assert (verdict.broken, verdict.reason) == ("entry 7", "it is not the one that was expected here")
 
 
 @pytest.mark.parametrize(
@@ -425,7 +434,8 @@ def test_show_prints_codes_and_handles_of_the_kinds_and_time_asked_for() -> None
     hanako = some_history()
     lines = run("show").splitlines()
     assert [line.split()[0] for line in lines] == ["1", "2", "3", "4", "5", "6"]
-    assert f"who={hanako.handle} by=portal" in lines[5]
+    assert f"who={hanako.handle} by=portal" in lines[0]
+    assert "who=- by=portal" in lines[5]
     assert [
         line.split()[2] for line in run("show", "--kind", "granted", "--kind", "refused").splitlines()
     ] == [
@@ -454,7 +464,7 @@ def test_writers_at_the_same_time_make_one_chain() -> None:
             start.wait()
             for _ in range(10):
                 ask(resident)
-                actions.record_release(resident_id=resident.id, recipient=WASTE, items=ZONE, via="card")
+                cast.released(resident, WASTE, ZONE, via="card")
                 actions.withdraw(resident_id=resident.id, recipient=WASTE, by=Actor(id=resident.id))
         except BaseException as fault:  # noqa: BLE001  shown below, in the thread of the test
             faults.append(fault)
@@ -470,7 +480,8 @@ def test_writers_at_the_same_time_make_one_chain() -> None:
     assert faults == []
     verdict = audit_check.verify()
     assert verdict.holds, verdict
-    assert verdict.entries == before + 4 * 10 * 3
+    assert verdict.entries == before + 4 * 10 * 2
+    assert access_log.seal() == 40
 
 
 @pytest.mark.postgres

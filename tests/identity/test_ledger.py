@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 from typing import Any
-from uuid import UUID, uuid4
+from uuid import UUID
 
 import pytest
 from django.db import DatabaseError, connection, transaction
@@ -354,16 +354,23 @@ def test_a_pairwise_grant_without_a_client_is_still_a_grant() -> None:
 
 def test_a_release_is_rolled_back_with_the_callers_transaction() -> None:
     hanako = cast.hanako()
+    ask(hanako)
+
+    def release(*items: str) -> None:
+        actions.release(resident_id=hanako.id, recipient=WASTE, via="card", decide=lambda _: items)
+
     with pytest.raises(RuntimeError), transaction.atomic():
-        actions.record_release(resident_id=hanako.id, recipient=WASTE, items=ZONE, via="card")
+        release(*ZONE)
         raise RuntimeError
     assert queries.access_log(hanako.id) == ()
-    actions.record_release(resident_id=hanako.id, recipient=WASTE, items=ZONE, via="card")
-    actions.record_release(resident_id=hanako.id, recipient=WASTE, items=[], via="card")
+    release(*ZONE)
+    release()
     (row,) = queries.access_log(hanako.id)
     assert (row.recipient, row.items, row.via) == (WASTE, ("area.waste_zone",), "card")
 
 
 def test_a_release_of_something_unknown_is_an_error() -> None:
     with pytest.raises(UnknownItem):
-        actions.record_release(resident_id=uuid4(), recipient=WASTE, items=["shoe_size"], via="card")
+        actions.release(
+            resident_id=cast.hanako().id, recipient=WASTE, via="card", decide=lambda _: ["shoe_size"]
+        )

@@ -12,7 +12,7 @@ from identity import actions, crypto, queries
 from identity.audience import Audience
 from identity.consent import Notice
 from identity.errors import CannotUnseal, NoSuchClient, NoSuchResident
-from identity.models import AccessLog, GadgetClient, Resident
+from identity.models import GadgetClient, Resident
 from identity.roles import SYSTEM
 from identity.subjects import pairwise
 from tests import cast
@@ -91,13 +91,7 @@ def test_the_overview_is_two_queries_with_since_last_access_and_count(
     hanako = cast.hanako()
     grant_to(hanako, "localhost.waste.calendar", ["age_band", "area.waste_zone"])
     for days in (0, 1, 40):
-        AccessLog.objects.create(
-            resident=hanako,
-            recipient="localhost.waste.calendar",
-            items=ZONE,
-            via="card",
-            at=timezone.now() - timedelta(days=days),
-        )
+        cast.released(hanako, "localhost.waste.calendar", ZONE, at=timezone.now() - timedelta(days=days))
     with django_assert_num_queries(2):
         rows = queries.overview(hanako.id)
     assert [row.recipient for row in rows] == ["localhost.waste.calendar", "recommender"]
@@ -113,7 +107,7 @@ def test_the_overview_is_two_queries_with_since_last_access_and_count(
 
 def test_the_overview_shows_a_recipient_that_got_something_before_the_ledger_knew_it() -> None:
     hanako = cast.hanako(opted_in=False)
-    actions.record_release(resident_id=hanako.id, recipient="localhost.gone", items=ZONE, via="card")
+    cast.released(hanako, "localhost.gone", ZONE, via="card")
     (row,) = queries.overview(hanako.id)
     assert (row.recipient, row.items, row.since, row.count) == ("localhost.gone", (), None, 1)
 
@@ -121,7 +115,7 @@ def test_the_overview_shows_a_recipient_that_got_something_before_the_ledger_kne
 def test_the_access_log_is_the_newest_first_and_limited() -> None:
     hanako = cast.hanako(opted_in=False)
     for via in ("card", "claims", "card"):
-        actions.record_release(resident_id=hanako.id, recipient=f"r-{via}", items=ZONE, via=via)
+        cast.released(hanako, f"r-{via}", ZONE, via=via)
     assert [row.recipient for row in queries.access_log(hanako.id, limit=2)] == ["r-card", "r-claims"]
 
 

@@ -43,7 +43,7 @@ NOT_PEOPLE = frozenset(
         "oauth2_provider_refreshtoken.token_family",
         "oauth2_provider_idtoken.jti", "wagtailcore_modellogentry.uuid", "wagtailcore_pagelogentry.uuid",
         "wagtailcore_page.translation_key", "wagtailcore_referenceindex.content_path_hash",
-        "recommender_interaction.visit",
+        "recommender_interaction.visit", "identity_sealedaccess.handle",
     }
 )  # fmt: skip
 """Columns of the type UUID that no key to a resident is ever written to."""
@@ -77,7 +77,7 @@ def fill() -> Everything:
     ward = _household(made)
     sub = _consents(made)
     gadget_actions.place(resident_id=made.pk, gadget_id=WASTE, by=SYSTEM)
-    actions.record_release(resident_id=made.pk, recipient=WASTE, items=["area.waste_zone"], via="card")
+    cast.released(made, WASTE, ["area.waste_zone"], via="card")
     keys = _sessions(made)
     page = _editing(made)
     EmailAddress.objects.create(user=made, email=OTHER_ADDRESS, verified=True)

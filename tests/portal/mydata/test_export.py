@@ -11,8 +11,8 @@ from django.utils import timezone
 from jsonschema import Draft202012Validator, FormatChecker
 from pytest_django import DjangoAssertNumQueries
 
-from identity import actions, guardians, household, idp, sessions
 from identity import export as identity_export
+from identity import guardians, household, idp, sessions
 from identity.errors import NoSuchResident, NotAllowed, ProviderUnavailable
 from identity.models import AuditEntry, Resident
 from identity.roles import SYSTEM
@@ -189,9 +189,7 @@ def test_the_number_of_queries_does_not_grow_and_long_lists_are_cut(
     with django_assert_num_queries(QUERIES):
         of(person.resident)
     for _ in range(30):
-        actions.record_release(
-            resident_id=person.resident.pk, recipient=WASTE, items=["area.waste_zone"], via="card"
-        )
+        cast.released(person.resident, WASTE, ["area.waste_zone"], via="card")
     with django_assert_num_queries(QUERIES):
         assert len(of(person.resident)["accesses"]) == 31
     monkeypatch.setattr(identity_export, "MOST", 10)

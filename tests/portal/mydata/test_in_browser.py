@@ -11,7 +11,7 @@ from axe_playwright_python.sync_playwright import Axe
 from django.contrib.contenttypes.models import ContentType
 from playwright.sync_api import Browser, BrowserContext
 
-from identity import actions, queries
+from identity import queries
 from identity.models import Resident
 from tests import cast
 from tests.portal.mydata.conftest import LUNCH, WASTE, answer
@@ -52,7 +52,7 @@ def hanako(portal: str) -> Resident:
     client = cast.sign_in(cast.portal_client(), resident)
     client.post(f"/consent/{WASTE}/grant/", answer(WASTE, "area.waste_zone"))
     client.post(f"/consent/{LUNCH}/refuse/", answer(LUNCH, "age_band"))
-    actions.record_release(resident_id=resident.id, recipient=WASTE, items=["area.waste_zone"], via="card")
+    cast.released(resident, WASTE, ["area.waste_zone"], via="card")
     return resident
 
 

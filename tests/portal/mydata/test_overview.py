@@ -58,7 +58,7 @@ def test_every_recipient_says_what_it_sees_why_since_when_and_how_often(
     grant(hanako, WASTE, ["area.waste_zone"])
     grant(hanako, LUNCH, ["household.school_years"], "pairwise")
     for _ in range(3):
-        actions.record_release(resident_id=hanako.id, recipient=WASTE, items=["area.waste_zone"], via="card")
+        cast.released(hanako, WASTE, ["area.waste_zone"], via="card")
     html = page(signed_in(hanako))
     assert "ごみ収集の区域: 区域7" in html
     assert "収集日を調べるため" in html
@@ -92,9 +92,7 @@ def test_the_number_of_queries_does_not_grow_with_recipients(
     page(client)
     for number in range(12):
         grant(hanako, f"example.other.gadget{number}", ["age_band"])
-        actions.record_release(
-            resident_id=hanako.id, recipient=f"example.other.gadget{number}", items=["age_band"], via="card"
-        )
+        cast.released(hanako, f"example.other.gadget{number}", ["age_band"], via="card")
     with django_assert_max_num_queries(9):
         page(client)
 
@@ -196,9 +194,7 @@ def test_what_became_of_a_change_at_the_id_is_said(
 
 def release(resident: Resident, recipient: str, times: int) -> None:
     for _ in range(times):
-        actions.record_release(
-            resident_id=resident.id, recipient=recipient, items=["area.waste_zone"], via="card"
-        )
+        cast.released(resident, recipient, ["area.waste_zone"], via="card")
 
 
 def test_the_log_comes_in_pages_and_for_one_recipient(hanako: Resident, signed_in: SignIn) -> None:
