@@ -14,6 +14,7 @@ from uuid import UUID
 from django.db import transaction
 from django.utils import timezone
 
+from core import sweeps
 from identity import audit, consent, merkle, queries
 from identity.attributes import Value
 from identity.errors import NotAllowed, UnknownItem
@@ -25,6 +26,7 @@ from identity.writing import next_number
 REPEATED_WITHIN = timedelta(seconds=60)
 """The same answer through the same door within this time is one entry."""
 BATCH = 1000
+JOB = "identity.seal_accesses"
 _EACH_BY_ITSELF = frozenset({"form"})
 """Doors where a repetition is an act of its own."""
 
@@ -147,15 +149,17 @@ def _seal_some() -> int:
 def _number_the_old() -> None:
     """Rows that a program of the release before wrote, also while both ran, get their numbers."""
     waiting = AccessLog.objects.filter(seal=None, number=None)
-    while people := set(waiting.values_list("resident_id", flat=True)[:BATCH]):
-        for resident_id in people:
-            with transaction.atomic():
-                resident = Resident.objects.select_for_update(no_key=True).filter(id=resident_id).first()
-                if resident is None:
-                    continue
-                rows = list(waiting.filter(resident=resident).order_by("at", "id")[:BATCH])
-                for row in rows:
-                    resident.sequence += 1
-                    row.number, row.nonce = resident.sequence, secrets.token_hex(16)
-                Resident.objects.filter(id=resident.pk).update(sequence=resident.sequence)
-                AccessLog.objects.bulk_update(rows, ["number", "nonce"], batch_size=200)
+    people = set(waiting.values_list("resident_id", "resident__handle")[:BATCH])
+    sweeps.each(JOB, people, lambda one: _number_those_of(one[0]), key=lambda one: one[1])
+
+
+@transaction.atomic
+def _number_those_of(resident_id: UUID) -> None:
+    resident = Resident.objects.select_for_update(no_key=True).get(id=resident_id)
+    rows = AccessLog.objects.filter(resident=resident, seal=None, number=None).order_by("at", "id")
+    while batch := list(rows[:BATCH]):
+        for row in batch:
+            resident.sequence += 1
+            row.number, row.nonce = resident.sequence, secrets.token_hex(16)
+        AccessLog.objects.bulk_update(batch, ["number", "nonce"], batch_size=200)
+    Resident.objects.filter(id=resident.pk).update(sequence=resident.sequence)

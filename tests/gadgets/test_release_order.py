@@ -104,11 +104,11 @@ def test_a_grant_that_ends_while_the_request_is_made_ends_what_it_says(
     mint = keys.mint
     minted: list[tuple[str, ...]] = []
 
-    def withdrawn_meanwhile(now: Wanted, **given: Any) -> str:
-        minted.append(now.granted)
+    def withdrawn_meanwhile(made_for: Wanted, **given: Any) -> str:
+        minted.append(made_for.granted)
         if len(minted) == 1:
             withdraw(hanako, gadget)
-        return mint(now, **given)
+        return mint(made_for, **given)
 
     monkeypatch.setattr(keys, "mint", withdrawn_meanwhile)
     assert isinstance(fetch.refresh(wanted), StoredCard)
@@ -126,11 +126,11 @@ def test_a_grant_that_changes_each_time_ends_in_busy_and_nothing_left(
     wanted, mint = want(gadget, hanako), keys.mint
     districts = iter(("yashima", "busshozan", "yashima", "busshozan"))
 
-    def moved_meanwhile(now: Wanted, **given: Any) -> str:
+    def moved_meanwhile(made_for: Wanted, **given: Any) -> str:
         actions.set_attributes(
             resident_id=hanako.id, values={"area.district": next(districts)}, by=cast.as_actor(hanako)
         )
-        return mint(now, **given)
+        return mint(made_for, **given)
 
     monkeypatch.setattr(keys, "mint", moved_meanwhile)
     found = fetch.refresh(wanted)
