@@ -5,6 +5,8 @@ ContentError
 ├── ImportRefused         nothing of the file was written
 │   ├── UnreadableFile    encoding or shape; names line and byte
 │   ├── UnknownHeader     the columns are not those of an event list
+│   ├── OtherMunicipality the list is another municipality's
+│   ├── OtherList         the numbers mean other events than before
 │   └── RowsRejected      rows with errors, and --skip-invalid was not given
 └── AlertNotWritten       the static files could not be replaced
 """
@@ -40,6 +42,14 @@ class UnreadableFile(ImportRefused):
 
 class UnknownHeader(ImportRefused):
     """No row near the top names the columns that an event list must have."""
+
+
+class OtherMunicipality(ImportRefused):
+    """The code column names another municipality in every row."""
+
+
+class OtherList(ImportRefused):
+    """Most numbers of the list stand for other events than at the last import of this dataset."""
 
 
 class RowsRejected(ImportRefused):

@@ -1,5 +1,6 @@
 """What must hold for the days and hours of an event: one set of rules for the form, the import and the page; pure."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, time
 
@@ -11,7 +12,7 @@ REFUSALS = {
     "ends_before_hour": _(
         "終了時間が開始時間より前です。終わりが次の日のときは、終了日を次の日にしてください。"
     ),
-    "no_first_day": _("ほかの日は、開始日から終了日までの間の日にしてください。"),
+    "outside": _("ほかの日は、開始日から終了日までの間の日にしてください。"),
 }
 """Why days and hours are refused, by code, in Japanese; forms translate them."""
 
@@ -39,6 +40,13 @@ def refusals(
     if starts_on == ends_on and starts_time and ends_time and ends_time < starts_time:
         return [Refusal("ends_time", "ends_before_hour")]
     return []
+
+
+def single_days(starts_on: date | None, ends_on: date | None, days: Sequence[date]) -> list[Refusal]:
+    """Days that are listed singly lie within the first and the last day."""
+    if starts_on is None or ends_on is None or all(starts_on <= day <= ends_on for day in days):
+        return []
+    return [Refusal("days", "outside")]
 
 
 def end_clock(ends_time: time | None) -> time:

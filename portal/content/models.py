@@ -215,8 +215,6 @@ class EventPage(RegionPage):
     licence = models.CharField(_("利用条件"), max_length=100, blank=True)
     source_url = models.URLField(_("データのページ"), max_length=500, blank=True)
     attribution = models.CharField(_("出典の表示"), max_length=255, blank=True)
-    external_key = models.CharField(max_length=64, null=True, unique=True, editable=False)  # noqa: DJ001 (NULL is outside of the unique rule)
-    external_digest = models.CharField(max_length=64, blank=True, editable=False)
     repeated = models.BooleanField(default=False, editable=False)
 
     kind = "event"
@@ -259,9 +257,43 @@ class EventPage(RegionPage):
 
     def clean(self) -> None:
         super().clean()
-        broken = event_rules.refusals(self.starts_on, self.ends_on, self.starts_time, self.ends_time)
+        broken = self.broken_rules()
         if broken:
             raise ValidationError({refusal.field: _(refusal.sentence) for refusal in broken})
+
+    def broken_rules(self) -> list[event_rules.Refusal]:
+        """The rules of days and hours that do not hold; the import asks this too."""
+        return event_rules.refusals(self.starts_on, self.ends_on, self.starts_time, self.ends_time)
+
+
+class ListedEvent(models.Model):
+    """An event as a publisher's list has it, and the page that was made of it.
+
+    No column of the page: a copy, an alias or an old revision of the page is not the list's.
+    """
+
+    page = models.OneToOneField(EventPage, null=True, on_delete=models.SET_NULL, related_name="listed")
+    """None when an editor has deleted the page: the list does not bring it back."""
+    publisher = models.CharField(max_length=64)
+    dataset = models.CharField(max_length=64)
+    number = models.CharField(max_length=64, blank=True)
+    key = models.CharField(max_length=64, unique=True)
+    values = models.JSONField(default=dict)
+    """What the list said last, by field of the page: where the page says something else, an editor did."""
+    digest = models.CharField(max_length=64, blank=True)
+    """Of an import that kept no values; empty as soon as there are some."""
+    gone_at = models.DateTimeField(null=True)
+    """When it left the list."""
+    taken_down = models.BooleanField(default=False)
+    """Whether leaving took the page down; only then does coming back publish it again."""
+
+    class Meta:
+        indexes: ClassVar[list[Any]] = [
+            models.Index(fields=["publisher", "dataset"], name="listed_by_dataset")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.publisher}/{self.dataset} {self.number}"
 
 
 class AlertPage(RegionPage):

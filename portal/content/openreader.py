@@ -1,17 +1,20 @@
 """Reads a municipality's event list: encoding, header, and each row with what was repaired or is wrong; pure.
 
-Columns are those of the 推奨データセット (event list) with the additions of Takamatsu's event map. The rule:
-repair only what is provable, list every repair, never guess.
+Columns are those of the 自治体標準オープンデータセット (event list, 79 columns), of the older 推奨データセット, and the
+additions of Takamatsu's event map. The rule: repair only what is provable, list every repair, never guess, and name
+every column that is not read.
 """
 
 import csv
 import io
+import re
 import unicodedata
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, time
-from typing import TypeVar
+from typing import Any, TypeVar
 
+from portal.content import event_rules
 from portal.content import openvalues as values
 from portal.content.errors import UnknownHeader, UnreadableFile
 
@@ -20,6 +23,42 @@ T = TypeVar("T")
 REQUIRED = ("イベント名", "開始日", "終了日")
 HEADER_WITHIN = 5
 ENCODINGS = ("utf-8", "cp932")
+COLUMNS = {
+    "draft": ("入力中フラグ",),
+    "code": ("全国地方公共団体コード", "都道府県コード又は市区町村コード", "市区町村コード"),
+    "number": ("NO", "ID"),
+    "title": ("イベント名",),
+    "title_en": ("イベント名_英語", "イベント名_英字"),
+    "starts_on": ("開始日",),
+    "ends_on": ("終了日",),
+    "days": ("開催日一覧",),
+    "starts_time": ("開始時間",),
+    "ends_time": ("終了時間",),
+    "state": ("状態",),
+    "time_note": ("開始日時特記事項",),
+    "published_on": ("掲載開始日",),
+    "published_until": ("掲載終了日",),
+    "overview": ("概要",),
+    "description": ("説明",),
+    "fee": ("料金(基本)",),
+    "fee_note": ("料金(詳細)",),
+    "contact": ("連絡先名称",),
+    "contact_phone": ("連絡先電話番号",),
+    "contact_extension": ("連絡先内線番号",),
+    "organiser": ("主催者",),
+    "place_name": ("場所名称",),
+    "address": ("所在地_連結表記", "住所"),
+    "building": ("建物名等(方書)", "方書"),
+    "latitude": ("緯度",),
+    "longitude": ("経度",),
+    "url": ("コンテンツURL", "URL"),
+    "category": ("カテゴリ", "イベント種類"),
+    "target": ("対象", "対象者"),
+}
+"""What is read, by the columns that may hold it; of several, the first with something in it counts."""
+ADDRESS_PARTS = ("所在地_都道府県", "所在地_市区町村", "所在地_町字", "所在地_番地以下")
+"""The address in pieces, for a list that leaves the whole one empty."""
+READ = frozenset((*(name for names in COLUMNS.values() for name in names), *ADDRESS_PARTS))
 TITLE_LIMIT = 255
 TEXT_LIMIT = 10_000
 
@@ -68,6 +107,11 @@ class Event:
     url: str
     category: str
     target: str
+    overview: str = ""
+    published_on: date | None = None
+    published_until: date | None = None
+    single_day: bool = False
+    """One of the days that a row lists singly."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,17 +130,31 @@ class Table:
     encoding: str
     header_row: int
     lines: tuple[Line, ...]
+    columns: tuple[str, ...] = ()
+
+    def unread(self) -> dict[str, int]:
+        """Every column that is not read, with the number of rows that have something in it."""
+        return {
+            name: sum(1 for line in self.lines if line.cells.get(name, "").strip())
+            for name in self.columns
+            if name and name not in READ
+        }
 
 
 @dataclass(frozen=True, slots=True)
 class Read:
-    """What one row came to: an event, or problems, or a draft that its publisher has not finished."""
+    """What one row came to: its events (several where it lists its days singly), or problems, or an unfinished draft.
+
+    `number` and `code` are read of every row that has its columns, also of one that is refused.
+    """
 
     row: int
-    event: Event | None
+    events: tuple[Event, ...] = ()
     repairs: tuple[Repair, ...] = ()
     problems: tuple[Problem, ...] = ()
     draft: bool = False
+    number: str = ""
+    code: str = ""
 
 
 def decode(raw: bytes, encoding: str | None = None) -> tuple[str, str]:
@@ -132,10 +190,7 @@ def _is_cp932(raw: bytes) -> bool:
 
 def read_table(text: str, encoding: str = "utf-8") -> Table:
     """Finds the header within the first rows and gives each record below it; `UnknownHeader` when there is none."""
-    try:
-        records = list(csv.reader(io.StringIO(text, newline=""), strict=True))
-    except csv.Error as error:
-        raise UnreadableFile(f"CSV として読めません: {error}。") from error
+    records = _records(text)
     for index, record in enumerate(records[:HEADER_WITHIN]):
         names = [_column(cell) for cell in record]
         if set(REQUIRED) <= set(names):
@@ -145,11 +200,31 @@ def read_table(text: str, encoding: str = "utf-8") -> Table:
                 for number, cells in enumerate(records[index + 1 :], start=index + 2)
                 if any(cell.strip() for cell in cells)
             ]
-            return Table(encoding, index + 1, tuple(lines))
+            return Table(encoding, index + 1, tuple(lines), tuple(names))
     top = "、".join(records[0][:6]) if records else "（空のファイル）"
     raise UnknownHeader(
         f"先頭{HEADER_WITHIN}行に、列名 {'、'.join(REQUIRED)} がそろった行がありません。1行目: {top}"
     )
+
+
+def _records(text: str) -> list[list[str]]:
+    """All records; what is wrong with a quotation mark is said with the lines between which it stands."""
+    reader = csv.reader(io.StringIO(text, newline=""), strict=True)
+    records: list[list[str]] = []
+    while True:
+        begins = reader.line_num + 1
+        try:
+            records.append(next(reader))
+        except StopIteration:
+            return records
+        except csv.Error as error:
+            place = (
+                f"{begins}行目" if reader.line_num <= begins else f"{begins}行目から{reader.line_num}行目まで"
+            )
+            raise UnreadableFile(
+                f'CSV として読めません（{place}）。引用符「"」の閉じ忘れか、囲みの中の引用符を「""」と'
+                f"書いていない所があります: {error}。"
+            ) from error
 
 
 def _column(cell: str) -> str:
@@ -179,7 +254,16 @@ class _Cells:
     repairs: list[Repair] = field(default_factory=list)
     problems: list[Problem] = field(default_factory=list)
 
-    def text(self, column: str, limit: int = TITLE_LIMIT) -> str:
+    def column(self, name: str) -> str:
+        """The column that holds this value in this row."""
+        there = [column for column in COLUMNS[name] if column in self.cells]
+        filled = [column for column in there if self.cells[column].strip()]
+        return (filled or there or list(COLUMNS[name]))[0]
+
+    def text(self, name: str, limit: int = TITLE_LIMIT) -> str:
+        return self.text_of(self.column(name), limit)
+
+    def text_of(self, column: str, limit: int = TITLE_LIMIT) -> str:
         raw = self.cells.get(column, "")
         value = raw.strip()
         if any(unicodedata.category(sign) == "Cc" and sign not in "\r\n\t" for sign in value):
@@ -191,9 +275,8 @@ class _Cells:
             self.repairs.append(Repair(self.row, column, raw, value, "前後の空白・改行を除きました。"))
         return value
 
-    def parse(
-        self, column: str, read: Callable[[str], values.Parsed[T]], *, needed: bool = False
-    ) -> T | None:
+    def parse(self, name: str, read: Callable[[str], values.Parsed[T]], *, needed: bool = False) -> T | None:
+        column = self.column(name)
         raw = self.cells.get(column, "")
         if not raw.strip():
             if needed:
@@ -207,6 +290,23 @@ class _Cells:
         if parsed.why:
             self.repairs.append(Repair(self.row, column, raw, _written(parsed.value), parsed.why))
         return parsed.value
+
+    def days(self) -> tuple[date, ...]:
+        """The days that are listed singly, in their order, each once."""
+        column = self.column("days")
+        found: set[date] = set()
+        for part in re.split(r"[;；]", self.cells.get(column, "")):
+            if part.strip():
+                try:
+                    found.add(values.day(part).value)
+                except values.BadValueError as error:
+                    self.wrong(column, part.strip(), str(error))
+        return tuple(sorted(found))
+
+    def broken_rules(self, refusals: list[event_rules.Refusal]) -> None:
+        for refusal in refusals:
+            column = self.column(refusal.field)
+            self.wrong(column, self.cells.get(column, ""), refusal.sentence)
 
     def wrong(self, column: str, value: str, why: str) -> None:
         self.problems.append(Problem(self.row, column, value, why))
@@ -231,58 +331,79 @@ def _written(value: object) -> str:
 
 
 def read_event(line: Line) -> Read:
-    """One record as an event; every problem of the row is listed, not only the first."""
+    """One record as an event or its single days; every problem of the row is listed, not only the first."""
     if line.problem:
-        return Read(line.row, None, problems=(line.problem,))
+        return Read(line.row, problems=(line.problem,))
     cells = _Cells(line.row, line.cells)
-    if cells.text("入力中フラグ") == "1":
-        return Read(line.row, None, draft=True)
-    title = cells.text("イベント名")
+    number, code = cells.text("number", 64), cells.text("code", 64)
+    if cells.text("draft") == "1":
+        return Read(line.row, draft=True, number=number, code=code)
+    events = _events(cells, number)
+    if cells.problems:
+        return Read(line.row, (), tuple(cells.repairs), tuple(cells.problems), number=number, code=code)
+    return Read(line.row, events, tuple(cells.repairs), number=number, code=code)
+
+
+def _events(cells: _Cells, number: str) -> tuple[Event, ...]:
+    title = cells.text("title")
     if not title:
         cells.wrong("イベント名", "", "空です。必ず書いてください。")
-    starts_on = cells.parse("開始日", values.day, needed=True)
-    ends_on = cells.parse("終了日", values.day, needed=True)
-    if starts_on and ends_on and ends_on < starts_on:
-        cells.wrong("終了日", cells.cells["終了日"], f"開始日（{starts_on}）より前です。")
-    starts_time, ends_time = cells.parse("開始時間", values.clock), cells.parse("終了時間", values.clock)
-    if starts_on == ends_on and starts_time and ends_time and ends_time < starts_time:
-        cells.wrong("終了時間", cells.cells["終了時間"], f"開始時間（{starts_time:%H:%M}）より前です。")
+    starts_on = cells.parse("starts_on", values.day, needed=True)
+    ends_on = cells.parse("ends_on", values.day, needed=True)
+    starts_time, ends_time = cells.parse("starts_time", values.clock), cells.parse("ends_time", values.clock)
+    days = cells.days()
+    # On single days, beginning and end are hours of the same day.
+    first, last = (days[0], days[0]) if days else (starts_on, ends_on)
+    cells.broken_rules(event_rules.refusals(starts_on, ends_on, None, None))
+    cells.broken_rules(event_rules.refusals(first, last, starts_time, ends_time) if first == last else [])
+    cells.broken_rules(event_rules.single_days(starts_on, ends_on, days))
     point = cells.point()
     rest = _rest(cells)
     if cells.problems or starts_on is None or ends_on is None:
-        return Read(line.row, None, tuple(cells.repairs), tuple(cells.problems))
-    event = Event(
-        title=title,
-        starts_on=starts_on,
-        ends_on=ends_on,
-        starts_time=starts_time,
-        ends_time=ends_time,
-        latitude=point[0] if point else None,
-        longitude=point[1] if point else None,
-        **rest,
+        return ()
+    return tuple(
+        Event(
+            number=number,
+            title=title,
+            starts_on=begin,
+            ends_on=end,
+            starts_time=starts_time,
+            ends_time=ends_time,
+            latitude=point[0] if point else None,
+            longitude=point[1] if point else None,
+            single_day=bool(days),
+            **rest,
+        )
+        for begin, end in ([(day, day) for day in days] or [(starts_on, ends_on)])
     )
-    return Read(line.row, event, tuple(cells.repairs))
 
 
-def _rest(cells: _Cells) -> dict[str, str]:
+def _rest(cells: _Cells) -> dict[str, Any]:
+    extension = cells.text("contact_extension")
     parts = {
-        "fee": (cells.text("料金(基本)"), cells.text("料金(詳細)")),
-        "contact": (cells.text("連絡先名称"), cells.text("連絡先電話番号")),
-        "address": (cells.text("住所"), cells.text("方書")),
-    }
+        "fee": (cells.text("fee"), cells.text("fee_note")),
+        "contact": (
+            cells.text("contact"), cells.text("contact_phone"), f"（内線 {extension}）" if extension else "",
+        ),
+        "address": (
+            cells.text("address") or "".join(cells.text_of(part) for part in ADDRESS_PARTS), cells.text("building"),
+        ),
+        "time_note": (cells.text("state"), cells.text("time_note")),
+    }  # fmt: skip
     joined = {name: " ".join(part for part in pair if part) for name, pair in parts.items()}
     for name, value in joined.items():
         if len(value) > TITLE_LIMIT:
-            cells.wrong(name, f"{value[:40]}…", f"合わせて{TITLE_LIMIT}文字を超えています。")
+            cells.wrong(cells.column(name), f"{value[:40]}…", f"合わせて{TITLE_LIMIT}文字を超えています。")
     return {
         **joined,
-        "number": cells.text("NO", 64),
-        "title_en": cells.text("イベント名_英語"),
-        "time_note": cells.text("開始日時特記事項"),
-        "description": cells.text("説明", TEXT_LIMIT),
-        "organiser": cells.text("主催者"),
-        "place_name": cells.text("場所名称"),
-        "url": cells.parse("URL", values.web) or "",
-        "category": cells.text("カテゴリ", 100),
-        "target": cells.text("対象", 100),
+        "title_en": cells.text("title_en"),
+        "overview": cells.text("overview", TEXT_LIMIT),
+        "description": cells.text("description", TEXT_LIMIT),
+        "organiser": cells.text("organiser"),
+        "place_name": cells.text("place_name"),
+        "url": cells.parse("url", values.web) or "",
+        "category": cells.text("category", 100),
+        "target": cells.text("target", 100),
+        "published_on": cells.parse("published_on", values.day),
+        "published_until": cells.parse("published_until", values.day),
     }
