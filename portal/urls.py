@@ -2,15 +2,30 @@
 
 from django.conf import settings
 from django.conf.urls.i18n import i18n_patterns
-from django.urls import include, path
-from wagtail import urls as wagtail_urls
+from django.urls import URLPattern, include, path, re_path
 from wagtail.admin import urls as wagtailadmin_urls
+from wagtail.urls import serve_pattern
+from wagtail.views import serve
 
-from portal import health
+from portal import health, views
 from portal.city import account
 from portal.mydata import export
 
 handler404 = "portal.views.not_found"
+
+CLOSED = (
+    "password_reset", "users", "groups", "sites", "collections", "documents", "api/main/documents", "snippets",
+    "pages/<int:page>/privacy", "test404", "failwhale",
+)  # fmt: skip
+"""What Wagtail brings below `/admin/` and nobody here uses: people, passwords and roles are the regional ID's."""
+
+
+def closed() -> list[URLPattern]:
+    """Addresses that answer 404 to everybody. They keep their names: Wagtail's templates ask for some."""
+    return [
+        path(f"admin/{place}/{rest}", views.not_found) for place in CLOSED for rest in ("", "<path:rest>")
+    ]
+
 
 urlpatterns = [
     # for machines: no language in the address
@@ -21,6 +36,7 @@ urlpatterns = [
     path("", include("gadgets.urls")),  # schemas, key set, card fragments
     path("", include("portal.content.urls")),  # alerts as static files
     path("admin/account/", account.DeskAccountView.as_view()),  # before Wagtail's own, whose name it keeps
+    *closed(),
     path("admin/", include(wagtailadmin_urls)),
 ]
 urlpatterns += i18n_patterns(
@@ -28,7 +44,7 @@ urlpatterns += i18n_patterns(
     path("", include("portal.mydata.urls")),
     path("", include("portal.figures.urls")),  # the figures of the order, for everybody
     path("", include("gadgets.page_urls")),  # catalogue, a gadget's page, the provider's console
-    path("", include(wagtail_urls)),  # every other page is one that an editor made
+    re_path(serve_pattern, serve, name="wagtail_serve"),  # every other page is one that an editor made
     prefix_default_language=False,
 )
 if settings.DEMO:

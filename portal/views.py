@@ -13,6 +13,6 @@ def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
     return render(request, "errors/csrf.html", {"reason": reason}, status=403)
 
 
-def not_found(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:  # noqa: ARG001
+def not_found(request: HttpRequest, exception: Exception | None = None, **_place: object) -> HttpResponse:  # noqa: ARG001
     """The address is unknown, or the page has ended."""
     return render(request, "404.html", status=404)

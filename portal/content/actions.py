@@ -22,6 +22,7 @@ from portal.content import alerts
 from portal.content.blocks import ZONES
 from portal.content.errors import AlertNotWritten, NotAllowed
 from portal.content.models import AlertPage, ContentVersion, HomePage, IndexPage
+from portal.content.published import published
 
 log = logging.getLogger(__name__)
 
@@ -67,7 +68,7 @@ def _static_only(present: tuple[alerts.Alert, ...]) -> tuple[alerts.Alert, ...]:
 
 def live_alerts(present: Sequence[alerts.Alert] = ()) -> tuple[alerts.Alert, ...]:
     """All published alerts as they go into the files; one that cannot be read stays there as it is."""
-    pages = list(AlertPage.objects.live())
+    pages = list(published(AlertPage))
     made = sweeps.each(WRITE_ALERTS, pages, _as_alert, key=lambda page: f"page:{page.pk}")
     unread = {f"p{page.pk}" for page in made.failed}
     return (*made.results, *(alert for alert in present if alert.id in unread))

@@ -8,6 +8,7 @@ from django.db.models import Q
 
 from portal.content import series
 from portal.content.models import AlertPage, EventPage, NewsPage, ServicePage
+from portal.content.published import published
 
 PER_PAGE = 30
 
@@ -22,15 +23,15 @@ def _holding(lists: str, now: datetime) -> Any:
     if lists == EventPage.kind:
         return _without_bodies(series.next_days(now))
     if lists == AlertPage.kind:
-        alerts = AlertPage.objects.filter(Q(valid_until__isnull=True) | Q(valid_until__gt=now))
+        alerts = published(AlertPage).filter(Q(valid_until__isnull=True) | Q(valid_until__gt=now))
         return _not_over(alerts, now).order_by("-urgent", "-level", "-first_published_at")
     if lists == ServicePage.kind:
-        return _not_over(ServicePage.objects.all(), now).order_by("title", "pk")
-    return _not_over(NewsPage.objects.all(), now).order_by("-first_published_at", "-pk")
+        return _not_over(published(ServicePage), now).order_by("title", "pk")
+    return _not_over(published(NewsPage), now).order_by("-first_published_at", "-pk")
 
 
 def _not_over(pages: Any, now: datetime) -> Any:
-    return _without_bodies(pages.live().filter(Q(expire_at__isnull=True) | Q(expire_at__gt=now)))
+    return _without_bodies(pages.filter(Q(expire_at__isnull=True) | Q(expire_at__gt=now)))
 
 
 def _without_bodies(pages: Any) -> Any:

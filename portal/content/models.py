@@ -12,6 +12,7 @@ from django.db import models
 from django.http import Http404, HttpRequest, HttpResponse
 from django.utils import timezone, translation
 from django.utils.cache import patch_vary_headers
+from django.utils.functional import cached_property
 from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 from wagtail.admin.panels import FieldPanel, MultiFieldPanel, ObjectList, TabbedInterface
@@ -51,9 +52,19 @@ class LocalisedPage(Page):
     title_simple = models.CharField(_("題名(やさしい日本語)"), max_length=255, blank=True)
 
     settings_panels: ClassVar[list[Any]] = [SchedulePanel()]
+    # A page closed by a password would take passwords on the portal's host, past the regional ID.
+    private_page_options: ClassVar[list[str]] = []
 
     class Meta:
         abstract = True
+
+    @cached_property
+    def _restrictions(self) -> Any:
+        return super().get_view_restrictions()
+
+    def get_view_restrictions(self) -> Any:
+        """One query, although our hook and Wagtail's own check both ask."""
+        return self._restrictions
 
     def texts(self, field: str) -> dict[str, Any]:
         """The field in every language that has it, keyed by locale."""

@@ -26,6 +26,7 @@ from portal.content.models import (
     event_end,
     moment,
 )
+from portal.content.published import published
 from portal.content.series import SERIES
 
 log = logging.getLogger(__name__)
@@ -145,9 +146,7 @@ def _readable(
 
 
 def _rows(model: type[Any], *more: str, **only: Any) -> Iterable[dict[str, Any]]:
-    rows: Iterable[dict[str, Any]] = (
-        model.objects.live().filter(**only).order_by("pk").values(*_COMMON, *more)
-    )
+    rows: Iterable[dict[str, Any]] = published(model).filter(**only).order_by("pk").values(*_COMMON, *more)
     return rows
 
 
@@ -224,7 +223,7 @@ def _earliest(*times: datetime | None) -> datetime | None:
 
 def home_layout() -> HomeLayout:
     """The published zones and default slots; the usual zones when there is no home page yet."""
-    home = HomePage.objects.live().first()
+    home = published(HomePage).first()
     return layout_of(home) if home else HomeLayout(ZONES, (), DEFAULT_TITLES)
 
 

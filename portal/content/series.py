@@ -8,6 +8,7 @@ from django.db.models.functions import RowNumber
 from django.utils import timezone
 
 from portal.content.models import EventPage
+from portal.content.published import published
 
 SERIES = ("title", "place_name", "organiser", "audience")
 """What the days of one event share. Not the description: lists write that of one event in several ways."""
@@ -19,7 +20,7 @@ def ahead(now: datetime) -> "QuerySet[EventPage]":
     """Published events that are not over, the nearest first, each row of a list once."""
     local = timezone.localtime(now)
     events: QuerySet[EventPage] = (
-        EventPage.objects.live()
+        published(EventPage)
         .filter(Q(expire_at__isnull=True) | Q(expire_at__gt=now), repeated=False)
         .filter(
             Q(ends_on__gt=local.date())

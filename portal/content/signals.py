@@ -4,8 +4,9 @@ from typing import Any
 
 from django.contrib.contenttypes.models import ContentType
 from django.db import transaction
-from django.db.models.signals import post_delete, post_migrate
-from wagtail.models import Page
+from django.db.models import Model
+from django.db.models.signals import post_delete, post_migrate, post_save
+from wagtail.models import Page, PageViewRestriction
 from wagtail.signals import page_published, page_slug_changed, page_unpublished, post_page_move
 
 from portal.content import actions
@@ -20,10 +21,12 @@ def connect() -> None:
         signal.connect(changed, dispatch_uid="content-changed")
     for model in OURS:
         post_delete.connect(changed, sender=model, dispatch_uid=f"content-deleted-{model.__name__}")
+    for signal in (post_save, post_delete):
+        signal.connect(changed, sender=PageViewRestriction, dispatch_uid="content-restricted")
     post_migrate.connect(site_stands, dispatch_uid="content-site")
 
 
-def changed(sender: type[Page], **_kwargs: Any) -> None:
+def changed(sender: type[Model], **_kwargs: Any) -> None:
     """Raises the version; for an alert the files follow in the same request, after the commit."""
     actions.bump()
     if issubclass(sender, AlertPage) or not issubclass(sender, OURS):

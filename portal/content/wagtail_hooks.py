@@ -4,7 +4,7 @@ from typing import Any
 
 from django.conf import settings
 from django.contrib import messages
-from django.http import HttpRequest
+from django.http import Http404, HttpRequest
 from django.urls import path
 from django.utils.translation import gettext as _
 from wagtail import hooks
@@ -35,6 +35,13 @@ def page_viewsets() -> list[PageViewSet]:
 def admin_urls() -> list[Any]:
     """The panel asks here while an editor picks an audience."""
     return [path("reach/", require_admin_access(reach_view), name="content_reach")]
+
+
+@hooks.register("before_serve_page")
+def closed_page_is_missing(page: Any, _request: HttpRequest, *_: Any) -> None:
+    """Before Wagtail's own check, which would answer with a form for a password."""
+    if page.get_view_restrictions():
+        raise Http404
 
 
 @hooks.register("after_publish_page")
