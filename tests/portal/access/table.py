@@ -7,9 +7,9 @@ framework brings along stands open by accident. `ANYBODY` includes people whose 
 from collections.abc import Set
 
 GUEST, RESIDENT, PROVIDER, EDITOR, OPERATOR = "guest", "resident", "provider", "editor", "operator"
-FORMER, ENDED = "former operator", "ended session"
-"""Somebody signed in whose role was taken away since, and somebody whose session was ended."""
-PRINCIPALS = (GUEST, RESIDENT, PROVIDER, EDITOR, OPERATOR, FORMER, ENDED)
+AUDITOR, ENDED = "auditor", "ended session"
+"""A member of the staff without a desk, and somebody whose session was ended."""
+PRINCIPALS = (GUEST, RESIDENT, PROVIDER, EDITOR, OPERATOR, AUDITOR, ENDED)
 
 ANYBODY = frozenset(PRINCIPALS)
 SIGNED_IN = ANYBODY - {GUEST, ENDED}
@@ -96,10 +96,10 @@ ID: dict[str, Set[str]] = {
     "/": NOBODY,  # leads to the portal
     "/o/.well-known/": ANYBODY,
     "/o/": NOBODY,  # nothing without a client's request
-    "/login/": ANYBODY,
-    "/signup/": ANYBODY,
-    "/logout/": NOBODY,
+    "/login/": {GUEST, ENDED},  # who is signed in is led on
+    "/signup/": {GUEST, ENDED},
+    "/logout/": SIGNED_IN,
     "/inactive/": ANYBODY,
     "/password/": NOBODY,  # after a fresh proof only
-    "/reauthenticate/": NOBODY,
+    "/reauthenticate/": SIGNED_IN,
 }

@@ -15,9 +15,8 @@ from wagtail.models import Page
 from gadgets import actions as gadget_actions
 from gadgets.models import Gadget, Region
 from gadgets.serving import keys
-from identity import actions, guardians
+from identity import guardians
 from identity.models import Guardianship, Resident
-from identity.roles import SYSTEM
 from tests import cast
 from tests.portal.access import table
 from tests.portal.content.pages import publish as publish_page
@@ -40,8 +39,7 @@ class World:
             if principal != table.GUEST:
                 cast.sign_in(client, self.people[principal])
             clients[principal] = client
-        actions.set_roles(resident_id=self.people[table.FORMER].pk, roles=[], by=SYSTEM)
-        end(clients[table.ENDED])
+        end(clients[table.ENDED], settings.SESSION_COOKIE_NAME)
         return clients
 
     def at_the_id(self) -> dict[str, Client]:
@@ -51,27 +49,27 @@ class World:
             client = Client(raise_request_exception=False, HTTP_HOST=urlsplit(settings.ID_URL).netloc)
             if principal != table.GUEST:
                 client.force_login(
-                    self.people[principal], backend="django.contrib.auth.backends.ModelBackend"
+                    self.people[principal], backend="allauth.account.auth_backends.AuthenticationBackend"
                 )
+                client.cookies[settings.ID_SESSION_COOKIE_NAME] = client.cookies.pop(
+                    settings.SESSION_COOKIE_NAME
+                ).value
             clients[principal] = client
-        end(clients[table.ENDED])
+        end(clients[table.ENDED], settings.ID_SESSION_COOKIE_NAME)
         return clients
 
 
-def end(client: Client) -> None:
+def end(client: Client, cookie: str) -> None:
     """The session is deleted where it is kept; the browser still sends its cookie."""
-    key = client.cookies[settings.SESSION_COOKIE_NAME].value
+    key = client.cookies[cookie].value
     import_module(settings.SESSION_ENGINE).SessionStore(session_key=key).delete()
 
 
 def make(now: datetime) -> World:
     people = {
         table.RESIDENT: cast.hanako(), table.PROVIDER: cast.wasteco(), table.EDITOR: cast.editor(),
-        table.OPERATOR: cast.operator(), table.FORMER: cast.taro(), table.ENDED: cast.linh(),
+        table.OPERATOR: cast.operator(), table.AUDITOR: cast.auditor(), table.ENDED: cast.linh(),
     }  # fmt: skip
-    actions.set_roles(
-        resident_id=people[table.FORMER].pk, roles=["editor", "operator", "provider"], by=SYSTEM
-    )
     organisation = gadget_actions.create_organisation(
         name="WasteCo", kind="company", contact="help@waste.example", by=cast.as_actor(people[table.PROVIDER])
     )
@@ -83,7 +81,7 @@ def make(now: datetime) -> World:
 
 def arguments(people: Mapping[str, Resident], page: Page, organisation: int) -> dict[str, str]:
     """By a parameter's name, or by the beginning of the addresses that it stands in."""
-    hanako, taro = people[table.RESIDENT], people[table.FORMER]
+    hanako, taro = people[table.RESIDENT], cast.taro()
     code = guardians.make_code(ward=taro.pk, by=cast.as_actor(taro))
     guardians.redeem(guardian=hanako.pk, code=code, by=cast.as_actor(hanako))
     image = Image.objects.create(title="ごみ箱", file=get_test_image_file())
