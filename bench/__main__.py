@@ -169,6 +169,10 @@ if __name__ == "__main__":
         from bench import identity
 
         sys.exit(identity.main(sys.argv[2:]))
+    if sys.argv[1:2] == ["imports"]:
+        from bench import imports
+
+        sys.exit(imports.main(sys.argv[2:]))
     if sys.argv[1:2] == ["gadgets"]:
         from bench import gadgets
 

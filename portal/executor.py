@@ -83,7 +83,10 @@ class ThreadExecutor:
         self._stopped = threading.Event()
 
     def start(self) -> None:
-        """Starts the threads; before that a kick only waits for the first sweep."""
+        """Starts the threads; before that a kick only waits for the first sweep. A second call does nothing."""
+        if self._pool is not None:
+            return
+        self._stopped.clear()
         self._pool = ThreadPoolExecutor(max_workers=4, thread_name_prefix="job")
         threading.Thread(target=self._tick, name="sweeps", daemon=True).start()
 
@@ -92,6 +95,7 @@ class ThreadExecutor:
         self._stopped.set()
         if self._pool is not None:
             self._pool.shutdown(wait=True)
+            self._pool = None
 
     def kick(self, name: str) -> None:
         """Runs a job soon; a kick during its run makes it run once more."""

@@ -30,7 +30,8 @@ def version() -> int:
     if isinstance(number, int):
         return number
     number = RankingVersion.objects.filter(key=VERSION_KEY).values_list("number", flat=True).first() or 0
-    cache.set(VERSION_KEY, number, VERSION_TTL)
+    # `add`: a writer that has just committed a higher number must not be overwritten by this older read.
+    cache.add(VERSION_KEY, number, VERSION_TTL)
     return number
 
 

@@ -158,6 +158,7 @@ def start() -> None:
     """Flushes from now on by a thread of this process, and once more when it ends; a second call does nothing."""
     if _started:
         return
+    _stopped.clear()
     _started.append(threading.Thread(target=_sweep, name="figures", daemon=True))
     _started[0].start()
     # Runs at the end of a main process and of a forked one, where `atexit` would not.
