@@ -26,6 +26,7 @@ BACK = "/.well-known/region-portal.json"
 WHO = "hanako"
 GADGET = "localhost.waste.calendar"
 TICKS = os.sysconf("SC_CLK_TCK")
+GOAL_VERIFY = 60
 MODES = {"demo": "embedded ID", "city": "Keycloak"}
 
 
@@ -47,6 +48,7 @@ def main(arguments: list[str]) -> int:
             "machine": {"python": platform.python_version(), "system": platform.platform()},
             "setting": {"rounds": chosen.rounds, "sign_ins": chosen.sign_ins},
             "rounds": _rounds(running, chosen),
+            "ledger": _inside(running["city"], "bench.ledger", {}),
             "growth": _growth(running["city"], chosen),
         }
     except (StartError, WayError) as error:
@@ -169,23 +171,26 @@ def _growth(city: Site, chosen: argparse.Namespace) -> list[dict[str, Any]]:
     steps = [(residents[0], count) for count in clients] + [(size, clients[-1]) for size in residents[1:]]
     found = []
     for size, count in steps:
-        done = subprocess.run(
-            [sys.executable, "-m", "bench.growth"],
-            env={
-                **os.environ, **city.environment, "DJANGO_SETTINGS_MODULE": "portal.settings",
-                "BENCH_RESIDENTS": str(size), "BENCH_CLIENTS": str(count),
-            },
-            cwd=sites.ROOT, capture_output=True, text=True, check=False,
-        )  # fmt: skip
-        if done.returncode:
-            raise StartError(f"bench.growth failed:\n{(done.stdout + done.stderr)[-2000:]}")
-        figures = json.loads(done.stdout.strip().splitlines()[-1])
+        figures = _inside(city, "bench.growth", {"BENCH_RESIDENTS": str(size), "BENCH_CLIENTS": str(count)})
         signed = [_timed(lambda: _signed_in(city).close()) for _ in range(chosen.sign_ins)]
         found.append(
             {"residents": size, "clients": count, "sign_in_ms": statistics.median(signed) * 1e3, **figures}
         )
         _say(f"{size} residents, {count} clients: done")
     return found
+
+
+def _inside(city: Site, module: str, more: Mapping[str, str]) -> dict[str, Any]:
+    """What a module measures in a process of its own with the settings of the city."""
+    done = subprocess.run(
+        [sys.executable, "-m", module],
+        env={**os.environ, **city.environment, "DJANGO_SETTINGS_MODULE": "portal.settings", **more},
+        cwd=sites.ROOT, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    if done.returncode:
+        raise StartError(f"{module} failed:\n{(done.stdout + done.stderr)[-2000:]}")
+    figures: dict[str, Any] = json.loads(done.stdout.strip().splitlines()[-1])
+    return figures
 
 
 # --- words -------------------------------------------------------------------------------------------------------
@@ -223,6 +228,15 @@ def _print(report: dict[str, Any]) -> None:
     for mode, rounds in report["rounds"].items():
         ratios = [one["silent_ms"] / one["sign_in_ms"] for one in rounds]
         print(f"silent re-entry ÷ sign-in, {MODES[mode]}: {_three(ratios)}")
+    ledger = report["ledger"]
+    print(
+        f"\nreleases/s, 16 residents at once: {ledger['releases_per_s']:.0f}; each with an entry of the chain (before): "
+        f"{ledger['releases_before_per_s']:.0f}; {ledger['releases_per_s'] / ledger['releases_before_per_s']:.1f} ×"
+    )
+    verdict = "reached" if ledger["verify_s"] <= GOAL_VERIFY else "MISSED"
+    print(
+        f"audit verify over {ledger['entries']:,} entries: {ledger['verify_s']:.1f} s (goal {GOAL_VERIFY} s: {verdict})"
+    )
     first = report["growth"][0]
     print("\ngrowth (Keycloak, PostgreSQL); in brackets the ratio to the first column")
     head = "".join(f"{one['residents']:>12,} r {one['clients']:>3} c" for one in report["growth"])

@@ -232,7 +232,10 @@ class EmbeddedProvider:
         return ClientCredentials(client_id, secret)
 
     def resolve_access_token(self, raw: str) -> Bearer:
-        """Looks in the toolkit's table: the token is random and says nothing by itself."""
+        """Looks in the toolkit's table: the token is random and says nothing by itself.
+
+        It has no audience of its own: it holds at this ID, whose one resource is the claims endpoint of this portal.
+        """
         digest = sha256(raw.encode()).hexdigest()
         token = (
             get_access_token_model()
@@ -249,6 +252,19 @@ class EmbeddedProvider:
         return Bearer(
             client.client_id, clients.pairwise_subject(client, token.user), session.sid, token.expires
         )
+
+    def require_live(self, raw: str) -> None:
+        """An ended session took its tokens along; one that is over by time has left only its rows."""
+        digest = sha256(raw.encode()).hexdigest()
+        token = get_access_token_model().objects.filter(token_checksum=digest).first()
+        sign_ins = (
+            ProviderSession.objects.filter(codes__access_token_id=token.pk, ended_at=None) if token else ()
+        )
+        for row in sign_ins:
+            parts = list(ProviderSession.objects.filter(sign_in=row.sign_in))
+            if _session(row.sign_in, parts) is not None:
+                return
+        raise InvalidToken("ended or revoked")
 
     def end_everywhere(self, resident_id: UUID) -> None:
         resident = Resident.objects.filter(pk=resident_id).first()

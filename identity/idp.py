@@ -135,7 +135,10 @@ class IdentityProvider(Protocol):
         """A new secret; the old one stops working at once."""
 
     def resolve_access_token(self, raw: str) -> Bearer:
-        """Whom an access token stands for; raises `InvalidToken`."""
+        """Whom an access token stands for, by what it says; raises `InvalidToken`. Call `require_live` before use."""
+
+    def require_live(self, raw: str) -> None:
+        """Raises `InvalidToken` where its session was ended or it was revoked since. May be HTTP."""
 
     def end_everywhere(self, resident_id: UUID) -> None:
         """Ends every session of this resident at the ID, and so at all its clients."""

@@ -81,12 +81,22 @@ class KeycloakProvider:
                 return ClientCredentials(spec.client_id, made)
             known = self._admin.get_client(key)
             attributes = {**known.get("attributes", {}), **body["attributes"]}
-            del body["protocolMappers"]  # salt and sector never change
+            self._add_missing_mappers(key, body.pop("protocolMappers"), known.get("protocolMappers") or [])
             changed = {**known, **body, "attributes": attributes}
+            changed.pop("protocolMappers", None)
             self._admin.update_client(key, {**changed, "secret": secret} if secret else changed)
         if secret:
             clients.rotated(spec.client_id, by=by)
         return ClientCredentials(spec.client_id, secret) if secret else None
+
+    def _add_missing_mappers(
+        self, key: str, wanted: list[dict[str, Any]], held: list[dict[str, Any]]
+    ) -> None:
+        """Those that are there stay as they are: salt and sector never change."""
+        names = {mapper["name"] for mapper in held}
+        for mapper in wanted:
+            if mapper["name"] not in names:
+                self._admin.add_mapper_to_client(client_id=key, payload=mapper)
 
     def _enable(self, client_id: str, by: Actor, *, enabled: bool) -> None:
         clients.set_suspended(client_id, suspended=not enabled, by=by)
@@ -116,13 +126,15 @@ class KeycloakProvider:
         clients.remove(client_id, by=by)
 
     def resolve_access_token(self, raw: str) -> Bearer:
-        """By the realm's key set. `aud` is not demanded: a gadget's token has none for the portal."""
+        """By the realm's key set; the portal must be an audience of it."""
         claims = tokens.verify(raw).claims
         expires = tokens.seconds(claims, "exp")
         if claims.get("typ") != "Bearer":
             raise InvalidToken("not an access token")
         if expires <= timezone.now().timestamp():
             raise InvalidToken("expired")
+        if settings.OIDC_CLIENT_ID not in tokens.audiences(claims):
+            raise InvalidToken("audience is another")
         client_id = str(claims.get("azp") or "")
         if not GadgetClient.objects.filter(client_id=client_id, suspended=False).exists():
             raise InvalidToken("not a registered gadget's token")
@@ -130,6 +142,10 @@ class KeycloakProvider:
         if not sub:
             raise InvalidToken("no subject")
         return Bearer(client_id, sub, sid, datetime.fromtimestamp(expires, UTC))
+
+    def require_live(self, raw: str) -> None:
+        """Asks Keycloak: the token itself does not know that its session was ended, or that it was revoked."""
+        tokens.require_active(raw)
 
     @staticmethod
     def _unless_gone(call: Callable[..., Any], *args: Any) -> Any:

@@ -15,6 +15,21 @@ MANAGED: Final = "madoguchi.portal"
 POST_LOGOUT: Final = "post.logout.redirect.uris"
 
 
+def audience() -> dict[str, Any]:
+    """The mapper that makes the portal an audience of a gadget's access tokens: the claims endpoint demands it."""
+    return {
+        "name": "audience of the claims endpoint",
+        "protocol": "openid-connect",
+        "protocolMapper": "oidc-audience-mapper",
+        "config": {
+            "included.client.audience": settings.OIDC_CLIENT_ID,
+            "id.token.claim": "false",
+            "access.token.claim": "true",
+            "introspection.token.claim": "true",
+        },
+    }
+
+
 def representation(spec: ClientSpec, client: GadgetClient) -> dict[str, Any]:
     """The whole client of a gadget."""
     body = of_row(client)
@@ -65,7 +80,8 @@ def of_row(client: GadgetClient) -> dict[str, Any]:
                     "sectorIdentifierUri": "",
                     "pairwiseSubAlgorithmSalt": clients.salt(client).decode(),
                 },
-            }
+            },
+            audience(),
         ],
     }
 

@@ -18,6 +18,8 @@ from identity.idp import LogoutEvent
 
 TIMEOUT = (0.3, 0.6)
 """Seconds to connect, and for each read: together they stay under the second after which we say "not now"."""
+ACTIVE_TIMEOUT = (0.3, 2.5)
+"""For a question about one token, which a provider's program waits for."""
 ALGORITHMS = ("RS256", "PS256", "ES256", "EdDSA")
 LOGOUT_EVENT = "http://schemas.openid.net/event/backchannel-logout"
 SKEW = 60
@@ -142,6 +144,27 @@ def seconds(claims: Mapping[str, Any], name: str) -> float:
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise InvalidToken(f"{name} is missing")
     return float(value)
+
+
+def require_active(raw: str) -> None:
+    """Asks the ID whether an access token still holds (RFC 7662); raises `InvalidToken`, `ProviderUnavailable`."""
+    url = str(document().get("introspection_endpoint"))
+    try:
+        with loopback.session() as http:
+            answer = http.post(
+                url,
+                data={"token": raw, "token_type_hint": "access_token"},
+                auth=(settings.OIDC_CLIENT_ID, settings.OIDC_CLIENT_SECRET),
+                timeout=ACTIVE_TIMEOUT,
+                allow_redirects=False,
+            )
+            said = answer.json() if answer.status_code == 200 else None
+    except (requests.RequestException, ValueError) as error:
+        raise ProviderUnavailable from error
+    if not isinstance(said, dict):
+        raise ProviderUnavailable
+    if said.get("active") is not True:
+        raise InvalidToken("ended or revoked")
 
 
 def verify_logout_token(raw: str, *, audience: str, now: datetime) -> LogoutEvent:

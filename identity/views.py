@@ -72,19 +72,23 @@ def claims(request: HttpRequest) -> HttpResponse:
         answer = JsonResponse({"error": "unauthorized"}, status=401)
         answer["WWW-Authenticate"] = f'Bearer realm="{settings.PORTAL_URL}"'
         return answer
+    raw = raw.strip()
     try:
-        bearer = provider().resolve_access_token(raw.strip())
+        bearer = provider().resolve_access_token(raw)
+        wait = rate.seconds_to_wait(
+            "claims", bearer.client_id, bearer.sub, most=CLAIMS_MOST, period=CLAIMS_PERIOD
+        )
+        if wait:  # before the ID is asked: it is not for a gadget to keep it busy
+            answer = JsonResponse({"error": "too_many_requests"}, status=HTTPStatus.TOO_MANY_REQUESTS)
+            answer["Retry-After"] = str(wait)
+            return answer
+        provider().require_live(raw)
     except InvalidToken:
-        return _refuse("invalid_token", "the access token is unknown, expired or not for this endpoint")
+        return _refuse(
+            "invalid_token", "the access token is unknown, ended, revoked or not for this endpoint"
+        )
     except ProviderUnavailable:
         return JsonResponse({"error": "temporarily_unavailable"}, status=503, headers={"Retry-After": "5"})
-    wait = rate.seconds_to_wait(
-        "claims", bearer.client_id, bearer.sub, most=CLAIMS_MOST, period=CLAIMS_PERIOD
-    )
-    if wait:
-        answer = JsonResponse({"error": "too_many_requests"}, status=HTTPStatus.TOO_MANY_REQUESTS)
-        answer["Retry-After"] = str(wait)
-        return answer
     return HttpResponse(_signed(bearer, _granted(bearer)), content_type="application/jwt")
 
 

@@ -3,6 +3,7 @@
 import json
 import os
 import secrets
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -17,7 +18,7 @@ from identity.consent import Notice
 from identity.errors import InvalidToken, NoSuchClient, NoSuchResident
 from identity.models import AuditEntry, LogoutDelivery, OidcSession, Resident
 from identity.roles import OPERATOR, Actor
-from tests.identity.conftest import closing_sites
+from tests.identity.conftest import World, closing_sites
 from tests.identity.realm import admin, make_person
 from tests.identity.region import PASSWORD, Browser, store, unverified
 from tests.services.neighbour import KNOWN, RESIDENTS
@@ -473,3 +474,90 @@ def test_a_neighbours_resident_has_the_pseudonym_that_we_compute(keycloak_region
         assert told == queries.subject_for(resident.id, lunch.client_id)
         over_there = json.loads(os.environ["NEIGHBOUR_RESIDENTS"])[KNOWN]
         assert over_there not in {told, resident.subject}
+
+
+# --- tokens that are over ------------------------------------------------------------------------------------
+
+
+def claims_status(world: Any, access: str) -> int:
+    with loopback.session() as http:
+        answer = http.get(
+            f"{world.settings.PORTAL_URL}/api/claims",
+            headers={"Authorization": f"Bearer {access}"},
+            timeout=10,
+        )
+    if answer.status_code == 401:
+        assert 'error="invalid_token"' in answer.headers["WWW-Authenticate"]
+    return answer.status_code
+
+
+def test_claims_end_with_the_session_and_with_the_token(world: Any) -> None:
+    """Whoever ends it, and however: the next call gets 401, though the token itself would hold for two minutes."""
+    browser = Browser()
+    hanako = hanako_signed_in(world, browser)
+    lunch = world.site("lunch")
+
+    def revoked(access: str) -> None:
+        with browser.http as http:
+            answer = http.post(
+                lunch.document()["revocation_endpoint"],
+                data={"token": access, "token_type_hint": "access_token"},
+                auth=(lunch.client_id, lunch.secret),
+                timeout=10,
+            )
+        assert answer.status_code == 200
+
+    def ended_in_the_list(_: str) -> None:
+        (one,) = idp.provider().sessions(hanako.id)
+        idp.provider().end_session(hanako.id, one.id)
+
+    endings: list[Callable[[str], object]] = [
+        revoked, ended_in_the_list, lambda _: idp.provider().end_everywhere(hanako.id), lambda _: browser.sign_out(),
+    ]  # fmt: skip
+    for number, end in enumerate(endings):
+        if number > 1:
+            browser.sign_in(f"hanako{world._suffix}", next_path=BACK)
+        access = lunch.tokens(browser)["access_token"]
+        assert claims_status(world, access) == 200
+        end(access)
+        assert claims_status(world, access) == 401, number
+
+
+@pytest.mark.keycloak
+def test_a_token_that_is_for_somebody_else_gets_no_claims(keycloak_region: Any) -> None:
+    """`aud` names the portal, by a mapper of each gadget's client; a client of before gets it as it is saved."""
+    with closing_sites() as make:
+        world = World(keycloak_region, lambda name, **more: make(name, suffix=".aud", **more))
+        browser = Browser()
+        hanako_signed_in(world, browser)
+        lunch = world.site("lunch")
+        keycloak = admin()
+        key = keycloak.get_client_id(lunch.client_id)
+        (mapper,) = [
+            one
+            for one in keycloak.get_mappers_from_client(key)
+            if one["protocolMapper"] == "oidc-audience-mapper"
+        ]
+        keycloak.remove_client_mapper(key, mapper["id"])
+        access = lunch.tokens(browser)["access_token"]
+        assert keycloak_region.OIDC_CLIENT_ID not in tokens.audiences(unverified(access))
+        assert claims_status(world, access) == 401
+        assert lunch.userinfo(access).status_code == 200  # it is a good token, for others
+        idp.provider().upsert_client(lunch.spec())
+        access = lunch.tokens(browser)["access_token"]
+        assert keycloak_region.OIDC_CLIENT_ID in tokens.audiences(unverified(access))
+        assert claims_status(world, access) == 200
+
+
+@pytest.mark.keycloak
+def test_while_the_id_cannot_be_asked_no_claims_are_given(
+    keycloak_region: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with closing_sites() as make:
+        world = World(keycloak_region, lambda name, **more: make(name, suffix=".away", **more))
+        browser = Browser()
+        hanako_signed_in(world, browser)
+        access = world.site("lunch").tokens(browser)["access_token"]
+        assert claims_status(world, access) == 200
+        keycloak_region.OIDC_CLIENT_SECRET = "wrong"
+        assert claims_status(world, access) == 503

@@ -3,11 +3,13 @@
 import secrets
 from datetime import timedelta
 from hashlib import sha256
+from importlib import import_module
 
+from django.conf import settings
 from django.utils import timezone
 from oauth2_provider.models import get_access_token_model, get_application_model
 
-from identity import idp
+from identity import embedded, idp, session_store
 from identity.models import ProviderCode, ProviderSession, Resident
 
 
@@ -38,8 +40,17 @@ def token_of(resident: Resident, client_id: str) -> str:
         expires=now + timedelta(seconds=120),
         scope="openid",
     )
+    browser = import_module(settings.SESSION_ENGINE).SessionStore()
+    browser[embedded.SIGN_IN] = name
+    session_store.begin(browser, now=now, remembered=False)
+    browser.save()
     session = ProviderSession.objects.create(
-        resident=resident, client_id=client_id, sid=name, sign_in=name, session_key=name, auth_time=now
+        resident=resident,
+        client_id=client_id,
+        sid=name,
+        sign_in=name,
+        session_key=browser.session_key,
+        auth_time=now,
     )
     ProviderCode.objects.create(
         code_sha256=sha256(raw.encode()).hexdigest(), session=session, access_token_id=token.pk

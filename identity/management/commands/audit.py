@@ -54,7 +54,14 @@ class Command(BaseCommand):
         self.stdout.write(f"head: {verdict.entries}:{verdict.head}")
         if not verdict.holds:
             raise CommandError(f"broken at {verdict.broken}: {verdict.reason}", returncode=1)
-        self.stdout.write("the chain, the receipts and what holds now agree")
+        self.stdout.write(
+            f"erased people: {verdict.erased}; rows of the access log past their time: {verdict.expired}"
+        )
+        since = (
+            f", the oldest of {timezone.localtime(verdict.since):%Y-%m-%d %H:%M:%S}" if verdict.since else ""
+        )
+        self.stdout.write(f"rows of the access log under no seal yet: {verdict.unsealed}{since}")
+        self.stdout.write("the chain, the receipts, the access log and what holds now agree")
 
     def _show(self, since: datetime | None, kinds: tuple[str, ...], limit: int) -> None:
         for row in audit.entries(since=since, kinds=kinds, limit=limit):
