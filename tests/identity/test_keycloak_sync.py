@@ -302,6 +302,10 @@ def gadget(realm: Path, api: Api) -> Iterator[str]:
         api.delete(f"clients/{one['id']}")
 
 
+def configs(client: dict[str, Any]) -> dict[str, Any]:
+    return {mapper["name"]: mapper["config"] for mapper in client["protocolMappers"]}
+
+
 def test_a_gadgets_client_that_the_portal_made_is_no_drift(realm: Path, gadget: str) -> None:
     assert paths(realm) == []
 
@@ -310,7 +314,8 @@ def test_a_gadgets_client_gets_nothing_that_the_portal_did_not_give_it(
     realm: Path, gadget: str, api: Api
 ) -> None:
     client = client_of(api, gadget)
-    (pairwise,) = client["protocolMappers"]
+    before = configs(client)
+    assert set(before) == {"pairwise subject", "audience of the claims endpoint"}
     (profile,) = [one for one in api.get("client-scopes") if one["name"] == "profile"]
     attributes = {**client["attributes"], "standard.token.exchange.enabled": "true"}
     api.put(
@@ -318,20 +323,22 @@ def test_a_gadgets_client_gets_nothing_that_the_portal_did_not_give_it(
         {**client, "attributes": attributes, "directAccessGrantsEnabled": True, "redirectUris": ["*"]},
     )
     api.put(f"clients/{client['id']}/default-client-scopes/{profile['id']}", {})
-    api.delete(f"clients/{client['id']}/protocol-mappers/models/{pairwise['id']}")
+    for mapper in client["protocolMappers"]:
+        api.delete(f"clients/{client['id']}/protocol-mappers/models/{mapper['id']}")
     at = f"clients.{gadget}"
     assert paths(realm) == sorted(
         [
             f"{at}.attributes.standard.token.exchange.enabled",
             f"{at}.defaultClientScopes",
             f"{at}.directAccessGrantsEnabled",
+            f"{at}.protocolMappers.audience of the claims endpoint",
             f"{at}.protocolMappers.pairwise subject",
             f"{at}.redirectUris",
         ]
     )
     keycloak_sync.sync(keycloak_sync.wanted(realm))
     again = client_of(api, gadget)
-    assert again["protocolMappers"][0]["config"] == pairwise["config"], "the pseudonyms stay the same"
+    assert configs(again) == before, "the pseudonyms stay the same"
     assert again["secret"] == client["secret"]
     assert paths(realm) == []
 
@@ -344,7 +351,7 @@ def test_a_gadgets_client_that_is_gone_comes_back_with_its_pseudonyms(
     status, lines = run(realm)
     assert (status, lines[0]) == (0, f"- clients.{gadget}: なし → あり")
     after = client_of(api, gadget)
-    assert after["protocolMappers"][0]["config"] == before["protocolMappers"][0]["config"]
+    assert configs(after) == configs(before)
     assert after["secret"] != before["secret"]
 
 
