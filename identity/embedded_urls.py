@@ -6,9 +6,12 @@ from django.urls import path
 from oauth2_provider import views as oauth_views
 
 from identity import embedded_views as views
+from identity.sendings import sent_once
 
-handler404 = "identity.embedded_views.not_found"
-handler500 = "identity.embedded_views.server_error"
+handler400 = "core.problems.bad_request"
+handler403 = "core.problems.forbidden"
+handler404 = "core.problems.not_found"
+handler500 = "core.problems.server_error"
 
 urlpatterns = [
     path("", views.start, name="id_start"),
@@ -21,7 +24,7 @@ urlpatterns = [
     path("o/logout/", views.LogoutView.as_view(), name="id_logout"),
     *i18n_patterns(
         path("login/", account_views.login, name="account_login"),
-        path("signup/", account_views.signup, name="account_signup"),
+        path("signup/", sent_once(account_views.signup), name="account_signup"),
         path("logout/", account_views.logout, name="account_logout"),
         path("inactive/", account_views.account_inactive, name="account_inactive"),
         path("password/", views.ChangePasswordView.as_view(), name="account_change_password"),

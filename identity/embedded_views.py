@@ -1,5 +1,5 @@
 """Endpoints of the embedded provider: authorization, discovery, key set, logout; the rest is the toolkit's."""
-# ruff: noqa: ARG001, ARG002  (signatures are the libraries')
+# ruff: noqa: ARG002  (signatures are the libraries')
 
 from datetime import datetime, timedelta
 from typing import Any
@@ -12,7 +12,6 @@ from django.shortcuts import render
 from django.urls import reverse
 from django.utils import timezone, translation
 from django.utils.decorators import method_decorator
-from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_safe
 from oauth2_provider.exceptions import InvalidIDTokenError, OAuthToolkitError
@@ -280,13 +279,3 @@ def jwks(_request: HttpRequest) -> JsonResponse:
 def start(_request: HttpRequest) -> HttpResponseRedirect:
     """The ID has no page of its own to look at: it leads to the portal."""
     return HttpResponseRedirect(f"{settings.PORTAL_URL}/")
-
-
-def not_found(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
-    """404 on the ID's host, without the portal's navigation."""
-    return render(request, "identity/id_problem.html", {"title": _("ページがありません")}, status=404)
-
-
-def server_error(_request: HttpRequest) -> HttpResponse:
-    """500 on the ID's host: plain, because a template may be what failed."""
-    return HttpResponse("Server error\n", status=500, content_type="text/plain")

@@ -13,7 +13,7 @@ from django.db.models import Exists, OuterRef, Q
 from django.utils import timezone
 
 from core import sweeps
-from identity import access_log, audit
+from identity import access_log, audit, kept_forms, sendings
 from identity.models import AccessLog, ConsentEvent, LogoutDelivery, OidcSession, ProviderSession, SeenToken
 from identity.roles import PORTAL
 
@@ -43,6 +43,8 @@ def clean(*, now: datetime | None = None) -> dict[str, int]:
         "events": lambda: _oldest(ConsentEvent.objects.all(), before=at - EVENTS),
         "accesses": lambda: _accesses(before=at - ACCESSES),
         "sessions": lambda: _sweep(Session.objects.filter(expire_date__lt=at)),
+        "sendings": lambda: _sweep(sendings.over(at)),
+        "kept_forms": lambda: _sweep(kept_forms.over(at)),
         "orphans": lambda: _sweep(OidcSession.objects.filter(created_at__lt=at - ORPHANS).exclude(here)),
     }
     return dict(sweeps.each("identity.clean", tables, lambda name: tables[name]()).done)

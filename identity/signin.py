@@ -7,7 +7,7 @@ sessions that either side can end, and a page that says within a second that the
 import logging
 from datetime import UTC, datetime
 from typing import Any
-from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
+from urllib.parse import parse_qs, parse_qsl, urlencode, urlsplit, urlunsplit
 
 import requests
 from authlib.common.errors import AuthlibBaseError
@@ -25,6 +25,8 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_GET, require_POST
 from joserfc.errors import JoseError
 
+from core import form_pages
+from core.form_pages import posts
 from identity import devices, idp, lifetimes, loopback, onboarding, pending, sessions, tokens
 from identity.errors import AnotherPerson, InvalidToken, ProviderProblem, ProviderUnavailable, SignInFailed
 from identity.idp import Login
@@ -232,6 +234,7 @@ def _ended(request: HttpRequest, why: str, target: str) -> HttpResponse:
             else _(
                 "サインインしてから長い時間がたったため、安全のためにサインアウトしました。サインインすると、元の画面に戻ります。"
             ),
+            "unsent": form_pages.KEPT in parse_qs(urlsplit(target).query),
             "again_url": f"{reverse('identity:signin')}?{urlencode({'again': '1', 'next': target})}",
             "home_url": _home(_locale(target)),
         }
@@ -385,7 +388,7 @@ def _complete(request: HttpRequest, known: dict[str, Any]) -> Login:
 
 
 @never_cache
-@require_POST
+@posts("home:home")
 def sign_out(request: HttpRequest) -> HttpResponse:
     """Ends the portal's session first, then the one at the ID, which tells every gadget."""
     hint = sessions.hint(request.session.session_key)

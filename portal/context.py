@@ -10,6 +10,7 @@ from django.utils import timezone
 from django.utils.functional import SimpleLazyObject
 from django.utils.translation import get_language
 
+from core import form_pages
 from identity import household, person, sessions
 from identity.attributes import pick
 
@@ -24,7 +25,7 @@ def _languages(request: HttpRequest) -> list[dict[str, Any]]:
             "label": label,
             "html_lang": html_lang,
             "current": code == current,
-            "url": translate_url(request.get_full_path(), code),
+            "url": translate_url(form_pages.address(request), code),
         }
         for code, label, html_lang in LANGUAGE_LABELS
     ]
@@ -37,7 +38,7 @@ def _until(request: HttpRequest) -> datetime | None:
 
 
 def portal(request: HttpRequest) -> dict[str, Any]:
-    """`region_name`, `html_lang`, `languages`, `signed_in`, `acting`, `session_left`, `session_until`, `demo`, `portal_url`, `id_site`."""
+    """`region_name`, `html_lang`, `languages`, `this_page`, `signed_in`, `acting`, `session_left`, `session_until`, `demo`, `portal_url`, `id_site`."""
     locale = get_language() or "ja"
     return {
         "region_name": pick(cast("dict[str, str]", settings.REGION["name"]), locale),
@@ -45,6 +46,8 @@ def portal(request: HttpRequest) -> dict[str, Any]:
         # Wagtail's admin means a Locale of its own by this name.
         **({} if request.path_info.startswith("/admin/") else {"locale": locale}),
         "languages": SimpleLazyObject(lambda: _languages(request)),
+        # Where signing in leads back to: a page, also from the answer to a form.
+        "this_page": SimpleLazyObject(lambda: form_pages.address(request)),
         "signed_in": SimpleLazyObject(lambda: person.signed_in(request)),
         # The home fills the banner in for each request; its pages are drawn once for everybody.
         "acting": SimpleLazyObject(lambda: household.acting(request)),

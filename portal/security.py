@@ -5,6 +5,7 @@ from collections.abc import Callable
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse, HttpResponseBadRequest
 
+from core import problems
 from identity import person
 
 PERMISSIONS_POLICY = "camera=(), geolocation=(), microphone=(), payment=(), usb=(), browsing-topics=()"
@@ -22,7 +23,11 @@ class PolicyMiddleware:
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         if _holds_null(request):
-            response: HttpResponse = HttpResponseBadRequest("Bad request\n", content_type="text/plain")
+            response: HttpResponse = (
+                problems.bare_page(request, 400)
+                if problems.wants_page(request)
+                else HttpResponseBadRequest("Bad request\n", content_type="text/plain")
+            )
         else:
             response = self.get_response(request)
         response.headers.setdefault("Permissions-Policy", PERMISSIONS_POLICY)

@@ -154,6 +154,8 @@ MIDDLEWARE = [
     "identity.person.PersonMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "core.problems.ProblemMiddleware",
+    "identity.kept_forms.FormsMiddleware",
     *embedded.EMBEDDED_MIDDLEWARE,
 ]
 TEMPLATES = [
@@ -162,6 +164,7 @@ TEMPLATES = [
         "DIRS": [BASE_DIR / "portal" / "templates"],
         "APP_DIRS": True,
         "OPTIONS": {
+            "builtins": ["identity.form_tags"],
             "context_processors": [
                 "django.template.context_processors.request",
                 "django.contrib.auth.context_processors.auth",

@@ -7,11 +7,15 @@ from wagtail.admin import urls as wagtailadmin_urls
 from wagtail.urls import serve_pattern
 from wagtail.views import serve
 
-from portal import health, views
+from core import problems
+from portal import health
 from portal.city import account
 from portal.mydata import export
 
-handler404 = "portal.views.not_found"
+handler400 = "core.problems.bad_request"
+handler403 = "core.problems.forbidden"
+handler404 = "core.problems.not_found"
+handler500 = "core.problems.server_error"
 
 CLOSED = (
     "password_reset", "users", "groups", "sites", "collections", "documents", "api/main/documents", "snippets",
@@ -23,7 +27,7 @@ CLOSED = (
 def closed() -> list[URLPattern]:
     """Addresses that answer 404 to everybody. They keep their names: Wagtail's templates ask for some."""
     return [
-        path(f"admin/{place}/{rest}", views.not_found) for place in CLOSED for rest in ("", "<path:rest>")
+        path(f"admin/{place}/{rest}", problems.not_found) for place in CLOSED for rest in ("", "<path:rest>")
     ]
 
 

@@ -14,14 +14,16 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_POST, require_safe
+from django.views.decorators.http import require_safe
 
+from core.form_pages import posts
 from gadgets import words
 from gadgets.cityos import contracts, picture, queries
 from gadgets.cityos.queries import Asked, Edge
 from gadgets.errors import GadgetError
 from gadgets.pages.web import refused, signed_in
 from identity import queries as identity_queries
+from identity.sendings import sent_once
 
 STATES = {
     "asked": gettext_lazy("申し込みずみ"),
@@ -144,9 +146,10 @@ def contracts_page(request: HttpRequest, resident_id: UUID) -> HttpResponse:
     return render(request, "gadgets/contracts.html", context)
 
 
-@require_POST
+@posts("gadgets:contracts")
 @never_cache
 @signed_in
+@sent_once
 def decide(request: HttpRequest, resident_id: UUID, contract_id: int) -> HttpResponse:
     """`decision` is agree, refuse or end; the last two with a reason."""
     by, reason = identity_queries.actor(resident_id), request.POST.get("reason", "")

@@ -12,8 +12,9 @@ from django.shortcuts import render
 from django.utils import timezone, translation
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_POST, require_safe
+from django.views.decorators.http import require_safe
 
+from core.form_pages import posts
 from gadgets import queries, words
 from gadgets.errors import (
     FrameChangedError,
@@ -149,7 +150,7 @@ def _chosen(resident_id: UUID | None, gadget_id: str) -> dict[str, Setting]:
     return dict(placed.settings) if placed else {}
 
 
-@require_POST
+@posts("gadgets:frame")
 @never_cache
 def token(request: HttpRequest, gadget_id: str) -> HttpResponse:
     """One token as JSON: `token`, `expires_in`, `granted`; else `code`, `message` and whether the frame is `over`.

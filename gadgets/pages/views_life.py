@@ -6,19 +6,21 @@ from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_POST
 
+from core.form_pages import posts
 from gadgets import queries
 from gadgets.errors import GadgetError
 from gadgets.life import decisions
 from gadgets.pages import views_provider
 from gadgets.pages.web import refused, signed_in, tell
 from identity import queries as identity_queries
+from identity.sendings import sent_once
 
 
-@require_POST
+@posts("gadgets:provider_gadget")
 @never_cache
 @signed_in
+@sent_once
 def decide(request: HttpRequest, resident_id: UUID, gadget_id: str) -> HttpResponse:
     """`decision` is one of `gadgets.life.decisions.PROVIDERS`."""
     if not queries.is_member(gadget_id, resident_id):

@@ -11,14 +11,16 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_http_methods, require_POST, require_safe
+from django.views.decorators.http import require_http_methods, require_safe
 
+from core.form_pages import posts
 from gadgets import queries, words
 from gadgets.errors import GadgetError, InvitationError, NotPermittedError
 from gadgets.life import api_keys, organisations
 from gadgets.pages.web import refused, signed_in, tell
 from identity import queries as identity_queries
 from identity.roles import Actor
+from identity.sendings import sent_once
 
 _OWNER, _DEVELOPER = organisations.Role.OWNER, organisations.Role.DEVELOPER
 
@@ -58,9 +60,10 @@ def _page(
     return render(request, "gadgets/organisation.html", context, status=status)
 
 
-@require_POST
+@posts("gadgets:organisation")
 @never_cache
 @signed_in
+@sent_once
 def step(request: HttpRequest, resident_id: UUID, provider_id: int) -> HttpResponse:
     """`step` is invite, take_back, role, remove, key, revoke, contact or trial."""
     by = identity_queries.actor(resident_id)
@@ -166,6 +169,7 @@ _STEPS: dict[str, _Step] = {
 @require_http_methods(["GET", "HEAD", "POST"])
 @never_cache
 @signed_in
+@sent_once
 def join(request: HttpRequest, resident_id: UUID) -> HttpResponse:
     """Joins by a code, which travels in the body of a form and stands in no address: read first, then confirmed."""
     if request.method != "POST":

@@ -10,8 +10,9 @@ from django.shortcuts import render
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_POST, require_safe
+from django.views.decorators.http import require_safe
 
+from core.form_pages import posts
 from gadgets import actions, queries, words
 from gadgets.errors import GadgetError
 from gadgets.pages.web import refused, signed_in, tell
@@ -19,6 +20,7 @@ from gadgets.queries import GadgetView
 from gadgets.serving import outcomes
 from identity import queries as identity_queries
 from identity.errors import IdentityError
+from identity.sendings import sent_once
 
 
 @require_safe
@@ -41,8 +43,9 @@ def _console(
     return render(request, "gadgets/console.html", context, status=status)
 
 
-@require_POST
+@posts("gadgets:console")
 @signed_in
+@sent_once
 def create_organisation(request: HttpRequest, resident_id: UUID) -> HttpResponse:
     """Anyone signed in may create one."""
     try:
@@ -58,8 +61,9 @@ def create_organisation(request: HttpRequest, resident_id: UUID) -> HttpResponse
     return HttpResponseRedirect(reverse("gadgets:console"))
 
 
-@require_POST
+@posts("gadgets:console")
 @signed_in
+@sent_once
 def register(request: HttpRequest, resident_id: UUID) -> HttpResponse:
     """Fetches the manifest and files it; the checks then run behind this request."""
     url = request.POST.get("url", "").strip()
@@ -112,9 +116,10 @@ def checks(request: HttpRequest, resident_id: UUID, gadget_id: str) -> HttpRespo
     return response
 
 
-@require_POST
+@posts("gadgets:provider_gadget")
 @never_cache
 @signed_in
+@sent_once
 def say(request: HttpRequest, resident_id: UUID, gadget_id: str) -> HttpResponse:
     """A message to the operators."""
     _mine(gadget_id, resident_id)
@@ -131,9 +136,10 @@ def say(request: HttpRequest, resident_id: UUID, gadget_id: str) -> HttpResponse
     return HttpResponseRedirect(f"{reverse('gadgets:provider_gadget', args=[gadget_id])}#notes-heading")
 
 
-@require_POST
+@posts("gadgets:provider_gadget")
 @never_cache
 @signed_in
+@sent_once
 def step(request: HttpRequest, resident_id: UUID, gadget_id: str) -> HttpResponse:
     """One step: `step` is check, submit, refresh, retire or secret."""
     _mine(gadget_id, resident_id)

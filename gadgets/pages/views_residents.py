@@ -13,8 +13,9 @@ from django.shortcuts import render
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_POST, require_safe
+from django.views.decorators.http import require_safe
 
+from core.form_pages import posts
 from gadgets import actions, queries, words
 from gadgets.choosing import layout
 from gadgets.choosing.layout import DIRECTIONS, Arranged
@@ -168,7 +169,7 @@ def _settings_form(gadget: GadgetInfo, chosen: Mapping[str, Setting]) -> list[Se
     return [SettingRow(spec, chosen.get(spec.name, spec.default)) for spec in gadget.settings]
 
 
-@require_POST
+@posts("gadgets:page")
 @for_subject
 def add(request: HttpRequest, resident_id: UUID, gadget_id: str) -> HttpResponse:
     """Puts the gadget on the home."""
@@ -185,7 +186,7 @@ def add(request: HttpRequest, resident_id: UUID, gadget_id: str) -> HttpResponse
     )
 
 
-@require_POST
+@posts("gadgets:page")
 @for_subject
 def remove(request: HttpRequest, resident_id: UUID, gadget_id: str) -> HttpResponse:
     """Takes the gadget off the home."""
@@ -202,7 +203,7 @@ def remove(request: HttpRequest, resident_id: UUID, gadget_id: str) -> HttpRespo
     )
 
 
-@require_POST
+@posts("gadgets:arrange")
 @for_subject
 def move(request: HttpRequest, resident_id: UUID, gadget_id: str) -> HttpResponse:
     """One step of the arranging page: `step` is up, down, first, hide or show."""
@@ -232,7 +233,7 @@ def move(request: HttpRequest, resident_id: UUID, gadget_id: str) -> HttpRespons
     return _change(request, gadget_id, change, told[step], anchor=f"g-{gadget_id}")
 
 
-@require_POST
+@posts("gadgets:page")
 @for_subject
 def settings(request: HttpRequest, resident_id: UUID, gadget_id: str) -> HttpResponse:
     """Size and settings of one gadget on the home."""

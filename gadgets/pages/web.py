@@ -3,7 +3,6 @@
 from collections.abc import Callable
 from functools import wraps
 from typing import Concatenate, ParamSpec
-from urllib.parse import quote
 from uuid import UUID
 
 from django.contrib import messages
@@ -13,7 +12,7 @@ from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext as _
 
 from gadgets.errors import DoorError, GadgetError, SchemaError
-from identity import household, queries
+from identity import household, kept_forms, queries
 from identity.errors import ActingEnded, NoSuchResident
 from identity.queries import current_resident
 from identity.roles import Actor
@@ -30,14 +29,11 @@ def signed_in(view: ResidentView[P]) -> View[P]:
     def inner(request: HttpRequest, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
         resident_id = current_resident(request)
         if resident_id is None:
-            here = request.get_full_path() if request.method == "GET" else reverse("gadgets:catalogue")
-            return HttpResponseRedirect(f"{reverse('identity:signin')}?next={quote(here)}")
+            return kept_forms.to_sign_in(request)
         try:
             return view(request, resident_id, *args, **kwargs)
         except NoSuchResident:  # the account was closed since this browser signed in
-            return HttpResponseRedirect(
-                f"{reverse('identity:signin')}?next={quote(reverse('gadgets:catalogue'))}"
-            )
+            return kept_forms.to_sign_in(request)
 
     return inner
 

@@ -5,6 +5,7 @@ through `identity.actions`.
 """
 
 from identity.models.clients import GadgetClient, LogoutDelivery, Subject
+from identity.models.forms import KeptForm, Sending
 from identity.models.ledger import (
     AccessLog,
     AuditEntry,
@@ -41,6 +42,7 @@ __all__ = [
     "GadgetClient",
     "Guardianship",
     "HouseholdCode",
+    "KeptForm",
     "KnownDevice",
     "LogoutDelivery",
     "NoticeVersion",
@@ -51,6 +53,7 @@ __all__ = [
     "ResidentManager",
     "SealedAccess",
     "SeenToken",
+    "Sending",
     "SignInLetter",
     "Subject",
     "opaque_username",

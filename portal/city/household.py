@@ -12,13 +12,15 @@ from django.shortcuts import render
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_POST, require_safe
+from django.views.decorators.http import require_safe
 from wagtail.admin import messages
 
 from core import dates
+from core.form_pages import posts
 from identity import guardians, household
 from identity.errors import BadEnd, IdentityError
 from identity.household import ACTIVE, ASKED, DeskRow
+from identity.sendings import sent_once
 from portal.city.views import operator_of
 
 
@@ -75,7 +77,8 @@ def _page(
 
 
 @never_cache
-@require_POST
+@posts("city_household")
+@sent_once
 def decide(request: HttpRequest, guardianship: UUID) -> HttpResponse:
     """`decision` is approve, refuse or end; approving and refusing need a `reason`, a child's account an `ends_on`."""
     by = operator_of(request)

@@ -8,11 +8,13 @@ from django.shortcuts import render
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_http_methods, require_POST
+from django.views.decorators.http import require_http_methods
 from wagtail.admin import messages
 
+from core.form_pages import posts
 from identity import actions, protection
 from identity.errors import IdentityError, NotConfirmed
+from identity.sendings import sent_once
 from portal.city.views import operator_of
 
 
@@ -32,7 +34,8 @@ def ask(request: HttpRequest) -> HttpResponse:
 
 
 @never_cache
-@require_POST
+@posts("city_protection")
+@sent_once
 def decide(request: HttpRequest) -> HttpResponse:
     """Sets (`decision` is set) or lifts (lift) the protection of the person with this `number`."""
     by = operator_of(request)

@@ -6,13 +6,15 @@ from django.shortcuts import render
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_POST, require_safe
+from django.views.decorators.http import require_safe
 from wagtail.admin import messages
 
+from core.form_pages import posts
 from gadgets.contract import package
 from gadgets.errors import GadgetError, NoSuchRegionError
 from gadgets.life import packages, regions
 from gadgets.pages.web import tell
+from identity.sendings import sent_once
 from portal.city.views import operator_of
 
 
@@ -29,7 +31,7 @@ def _desk(request: HttpRequest, *, problem: str = "", address: str = "", status:
     return render(request, "city/regions.html", context, status=status)
 
 
-@require_POST
+@posts("city_regions")
 @never_cache
 def look(request: HttpRequest) -> HttpResponse:
     """Asks a portal who it is; the operator compares its keys with what the other region says by another way."""
@@ -43,8 +45,9 @@ def look(request: HttpRequest) -> HttpResponse:
     return render(request, "city/region_confirm.html", {"seen": seen, "known": known[0] if known else None})
 
 
-@require_POST
+@posts("city_regions")
 @never_cache
+@sent_once
 def trust(request: HttpRequest) -> HttpResponse:
     """Adds the region with the keys that were on the page before; others are refused."""
     by = operator_of(request)
@@ -58,7 +61,7 @@ def trust(request: HttpRequest) -> HttpResponse:
     return HttpResponseRedirect(reverse("city_region", args=[seen.code]))
 
 
-@require_POST
+@posts("city_region")
 def forget(request: HttpRequest, code: str) -> HttpResponse:
     """Trusts the region no longer."""
     by = operator_of(request)
@@ -87,7 +90,8 @@ def offers(request: HttpRequest, code: str) -> HttpResponse:
     return render(request, "city/region.html", context, status=422 if "problem" in context else 200)
 
 
-@require_POST
+@posts("city_regions")
+@sent_once
 def take(request: HttpRequest) -> HttpResponse:
     """Takes over one gadget: from a region's feed (`region`, `gadget`), or from a file (`package`)."""
     by = operator_of(request)

@@ -12,10 +12,12 @@ from django.utils import timezone
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_http_methods, require_POST
+from django.views.decorators.http import require_http_methods
 from wagtail.admin import messages
 
+from core.form_pages import posts
 from identity.queries import names as names_of
+from identity.sendings import sent_once
 from portal.city import trial, tuning
 from portal.city.tuning_forms import PriorForm, RuleForm, refusal
 from portal.content.vocabulary import audience_in_words, stored_audience
@@ -40,6 +42,7 @@ def _locale() -> str:
 
 @never_cache
 @require_http_methods(["GET", "HEAD", "POST"])
+@sent_once
 def prior(request: HttpRequest) -> HttpResponse:
     """The numbers, filled in from the version that holds or from an earlier one; a dry run; the change."""
     by = tuning.desk_of(request)
@@ -124,6 +127,7 @@ class RuleLine:
 
 @never_cache
 @require_http_methods(["GET", "HEAD", "POST"])
+@sent_once
 def rules(request: HttpRequest) -> HttpResponse:
     """What holds, what will and what did; the form for one more, its dry run, and the making."""
     by = tuning.desk_of(request)
@@ -150,7 +154,7 @@ def rules(request: HttpRequest) -> HttpResponse:
     return HttpResponseRedirect(reverse("city_rules"))
 
 
-@require_POST
+@posts("city_rules")
 def end(request: HttpRequest, number: int) -> HttpResponse:
     """Ends a rule at once."""
     by = tuning.desk_of(request)

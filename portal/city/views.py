@@ -13,9 +13,10 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_POST, require_safe
+from django.views.decorators.http import require_safe
 from wagtail.admin import messages
 
+from core.form_pages import posts
 from gadgets import queries
 from gadgets.cityos import queries as cityos_queries
 from gadgets.errors import GadgetError, NoSuchGadgetError
@@ -23,6 +24,7 @@ from gadgets.life import decisions
 from gadgets.life.versions import SHARES
 from identity.queries import actor
 from identity.roles import OPERATOR, Actor
+from identity.sendings import sent_once
 
 
 def _actor(request: HttpRequest) -> Actor:
@@ -93,7 +95,8 @@ def _detail(
     return render(request, "city/gadget.html", context, status=status)
 
 
-@require_POST
+@posts("city_review_gadget")
+@sent_once
 def decide(request: HttpRequest, gadget_id: str) -> HttpResponse:
     """`decision` is one of those in `gadgets.life.decisions`; what it needs besides stands in the same form."""
     by = operator_of(request)

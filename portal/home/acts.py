@@ -6,8 +6,9 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_POST, require_safe
+from django.views.decorators.http import require_safe
 
+from core.form_pages import posts
 from identity import household
 from identity import queries as identity_queries
 from identity.queries import Bundle
@@ -49,7 +50,7 @@ def _note_opening(request: HttpRequest, token: str, item: str) -> None:
         visits.did(bundle, visit, item, "open", now)
 
 
-@require_POST
+@posts("home:home")
 @resident_required
 def not_for_me(request: HttpRequest, bundle: Bundle) -> HttpResponse:
     """Takes an entry off this resident's list; the next home says so and offers to undo it."""
@@ -73,7 +74,7 @@ def not_for_me(request: HttpRequest, bundle: Bundle) -> HttpResponse:
     return home
 
 
-@require_POST
+@posts("mydata:hidden")
 @resident_required
 def show_again(request: HttpRequest, bundle: Bundle) -> HttpResponse:
     """Undoes it: the entry may stand on the list again."""

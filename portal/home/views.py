@@ -15,8 +15,9 @@ from django.utils import timezone
 from django.utils.cache import patch_vary_headers
 from django.utils.translation import get_language
 from django.views.decorators.csrf import csrf_exempt
-from django.views.decorators.http import require_POST, require_safe
+from django.views.decorators.http import require_safe
 
+from core.form_pages import posts
 from gadgets import queries as gadget_queries
 from gadgets.choosing.layout import Placement, Slot
 from gadgets.serving import figures
@@ -198,7 +199,7 @@ def _banner(request: HttpRequest) -> str:
 
 
 @csrf_exempt  # the page with this form is the same for all guests, so it can hold no token of one of them
-@require_POST
+@posts("home:home")
 def guest(request: HttpRequest) -> HttpResponse:
     """Keeps a guest's choices in the cookie; nothing is stored here."""
     if not _own_form(request):

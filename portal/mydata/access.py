@@ -4,7 +4,6 @@ from collections.abc import Callable
 from dataclasses import replace
 from functools import wraps
 from typing import Any
-from urllib.parse import urlencode
 
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
@@ -13,7 +12,7 @@ from django.utils.cache import patch_vary_headers
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext as _
 
-from identity import household, queries, sessions
+from identity import household, kept_forms, queries, sessions
 from identity.errors import ActingEnded
 from identity.queries import Bundle
 from identity.roles import Actor
@@ -36,7 +35,7 @@ def resident_required(view: ResidentView) -> ResidentView:
             return HttpResponseRedirect(reverse("mydata:household"))
         bundle = queries.bundle(resident_id) if resident_id else None
         if bundle is None:
-            return _to_sign_in(request)
+            return kept_forms.to_sign_in(request)
         acting = household.acting(request)
         if acting is not None:
             bundle = replace(bundle, by=Actor(id=acting.account))
@@ -66,30 +65,16 @@ def own_account(view: ResidentView) -> ResidentView:
 def fresh_required(view: ResidentView) -> ResidentView:
     """As `resident_required`, for acts that harm when a stranger does them: who they are, proven just now.
 
-    Whoever has to prove it comes back to the page and confirms again; a form that was sent is not sent twice.
+    Whoever has to prove it comes back to the page, finds what they typed, and confirms again: nothing is sent by itself.
     """
 
     @wraps(view)
     def guarded(request: HttpRequest, bundle: Bundle, *args: Any, **kwargs: Any) -> HttpResponse:
         if not sessions.fresh(request):
-            query = urlencode({"fresh": "1", "next": _back(request)})
-            return HttpResponseRedirect(f"{reverse('identity:signin')}?{query}")
+            return kept_forms.to_sign_in(request, fresh=True)
         return view(request, bundle, *args, **kwargs)
 
     return resident_required(guarded)
-
-
-def _to_sign_in(request: HttpRequest) -> HttpResponse:
-    return HttpResponseRedirect(f"{reverse('identity:signin')}?{urlencode({'next': _back(request)})}")
-
-
-def _back(request: HttpRequest) -> str:
-    """A form that was sent cannot be sent again after sign-in: its sender comes back to the page with the form."""
-    if request.method in {"GET", "HEAD"}:
-        return request.get_full_path()
-    own = f"{request.scheme}://{request.get_host()}/"
-    before = request.headers.get("Referer", "")
-    return f"/{before.removeprefix(own)}" if before.startswith(own) else reverse("mydata:overview")
 
 
 def actor_of(bundle: Bundle) -> Actor:

@@ -19,14 +19,16 @@ from django.utils import timezone
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_http_methods, require_POST, require_safe
+from django.views.decorators.http import require_http_methods, require_safe
 
+from core.form_pages import posts
 from gadgets.telling import erasure as providers
 from identity import erasure, household, queries, sessions
 from identity.attributes import pick
 from identity.errors import NoSuchResident, NothingToUndo, ProviderProblem
 from identity.idp import provider
 from identity.queries import Bundle
+from identity.sendings import sent_once
 from portal.home import visits
 from portal.mydata import erasing
 from portal.mydata.access import actor_of, fresh_required, own_account, resident_required
@@ -50,9 +52,10 @@ def closing(request: HttpRequest, bundle: Bundle) -> HttpResponse:
     return render(request, "mydata/closing.html", {**_wards(bundle), "days": erasure.WAIT.days})
 
 
-@require_POST
+@posts("mydata:closing")
 @own_account
 @fresh_required
+@sent_once
 def check(request: HttpRequest, bundle: Bundle) -> HttpResponse:
     """The dry run: every provider is asked what it would erase; nothing is erased."""
     people = (bundle.id, *household.wards_to_erase(bundle.id))
@@ -64,6 +67,7 @@ def check(request: HttpRequest, bundle: Bundle) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 @own_account
 @fresh_required
+@sent_once
 def confirm(request: HttpRequest, bundle: Bundle) -> HttpResponse:
     """What the dry run found, and the confirmation by a typed word."""
     said = _said(request, timezone.now())
@@ -167,6 +171,7 @@ def _mail(address: str, asked: erasure.Asked) -> bool:
 
 @never_cache
 @require_http_methods(["GET", "HEAD", "POST"])
+@sent_once
 def undecided(request: HttpRequest) -> HttpResponse:
     """All that a closed account can open: take it back, or go on waiting. Its session is nobody's elsewhere."""
     raw = request.session.get(sessions.CLOSING)

@@ -16,13 +16,15 @@ from django.utils import timezone
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_http_methods, require_POST, require_safe
+from django.views.decorators.http import require_http_methods, require_safe
 
-from identity import guardians, household, queries
+from core.form_pages import posts
+from identity import guardians, household, kept_forms, queries
 from identity.attributes import DISTRICTS, SCHOOL_YEARS, pick
 from identity.errors import ActingEnded, AttributeProblem, HouseholdProblem, IdentityError, NotAllowed
 from identity.household import ACTIVE, ASKED, CHILD, REFUSED, GuardianRow, WardRow
 from identity.queries import Bundle
+from identity.sendings import sent_once
 from portal.mydata.access import actor_of, fresh_required, own_account, resident_required
 
 ASKED_BEFORE = "consent_asked"
@@ -88,11 +90,11 @@ def overview(request: HttpRequest, bundle: Bundle) -> HttpResponse:
 
 
 @never_cache
-@require_POST
+@posts("mydata:household")
 def act(request: HttpRequest) -> HttpResponse:
     """Begins to act for a ward, or goes back to oneself (`back`)."""
     if queries.current_resident(request) is None:
-        return HttpResponseRedirect(reverse("identity:signin"))
+        return kept_forms.to_sign_in(request)
     request.session.pop(ASKED_BEFORE, None)
     if "back" in request.POST:
         household.leave(request)
@@ -187,6 +189,7 @@ def _years(today: date) -> range:
 @require_http_methods(["GET", "HEAD", "POST"])
 @own_account
 @fresh_required
+@sent_once
 def add_child(request: HttpRequest, bundle: Bundle) -> HttpResponse:
     """A child without an account: a person of its own, for whom the guardian decides."""
     locale, today = get_language() or "ja", timezone.localdate()
@@ -224,6 +227,7 @@ def add_child(request: HttpRequest, bundle: Bundle) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 @own_account
 @fresh_required
+@sent_once
 def represent(request: HttpRequest, bundle: Bundle) -> HttpResponse:
     """Asks the city to represent an adult who has no account; who has one shows a code instead."""
     form = NameForm(request.POST if request.method == "POST" else None)
@@ -265,6 +269,7 @@ class CodeForm(forms.Form):
 @require_http_methods(["GET", "HEAD", "POST"])
 @own_account
 @fresh_required
+@sent_once
 def join(request: HttpRequest, bundle: Bundle) -> HttpResponse:
     """Uses a code that the other guardian, or the person themselves, showed."""
     form = CodeForm(request.POST if request.method == "POST" else None)
@@ -293,6 +298,7 @@ def join(request: HttpRequest, bundle: Bundle) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 @own_account
 @fresh_required
+@sent_once
 def code(request: HttpRequest, bundle: Bundle, ward: UUID | None = None) -> HttpResponse:
     """Shows a code: for a second guardian of `ward`, or for somebody who is to represent the resident."""
     name = ""
@@ -318,6 +324,7 @@ def code(request: HttpRequest, bundle: Bundle, ward: UUID | None = None) -> Http
 @require_http_methods(["GET", "HEAD", "POST"])
 @own_account
 @fresh_required
+@sent_once
 def answer(request: HttpRequest, bundle: Bundle, guardianship: UUID) -> HttpResponse:
     """The resident's own yes or no to somebody who asks to represent them."""
     found = [row for row in household.guardians_of(bundle.id) if row.id == guardianship]
@@ -338,6 +345,7 @@ def answer(request: HttpRequest, bundle: Bundle, guardianship: UUID) -> HttpResp
 @require_http_methods(["GET", "HEAD", "POST"])
 @own_account
 @fresh_required
+@sent_once
 def end(request: HttpRequest, bundle: Bundle, guardianship: UUID) -> HttpResponse:
     """Ends it after one more look; a ward without an account and without another guardian is erased then."""
     rows: list[WardRow | GuardianRow] = [

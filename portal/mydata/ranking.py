@@ -14,12 +14,14 @@ from django.utils import timezone
 from django.utils.cache import patch_vary_headers
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_http_methods, require_POST, require_safe
+from django.views.decorators.http import require_http_methods, require_safe
 
+from core.form_pages import posts
 from identity import actions, queries
 from identity.attributes import KEYS, TOPICS, Value, label, pick, value_label
 from identity.consent import PURPOSE_RANKING, RANKING_ITEMS, RECOMMENDER, Notice
 from identity.queries import Bundle
+from identity.sendings import sent_once
 from portal.home import guest as guests
 from portal.home.catalogue import Catalogue, current
 from portal.home.compose import Mode, Reader
@@ -129,8 +131,9 @@ def _allow(bundle: Bundle, items: tuple[str, ...]) -> None:
     )
 
 
-@require_POST
+@posts("mydata:ranking")
 @resident_required
+@sent_once
 def allow(request: HttpRequest, bundle: Bundle) -> HttpResponse:
     """A yes to what the order could not use yet; the first yes to the order is given on its own page."""
     missing = unasked(bundle)
@@ -152,6 +155,7 @@ def _changed() -> str:
 
 @require_http_methods(["GET", "HEAD", "POST"])
 @resident_required
+@sent_once
 def less(request: HttpRequest, bundle: Bundle) -> HttpResponse:
     """POST asks for less of a topic; GET shows what that has moved, and the way back."""
     topic = (request.POST if request.method == "POST" else request.GET).get("topic", "")
@@ -208,7 +212,7 @@ def _effect(request: HttpRequest, bundle: Bundle, topic: str) -> HttpResponse:
     return render(request, "mydata/ranking_less.html", context)
 
 
-@require_POST
+@posts("mydata:ranking")
 @resident_required
 def undo(request: HttpRequest, bundle: Bundle) -> HttpResponse:
     """Takes "less of this" back; what was among the interests before is there again."""

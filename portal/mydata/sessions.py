@@ -9,8 +9,9 @@ from django.urls import reverse
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_POST, require_safe
+from django.views.decorators.http import require_safe
 
+from core.form_pages import posts
 from gadgets import queries as gadget_queries
 from identity import devices, idp, session_list, sessions
 from identity.attributes import pick
@@ -54,7 +55,7 @@ def overview(request: HttpRequest, bundle: Bundle) -> HttpResponse:
     return render(request, "mydata/sessions.html", context)
 
 
-@require_POST
+@posts("mydata:sessions")
 @own_account
 @resident_required
 def end(request: HttpRequest, bundle: Bundle) -> HttpResponse:
@@ -77,7 +78,7 @@ def end(request: HttpRequest, bundle: Bundle) -> HttpResponse:
     return HttpResponseRedirect(reverse("mydata:sessions"))
 
 
-@require_POST
+@posts("mydata:sessions")
 @own_account
 @resident_required
 def remember(request: HttpRequest, bundle: Bundle) -> HttpResponse:
@@ -90,7 +91,7 @@ def remember(request: HttpRequest, bundle: Bundle) -> HttpResponse:
     return answer
 
 
-@require_POST
+@posts("mydata:sessions")
 @own_account
 @resident_required
 def forget(request: HttpRequest, bundle: Bundle, device: int) -> HttpResponse:
@@ -111,7 +112,7 @@ def left(request: HttpRequest) -> HttpResponse:
 
 
 @never_cache
-@require_POST
+@posts("mydata:overview")
 def extend(request: HttpRequest) -> HttpResponse:
     """The person stays; leads to `next`, or to what a script reads: how long the session holds now."""
     if sessions.seconds_left(request) > 0:

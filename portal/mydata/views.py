@@ -11,8 +11,9 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_http_methods, require_POST, require_safe
+from django.views.decorators.http import require_http_methods, require_safe
 
+from core.form_pages import posts
 from gadgets import queries as gadget_queries
 from gadgets.life import versions
 from gadgets.telling import notices
@@ -21,6 +22,7 @@ from identity import actions, attributes, mydata, queries
 from identity.consent import LEARNING, PURPOSE_CARD, RECOMMENDER, Notice
 from identity.errors import AttributeProblem, ConsentProblem, NothingAsked, ProtectedPerson, UndeclaredItem
 from identity.queries import Bundle
+from identity.sendings import sent_once
 from portal.mydata import learning, ordering, places, prompt
 from portal.mydata import overview as rows
 from portal.mydata.access import actor_of, next_path, resident_required
@@ -115,6 +117,7 @@ def _saved(form: AttributesForm, bundle: Bundle) -> bool:
 
 @require_http_methods(["GET", "HEAD", "POST"])
 @resident_required
+@sent_once
 def personalisation(request: HttpRequest, bundle: Bundle) -> HttpResponse:
     """The switch of the personalised order: on asks with the full text, off is chronological from then on."""
     if request.method == "POST":
@@ -174,8 +177,9 @@ def _asks_ranking(
     return render(request, "mydata/personalisation.html", context, status=status)
 
 
-@require_POST
+@posts("mydata:overview")
 @resident_required
+@sent_once
 def withdraw(request: HttpRequest, bundle: Bundle, recipient: str) -> HttpResponse:
     """Stops a recipient; the next request to it carries nothing of the resident."""
     taken = actions.withdraw(resident_id=bundle.id, recipient=recipient, by=actor_of(bundle))
@@ -207,15 +211,17 @@ def consent_page(request: HttpRequest, bundle: Bundle, recipient: str) -> HttpRe
     return _asks(request, gadget, names, news=versions.news(gadget, bundle, tuple(names)))
 
 
-@require_POST
+@posts("mydata:consent")
 @resident_required
+@sent_once
 def consent_grant(request: HttpRequest, bundle: Bundle, recipient: str) -> HttpResponse:
     """Writes down that the resident allows what was asked."""
     return _decide(request, bundle, recipient, granted=True)
 
 
-@require_POST
+@posts("mydata:consent")
 @resident_required
+@sent_once
 def consent_refuse(request: HttpRequest, bundle: Bundle, recipient: str) -> HttpResponse:
     """Writes down that the resident does not want it; the gadget stays in its public form."""
     return _decide(request, bundle, recipient, granted=False)

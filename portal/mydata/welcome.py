@@ -16,14 +16,16 @@ from django.urls import reverse, translate_url
 from django.utils import timezone, translation
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_http_methods, require_POST
+from django.views.decorators.http import require_http_methods
 
+from core.form_pages import posts
 from gadgets import queries as gadget_queries
 from identity import actions, attributes, onboarding
 from identity.attributes import LOCALES, Value, pick
 from identity.errors import AttributeProblem
 from identity.onboarding import Arrival
 from identity.queries import Bundle
+from identity.sendings import sent_once
 from portal.home import guest as guests
 from portal.home import sample as samples
 from portal.mydata import districts, merge, prompt
@@ -71,6 +73,7 @@ def _locale() -> str:
 @require_http_methods(["GET", "HEAD", "POST"])
 @own_account
 @resident_required
+@sent_once
 def step(request: HttpRequest, bundle: Bundle, name: str) -> HttpResponse:
     """One step: what is held already stands in it; a search or a sample draws it again and writes nothing."""
     if request.method != "POST":
@@ -137,7 +140,7 @@ def _finish(
     return _without_cookie(HttpResponseRedirect(next_path(request, reverse("home:home"))))
 
 
-@require_POST
+@posts("mydata:welcome")
 @own_account
 @resident_required
 def later(request: HttpRequest, bundle: Bundle) -> HttpResponse:
@@ -146,7 +149,7 @@ def later(request: HttpRequest, bundle: Bundle) -> HttpResponse:
     return HttpResponseRedirect(next_path(request, reverse("home:home")))
 
 
-@require_POST
+@posts("mydata:welcome_topics")
 @own_account
 @resident_required
 def sample(request: HttpRequest, bundle: Bundle) -> HttpResponse:
@@ -263,6 +266,7 @@ _FIELDS = {"reading": _reading, "district": _district, "topics": _topics}
 @require_http_methods(["GET", "HEAD", "POST"])
 @own_account
 @resident_required
+@sent_once
 def guest_choices(request: HttpRequest, bundle: Bundle) -> HttpResponse:
     """Asks whether a guest's choices become the resident's; either answer takes the cookie away."""
     target = next_path(request, reverse("home:home"))
