@@ -7,6 +7,7 @@ from django.conf import settings
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
 from django.utils import timezone, translation
+from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
@@ -61,10 +62,14 @@ class FrameView:
     public_form: bool
     now: datetime
     too_few: tuple[str, ...] = ()
+    fell_back: bool = False
+    """The reader's own card could not be had; this is the one that everybody sees."""
 
     @property
     def withheld(self) -> str:
         """Why less than what was granted is used, in words; empty when nothing is left out."""
+        if self.fell_back:
+            return _("あなた向けの内容は、いま取得できません。だれでも見られる内容を表示しています。")
         return words.withheld(self.too_few, public_form=self.public_form)
 
     @property
@@ -109,13 +114,21 @@ def frame_for(
     else:
         found = fetch.refresh(wanted, deadline=fetch.PERSON_WAITS)
         warm.note(wanted)
+    public = fetch.public_of(wanted) if gadget.has_card else None
+    held = None
+    if public is not None:
+        warm.note(public)  # it is there when the reader's own is not
+        held = fetch.cached(public) if isinstance(found, Unavailable) else None
+    if held is not None:
+        found = held
     return FrameView(
         gadget=gadget,
         stored=found if isinstance(found, StoredCard) else None,
         unavailable=found if isinstance(found, Unavailable) else None,
-        public_form=wanted.public_form,
+        public_form=wanted.public_form or held is not None,
         now=timezone.now(),
         too_few=wanted.too_few,
+        fell_back=held is not None,
     )
 
 

@@ -36,7 +36,15 @@ from gadgets.serving import breaker, calendar, card_addresses, figures, keys, lo
 from gadgets.serving.apart import HttpInTransactionError, give_back_connections, refuse_in_transaction
 from gadgets.serving.http import Answer, Door, door
 from gadgets.serving.render import render
-from gadgets.serving.stored import cache_key, claims_key, decode, encode, fingerprint, wanted_for
+from gadgets.serving.stored import (
+    cache_key,
+    claims_key,
+    decode,
+    encode,
+    fingerprint,
+    public_of,
+    wanted_for,
+)
 from gadgets.signals import card_fetched
 from gadgets.types import FetchOutcome, GadgetInfo, StoredCard, Unavailable, Wanted
 from identity import queries as identity_queries
@@ -56,6 +64,7 @@ __all__ = [
     "encode",
     "fingerprint",
     "is_fresh",
+    "public_of",
     "refresh",
     "wanted_for",
 ]

@@ -65,6 +65,13 @@ def wanted_for(
     )
 
 
+def public_of(wanted: Wanted) -> Wanted | None:
+    """The same card as everybody may have it; None for one that is public already."""
+    if wanted.level == "none":
+        return None
+    return Wanted(wanted.gadget, wanted.size, wanted.locale, wanted.settings)
+
+
 def _covered(gadget: GadgetInfo, bundle: "Bundle") -> bool:
     """Whether the resident granted something to this gadget and may use it; a pseudonym needs a client."""
     if gadget.identity == "none" or not bundle.grants.get(gadget.id) or not gadget.serves(bundle.home_region):

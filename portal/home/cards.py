@@ -25,6 +25,9 @@ class Wish:
     key: str
     asks: GadgetInfo | None = None
     """The version to ask about, where it is another than the one that is shown."""
+    public: Wanted | None = None
+    """The form for everybody, shown until the reader's own card is there."""
+    public_key: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +48,8 @@ class CardView:
     too_few: tuple[str, ...] = ()
     asking: GadgetInfo | None = None
     news: tuple[Texts, ...] = ()
+    stands_in: bool = False
+    """`stored` is the form for everybody: the reader's own card is still to come."""
 
     @property
     def has_card(self) -> bool:
@@ -80,8 +85,24 @@ def wishes(
                 settings=place.settings,
                 cells=catalogue.registry.cells,
             )
-        found.append(Wish(place, gadget, wanted, _key(wanted) if wanted else "", asks))
+        public = fetch.public_of(wanted) if wanted else None
+        found.append(
+            Wish(
+                place,
+                gadget,
+                wanted,
+                _key(wanted) if wanted else "",
+                asks,
+                public,
+                _key(public) if public else "",
+            )
+        )
     return found
+
+
+def cache_keys(found: Sequence[Wish]) -> list[str]:
+    """What to ask the cache for, in one go."""
+    return [key for wish in found for key in (wish.key, wish.public_key) if key]
 
 
 def views(
@@ -99,17 +120,20 @@ def views(
         lacks = _lacks(asking, bundle) if bundle else ()
         asks = versions.question(asking, bundle) if may_ask and bundle and not lacks else ()
         may_ask = may_ask and not asks
+        stored = _stored(cached.get(wish.key), wish.wanted, now)
+        public = _stored(cached.get(wish.public_key), wish.public, now) if stored is None else None
         made.append(
             CardView(
                 place=wish.place,
                 gadget=wish.gadget,
-                stored=_stored(cached.get(wish.key), wish.wanted, now),
+                stored=stored or public,
                 public_form=wish.wanted is not None and wish.wanted.public_form,
                 asks=asks,
                 lacks=lacks,
                 too_few=wish.wanted.too_few if wish.wanted is not None else (),
                 asking=asking,
                 news=_news(asking, bundle, asks) if bundle and asks else (),
+                stands_in=public is not None,
             )
         )
     return tuple(made)

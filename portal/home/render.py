@@ -261,9 +261,10 @@ def _fetch(view: HomeView, card: CardView) -> str:
     """Marks a body that the page's script fills or renews; without a script it stays as it is."""
     if not card.has_card or view.reader.mode == "preview":
         return ""
-    if card.stored is not None and not card.stored.wants_refresh(view.now):
+    own = None if card.stands_in else card.stored
+    if own is not None and not own.wants_refresh(view.now):
         return ""
-    state = "missing" if card.stored is None else "old"
+    state = "missing" if own is None else "old"
     address = escape(
         f"{reverse('gadgets_wire:card', args=[card.gadget.id])}?locale={view.reader.locale}&size={card.place.size}"
     )
@@ -280,7 +281,9 @@ def _status(view: HomeView, card: CardView) -> str:
     stored, locale = card.stored, view.reader.locale
     pause = card.gadget.pause(view.now) if card.gadget.pauses else None
     until = (card.gadget.id, pause.ends_at) if pause is not None else ()
-    few = (card.too_few, card.public_form) if card.too_few else ()
+    few: tuple[object, ...] = (card.too_few, card.public_form) if card.too_few else ()
+    if card.stands_in:
+        few = ("stands in",)
     key: tuple[object, ...]
     if stored is None:
         key = (locale, "", until, view.today, few)
@@ -297,7 +300,9 @@ def _status(view: HomeView, card: CardView) -> str:
 def _status_words(view: HomeView, card: CardView, pause: Pause | None) -> dict[str, object]:
     stored = card.stored
     told: dict[str, object] = {
-        "withheld": withheld(card.too_few, public_form=card.public_form),
+        "withheld": _("だれでも見られる内容です。")
+        if card.stands_in
+        else withheld(card.too_few, public_form=card.public_form),
         "paused": paused(pause, view.now),
     }
     if stored is not None:

@@ -99,7 +99,7 @@ def preview(
     catalogue = current()
     slots = _slots(layout)
     found = cards.wishes(catalogue, slots, (), bundle=None, locale=locale)
-    cached = cache.get_many([wish.key for wish in found if wish.key])
+    cached = cache.get_many(cards.cache_keys(found))
     views = cards.views(found, cached, bundle=None, may_ask=False, now=now)
     reader = Reader(mode="preview", locale=locale, attributes=attributes)
     view = compose(layout, reader, now, catalogue=catalogue, cards=views)
@@ -121,15 +121,15 @@ def _cards(
     numbers = (content.VERSION_KEY, gadget_queries.VERSION_KEY, ranking.VERSION_KEY)
     subject = identity_queries.ranking_subject(bundle.id) if bundle and bundle.personalised else ""
     kept = (hiding.key(subject),) if subject else ()
-    cached = cache.get_many([*numbers, *kept, *(wish.key for wish in found if wish.key)])
+    cached = cache.get_many([*numbers, *kept, *cards.cache_keys(found)])
     fresh = current(*(_number(cached.get(name)) for name in numbers))
     if fresh is not catalogue:
         catalogue = fresh
         found = _wishes(catalogue, placements, bundle, locale)
-        missing = [wish.key for wish in found if wish.key and wish.key not in cached]
+        missing = [key for key in cards.cache_keys(found) if key not in cached]
         cached |= cache.get_many(missing) if missing else {}
     views = cards.views(found, cached, bundle=bundle, may_ask=may_ask, now=now)
-    figures.hits((view.gadget.id for view in views if view.stored is not None), now)
+    figures.hits((view.gadget.id for view in views if view.stored is not None and not view.stands_in), now)
     return catalogue, views, hiding.of(subject, cached.get(hiding.key(subject))) if subject else frozenset()
 
 

@@ -1,6 +1,7 @@
 """One card as a fragment: the public form for guests, the personal one after consent, words when there is none."""
 
 import re
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -145,3 +146,19 @@ def test_a_gadget_that_is_only_a_link_has_no_status_line(
     text = desk(None).page(url_of(gadget_id))
     assert "ごみ箱の場所" in text
     assert "card__status" not in text
+
+
+def test_when_the_residents_own_card_cannot_be_had_the_form_for_everybody_is_shown(
+    desk: DeskFor, published: str, waste: ExampleProvider
+) -> None:
+    """The provider hangs just when the first card of her own is asked for."""
+    hanako = cast.hanako()
+    seat = desk(hanako)
+    public = seat.page(url_of(published))
+    grant(hanako, published)
+    waste.config = replace(waste.config, fault="hang:5")
+    page = seat.page(url_of(published))
+    waste.config = replace(waste.config, fault="")
+    assert public.partition('class="card__status"')[0] in page
+    assert "あなた向けの内容は、いま取得できません。だれでも見られる内容を表示しています。" in page
+    assert "いまは内容を取得できません" not in page

@@ -235,9 +235,9 @@ def test_a_sensitive_page_opens_after_a_new_proof_only(person: Client, the_id: A
 @pytest.mark.parametrize(
     ("referer", "back"),
     [
-        (f"http://{PORTAL}/my-data/close/?a=1", "%2Fmy-data%2Fclose%2F%3Fa%3D1"),
-        ("http://evil.example/my-data/close/", "%2Fmy-data%2F"),
-        ("", "%2Fmy-data%2F"),
+        (f"http://{PORTAL}/my-data/close/?a=1", "%2Fmy-data%2Fclose%2F%3Fa%3D1%26kept%3D0"),
+        ("http://evil.example/my-data/close/", "%2Fmy-data%2Fexport%2F%3Fx%3D1%26kept%3D0"),
+        ("", "%2Fmy-data%2Fexport%2F%3Fx%3D1%26kept%3D0"),
     ],
 )
 def test_a_form_that_was_sent_leads_back_to_its_page_and_is_not_sent_again(

@@ -5,7 +5,11 @@ const AT_ONCE = 4;
 async function fill(body) {
   const card = body.closest("[data-gadget]");
   const status = card.querySelector(".card__status");
+  const say = (name) => {
+    for (const line of body.querySelectorAll("[data-loading],[data-failed]")) line.hidden = !(name in line.dataset);
+  };
   body.setAttribute("aria-busy", "true");
+  say("loading");
   try {
     const answer = await fetch(body.dataset.src, {
       headers: { Accept: "text/html" },
@@ -21,8 +25,9 @@ async function fill(body) {
     if (word && status) status.replaceChildren(...word.childNodes);
     body.removeAttribute("data-card");
   } catch {
-    // Whatever the card says now (old, or not available) stays true.
+    // What an old card says stays true; one that was never there says so below.
   } finally {
+    say("failed");
     body.removeAttribute("aria-busy");
   }
 }

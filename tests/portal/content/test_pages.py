@@ -291,7 +291,8 @@ def test_the_waste_page_shows_the_waste_card(client: Client, waste: str) -> None
     first = client.get("/services/waste/").content.decode()
     assert 'data-card="missing"' in first
     assert f'href="/gadgets/{waste}/"' in first
-    assert "取得できません" in first
+    assert "data-failed hidden>いまは内容を取得できません。" in first
+    assert first.count("取得できません") == 1
     gadget = gadget_queries.registry().gadgets[waste]
     wanted = fetch.wanted_for(gadget, bundle=None, locale="ja", size="M", settings={})
     card = fetch.refresh(wanted)

@@ -231,16 +231,35 @@ def test_an_old_card_says_so_and_is_renewed_by_the_script(publish):
 
 
 @pytest.mark.parametrize("raw", [None, b"c1broken", b"", "text", 7])
-def test_a_card_that_is_missing_or_broken_keeps_its_place_and_says_so(publish, raw):
+def test_a_card_that_is_still_to_come_keeps_its_place_and_does_not_say_that_it_failed(publish, raw):
     publish(gadgets=[RIVER], slots=SLOTS[2:])
     if raw is not None:
         wanted = fetch.wanted_for(RIVER, bundle=None, locale="ja", size="S", settings={})
         cache.set(fetch.cache_key(wanted), raw)
     card = card_of(text(home(cast.hanako())), RIVER)
-    assert "いまは内容を取得できません" in card
-    assert "取得できません</span>" in card
+    shown = re.sub(r"<p[^>]* hidden>.*?</p>", "", card)
+    assert "取得できません" not in shown
+    assert "読み込んでいます" not in shown  # without the script nothing is loading
+    assert "data-loading hidden>読み込んでいます。" in card
+    assert "data-failed hidden>いまは内容を取得できません。" in card
     assert 'data-card="missing"' in card
     assert f'href="/gadgets/{RIVER.id}/"' in card
+
+
+def test_until_her_own_card_is_there_a_resident_sees_that_of_everybody(publish):
+    publish(gadgets=[WASTE], slots=SLOTS[:1])
+    hanako = cast.hanako()
+    grant(hanako, WASTE)
+    keep(WASTE, stored(html="<p>みんなのごみ</p>"))
+    card = card_of(text(home(hanako)), WASTE)
+    assert "みんなのごみ" in card
+    assert "だれでも見られる内容です。" in card
+    assert 'data-card="missing"' in card
+    keep(WASTE, stored(html="<p>花子さんのごみ</p>"), resident=hanako)
+    card = card_of(text(home(hanako)), WASTE)
+    assert "花子さんのごみ" in card
+    assert "みんなのごみ" not in card
+    assert "data-card" not in card
 
 
 def test_a_card_beyond_its_stale_time_is_not_shown(publish):

@@ -102,7 +102,7 @@ def test_after_saving_the_resident_goes_back_to_where_she_came_from_but_never_to
 
 def test_a_guest_cannot_fill_in_anything() -> None:
     response = cast.portal_client().post(URL, HANAKO)
-    assert response["Location"] == "/sign-in/?next=%2Fmy-data%2F"
+    assert response["Location"] == "/sign-in/?next=%2Fmy-data%2Fattributes%2F%3Fkept%3D0"
     assert not Resident.objects.exists()
 
 

@@ -226,7 +226,7 @@ def test_a_guest_is_asked_to_sign_in_first() -> None:
     )
     assert (
         cast.portal_client().post(f"/consent/{WASTE}/grant/", ZONE)["Location"]
-        == "/sign-in/?next=%2Fmy-data%2F"
+        == "/sign-in/?next=%2Fconsent%2Fexample.waste.calendar%2F%3Fkept%3D0"
     )
     assert not ConsentReceipt.objects.exists()
 

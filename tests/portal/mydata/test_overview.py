@@ -122,7 +122,9 @@ def test_stopping_what_was_never_given_says_so_and_writes_nothing(
 def test_a_stop_needs_a_post_a_session_and_the_form_token(hanako: Resident, signed_in: SignIn) -> None:
     grant(hanako, WASTE, ["area.waste_zone"])
     assert signed_in(hanako).get(f"/my-data/stop/{WASTE}/").status_code == 405
-    assert cast.portal_client().post(f"/my-data/stop/{WASTE}/")["Location"] == "/sign-in/?next=%2Fmy-data%2F"
+    assert cast.portal_client().post(f"/my-data/stop/{WASTE}/")["Location"] == (
+        "/sign-in/?next=%2Fmy-data%2F%3Fkept%3D0"
+    )
     strict = cast.sign_in(cast.portal_client(enforce_csrf_checks=True), hanako)
     assert strict.post(f"/my-data/stop/{WASTE}/").status_code == 403
     assert queries.granted(hanako.id, WASTE, ["area.waste_zone"])
