@@ -26,6 +26,7 @@ from core import fill_forms, form_pages, problems
 from identity import browser_seals, household, sendings
 from identity.errors import CannotUnseal
 from identity.models import KeptForm
+from identity.person import KEY
 
 FIELD = "drawn_for"
 HOLDS = timedelta(minutes=30)
@@ -49,11 +50,11 @@ _MAIN = re.compile(rb"<main\b[^>]*>")
 def drawn_for(request: HttpRequest) -> str:
     """What a form carries: the person (and the ward) it is drawn for, as a number that says nothing; "" for a guest."""
     session = getattr(request, "session", None) or {}
-    person = session.get("_resident", "")
-    if not person:
+    resident = session.get(KEY, "")
+    if not resident:
         return ""
     mark = salted_hmac(
-        "drawn-for", f"{person}:{session.get(household.FOR, '')}", algorithm="sha256"
+        "drawn-for", f"{resident}:{session.get(household.FOR, '')}", algorithm="sha256"
     ).hexdigest()[:24]
     return f"{mark}.{_proof(mark)}"
 

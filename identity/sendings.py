@@ -21,6 +21,7 @@ from core import problems
 from identity import browser_seals
 from identity.errors import CannotUnseal
 from identity.models import Sending
+from identity.person import KEY
 
 TOKEN = "csrfmiddlewaretoken"  # noqa: S105  the name of a field
 HOLDS = timedelta(hours=1)
@@ -69,7 +70,7 @@ def once(request: HttpRequest, work: Callable[[], HttpResponse]) -> HttpResponse
 
 
 def _digest(request: HttpRequest) -> str:
-    person = request.session.get("_resident", "")
+    person = request.session.get(KEY, "")
     said = [
         request.get_full_path(),
         person,

@@ -111,9 +111,9 @@ def test_an_account_sent_twice_at_once_is_one_and_both_are_signed_in(settings: A
     answers = at_once(guest, "/signup/", data)
     assert Resident.objects.filter(email="twice@example.jp").count() == 1
     assert answers[0]["Location"] == answers[1]["Location"]
-    keys = {one.cookies[settings.SESSION_COOKIE_NAME].value for one in answers}
+    keys = {one.cookies[settings.ID_SESSION_COOKIE_NAME].value for one in answers}
     assert len(keys) == 1
-    guest.cookies[settings.SESSION_COOKIE_NAME] = keys.pop()
+    guest.cookies[settings.ID_SESSION_COOKIE_NAME] = keys.pop()
     assert guest.get("/login/").status_code == 302  # signed in at the ID: nothing to ask
 
 
