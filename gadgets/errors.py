@@ -4,6 +4,7 @@ GadgetError
 ├── SchemaError                   what a provider published breaks a rule; holds every problem found
 │   ├── ManifestError
 │   ├── CardError
+│   │   └── CardNotDrawnError     the card keeps every rule, and drawing it failed all the same
 │   ├── PackageError
 │   └── EventAnswerError
 ├── DoorError                     an untrusted URL was refused or did not answer
@@ -20,7 +21,7 @@ GadgetError
 │   ├── ContentTypeError          media type or content encoding
 │   ├── HeaderRefusedError        a header with a line break or another control character
 │   ├── CookieRefusedError        the answer to a card sets a cookie
-│   ├── ImageRefusedError         an image of a card is none, is broken or too large
+│   ├── ImageRefusedError         an image of a card is none, broken, too large or too much work
 │   └── AnswerTooLargeError       more bytes than allowed, on the wire or unpacked
 ├── GadgetBusyError               the bulkhead is full
 ├── BreakerOpenError              the provider failed too often; we wait before asking again
@@ -70,6 +71,8 @@ is for the provider and the operator and names the place.
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from core.quoting import escaped
+
 Texts = Mapping[str, str]
 
 
@@ -92,6 +95,13 @@ class Problem:
     path: str
     message: Texts
     remedy: Texts
+
+    def __post_init__(self) -> None:
+        """A problem quotes what was sent: all of it passes through here."""
+        object.__setattr__(self, "path", escaped(self.path))
+        for name in ("message", "remedy"):
+            texts = {language: escaped(text) for language, text in getattr(self, name).items()}
+            object.__setattr__(self, name, texts)
 
     def in_words(self, locale: str = "ja") -> str:
         def pick(texts: Texts) -> str:
@@ -140,6 +150,31 @@ class CardError(SchemaError):
     message = "提供元から届いた内容に誤りがあるため、表示していません。"
 
 
+class CardNotDrawnError(CardError):
+    """A card on which our own code broke: a fault of that gadget, so that no page and no sweep dies of it.
+
+    `place` is for the log: the class of the error, and the file and line that raised it; no value of the card.
+    """
+
+    code = "card_not_drawn"
+
+    def __init__(self, place: str) -> None:
+        self.place = place
+        super().__init__(
+            Problem(
+                "$",
+                {
+                    "ja": f"決まりどおりですが、ポータルが表示できませんでした（{place}）。",
+                    "en": f"keeps the rules, but the portal could not draw it ({place}).",
+                },
+                {
+                    "ja": "極端な値（時刻・数・長さ）がないか確かめ、このカードを窓口の運営に知らせてください。",
+                    "en": "See whether a time, a number or a length is extreme, and report this card to the portal.",
+                },
+            )
+        )
+
+
 class PackageError(SchemaError):
     """A package of another region cannot be taken over; `message` is what the operator reads."""
 
@@ -166,10 +201,10 @@ class DoorError(GadgetError):
     sent = False
 
     def __init__(self, url: str, detail: str, detail_ja: str = "") -> None:
-        self.url = url
-        self.detail = detail
-        self.detail_ja = detail_ja or detail
-        super().__init__(f"{url}: {detail}")
+        self.url = escaped(url)
+        self.detail = escaped(detail)
+        self.detail_ja = escaped(detail_ja) or self.detail
+        super().__init__(f"{self.url}: {self.detail}")
 
     @property
     def provider_message(self) -> str:

@@ -12,6 +12,7 @@ from django.db import connection
 from django.db.models import Count, Prefetch, TextField, UUIDField
 from django.db.models.functions import Cast
 
+from core.quoting import escaped
 from gadgets.choosing.layout import Placement
 from gadgets.contract import manifest as manifests
 from gadgets.errors import ManifestError
@@ -380,9 +381,9 @@ def _version(row: GadgetVersion) -> VersionView:
 
 def _pretty(raw: bytes) -> str:
     try:
-        return json.dumps(json.loads(raw), ensure_ascii=False, indent=2)
+        return escaped(json.dumps(json.loads(raw), ensure_ascii=False, indent=2), lines=True)
     except ValueError:
-        return raw.decode("utf-8", "replace")
+        return escaped(raw.decode("utf-8", "replace"), lines=True)
 
 
 def _run(row: CheckRun) -> RunView:

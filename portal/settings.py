@@ -310,8 +310,17 @@ LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
     "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s %(message)s"}},
-    "filters": {"visits": {"()": "portal.logs.WithoutVisits"}},
-    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line", "filters": ["visits"]}},
+    "filters": {
+        "visits": {"()": "portal.logs.WithoutVisits"},
+        "escaped": {"()": "portal.logs.Escaped"},
+    },
+    "handlers": {
+        "stderr": {
+            "class": "logging.StreamHandler",
+            "formatter": "line",
+            "filters": ["visits", "escaped"],
+        }
+    },
     # Both tell each page and each index entry at INFO: no use to an operator.
     "loggers": {"wagtail": {"level": "WARNING"}, "django_tasks": {"level": "WARNING"}},
     "root": {"handlers": ["stderr"], "level": env.choice("LOG_LEVEL", ("DEBUG", "INFO", "WARNING"), "INFO")},

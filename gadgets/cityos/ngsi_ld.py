@@ -95,7 +95,7 @@ def _body(answer: requests.Response, until: float) -> bytes:
 
 def _read(body: bytes) -> Sequence[Entity]:
     try:
-        found = loads(body, error=CardError, max_bytes=MAX_BYTES, max_depth=MAX_DEPTH)
+        found = loads(body, error=CardError, max_bytes=MAX_BYTES, max_depth=MAX_DEPTH, half_letters=True)
     except CardError as error:
         raise BrokerError("not JSON") from error
     if not isinstance(found, list) or not all(isinstance(entity, dict) for entity in found):

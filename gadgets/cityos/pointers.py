@@ -1,5 +1,6 @@
 """JSON Pointers (RFC 6901) of a query's template into the entities that were read; pure."""
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -37,6 +38,11 @@ def parts_of(pointer: str) -> tuple[str, ...]:
     return tuple(part.replace("~1", "/").replace("~0", "~") for part in pointer[1:].split("/"))
 
 
+def index_of(part: str) -> int | None:
+    """The place in a list that a part of a pointer names; None when it names none."""
+    return int(part) if re.fullmatch(r"0|[1-9][0-9]{0,5}", part) else None
+
+
 def resolve(data: Data, pointer: str) -> Any:
     """What the pointer leads to, or MISSING or AMBIGUOUS; null counts as missing."""
     found: Any = data
@@ -45,8 +51,9 @@ def resolve(data: Data, pointer: str) -> Any:
             return found
         if isinstance(found, Mapping):
             found = found.get(part, MISSING)
-        elif isinstance(found, Sequence) and not isinstance(found, str) and part.isdecimal():
-            found = found[int(part)] if int(part) < len(found) else MISSING
+        elif isinstance(found, Sequence) and not isinstance(found, str):
+            index = index_of(part)
+            found = found[index] if index is not None and index < len(found) else MISSING
         else:
             return MISSING
     if isinstance(found, Mapping) and set(found) >= {"@type", "@value"}:

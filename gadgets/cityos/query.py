@@ -12,6 +12,7 @@ from django.utils import timezone
 
 from gadgets.cityos import gateway, ngsi_ld, template
 from gadgets.cityos.source import ContextSource
+from gadgets.contract.card import bulkhead
 from gadgets.errors import BrokerError, BrokerPausedError
 from gadgets.serving import breaker, release
 from gadgets.serving.apart import give_back_connections
@@ -47,7 +48,8 @@ def answer(wanted: Wanted, *, seconds: float) -> Answer:
         raise
     now = timezone.now()
     gateway.count(gadget.id, planned, timezone.localdate(now))
-    body = template.card(gadget.template or {}, found.data, terms(gadget, wanted.locale, found))
+    with bulkhead():
+        body = template.card(gadget.template or {}, found.data, terms(gadget, wanted.locale, found))
     return Answer("", 200, {}, body, time.monotonic() - started)
 
 

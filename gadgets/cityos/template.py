@@ -6,17 +6,29 @@ missing goes, any other text says that there is nothing. Texts by language are p
 """
 
 import json
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from gadgets.cityos.normal_form import ByLanguage
-from gadgets.cityos.pointers import AMBIGUOUS, MISSING, Data, Missing, parts_of, pointer_of, pointers, resolve
+from gadgets.cityos.pointers import (
+    AMBIGUOUS,
+    MISSING,
+    Data,
+    Missing,
+    index_of,
+    parts_of,
+    pointer_of,
+    pointers,
+    resolve,
+)
 from gadgets.contract import card as cards
+from gadgets.contract.letters import without_invisible
 from gadgets.contract.manifest import LANGUAGES, Manifest
 from gadgets.contract.text import check_text
-from gadgets.contract.wire import problem
+from gadgets.contract.wire import MOST, YEARS, problem
 from gadgets.errors import CardError, Problem
 from gadgets.types import DataSpec, Source, Texts
 
@@ -83,7 +95,11 @@ def _encoded(document: dict[str, Any], remarks: Sequence[Texts], locale: str) ->
 
 def _card(template: Mapping[str, Any], look: Look, terms: Terms) -> dict[str, Any]:
     blocks = [block for raw in template["blocks"] for block in _block(raw, look, terms)]
-    observed = [datetime.fromisoformat(one["observed"]) for one in blocks if one.get("observed")]
+    observed = [
+        datetime.fromisoformat(one["observed"])
+        for one in blocks
+        if isinstance(one, dict) and one.get("type") == "metric" and one.get("observed")
+    ]
     oldest = min(observed, default=terms.now) + terms.fresh_for
     summary = _Filler(look, terms, "").fill(template["summary"], "summary")
     source = {"publisher": terms.source.publisher, "licence": terms.source.licence}
@@ -143,9 +159,10 @@ class _Filler:
             found = found.pick(self.terms.locale)
         place = (self.block, key)
         if place in _NUMBERS:
-            return found if isinstance(found, int | float) and not isinstance(found, bool) else MISSING
+            number = isinstance(found, int | float) and not isinstance(found, bool)
+            return found if number and abs(found) <= MOST else MISSING
         if place in _TIMES:
-            return found if isinstance(found, str) else MISSING
+            return _time(found) or MISSING
         if place in _POSITION:
             return found if isinstance(found, list) else MISSING
         if isinstance(found, bool):
@@ -153,6 +170,8 @@ class _Filler:
         if isinstance(found, int | float):
             return str(found)
         # What is no plain text (markup, control characters) is the data's fault, not the gadget's: it is not shown.
+        # A letter without a shape is taken out: sources put it there to say where a line may end.
+        found = without_invisible(found) if isinstance(found, str) else found
         plain = isinstance(found, str) and found.strip() and not any(check_text("$", found))
         return found if plain else MISSING
 
@@ -225,7 +244,18 @@ def _moment(raw: object) -> datetime | None:
         at = datetime.fromisoformat(raw)
     except ValueError:
         return None
-    return at if at.tzinfo is not None else None
+    return at if at.tzinfo is not None and at.year in YEARS else None
+
+
+def _time(raw: object) -> str:
+    """A date or a time as a card holds it; empty for what is neither, and for years that no card may name."""
+    if isinstance(raw, str) and re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", raw):
+        try:
+            return raw if date.fromisoformat(raw).year in YEARS else ""
+        except ValueError:
+            return ""
+    at = _moment(raw)
+    return at.isoformat() if at is not None else ""
 
 
 # --- before a gadget is registered -----------------------------------------------------------------------------
@@ -238,9 +268,11 @@ def check(manifest: Manifest, now: datetime) -> list[Problem]:
     found = [*_claims(manifest), *_names(manifest), *_pointers(manifest)]
     if found:
         return found
-    for _, raw in samples(manifest, "ja", now):
+    for locale in LANGUAGES:
         try:
-            cards.parse(raw, manifest=manifest)
+            with cards.bulkhead():
+                for _, raw in samples(manifest, locale, now):
+                    cards.parse(raw, manifest=manifest)
         except CardError as error:
             return [
                 Problem(one.path.replace("$", "$.template", 1), one.message, one.remedy)
@@ -348,7 +380,8 @@ def _wrong(value: Mapping[str, Any], specs: Mapping[str, DataSpec]) -> tuple[str
             f"data の name のどれか（{', '.join(specs)}）にしてください。",
             f"Use one of the names in data[]: {', '.join(specs)}.",
         )
-    if not parts[1].isdecimal() or int(parts[1]) >= spec.most:
+    index = index_of(parts[1])
+    if index is None or index >= spec.most:
         return (
             f"番号「{parts[1]}」は、select.max（{spec.most}）の内にありません。",
             f"the number {parts[1]!r} is not below select.max ({spec.most}).",

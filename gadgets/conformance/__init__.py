@@ -4,6 +4,7 @@ The same checks run at registration, every night and in the provider's own tool.
 protocol's list. Whoever runs them hands in an `Environment`; nothing here reads settings, a database or a key.
 """
 
+import logging
 import time
 from collections.abc import Iterator
 
@@ -24,15 +25,48 @@ from gadgets.conformance import (
 )
 from gadgets.conformance.bench import Bench, Subject
 from gadgets.conformance.environment import BUDGET, CALL_SECONDS, LOCALES, Environment, Signer
+from gadgets.contract import card as cards_contract
 from gadgets.contract import manifest as manifests
-from gadgets.contract.conformance_lines import Line
+from gadgets.contract.conformance_lines import Line, fix
 from gadgets.errors import ManifestError
 
 __all__ = ["BUDGET", "CALL_SECONDS", "LOCALES", "Environment", "Line", "Signer", "Subject", "check", "main"]
 
 
+log = logging.getLogger(__name__)
+
+
 def check(subject: Subject, env: Environment) -> Iterator[Line]:
-    """Every line of the report, as soon as it is known; ends early when the manifest itself does not hold."""
+    """Every line of the report, as soon as it is known; ends early when the manifest itself does not hold.
+
+    A check that breaks is a line too, and the last one: it names what broke, and the run has a result.
+    """
+    number = 1
+    try:
+        for line in _lines(subject, env):
+            number = line.number
+            yield line
+    except Exception as error:  # noqa: BLE001  bulkhead: no answer of a provider's may end a run without a report
+        log.error("checks of %s broke after line %d: %s", subject.url, number, cards_contract.place_of(error))  # noqa: TRY400  a trace may hold what a provider sent
+        yield _broken(number, cards_contract.place_of(error))
+
+
+def _broken(number: int, place: str) -> Line:
+    return fix(
+        number,
+        {"ja": "検査の中断", "en": "The checks broke off"},
+        {
+            "ja": f"検査 {number} の後で、検査のプログラムが止まりました（{place}）。残りは調べていません。",
+            "en": f"The program of the checks broke after check {number} ({place}). The rest was not checked.",
+        },
+        {
+            "ja": "極端な値や変わった応答がないか確かめ、この行を窓口の運営に知らせてください。",
+            "en": "See whether an answer is extreme or unusual, and report this line to the portal.",
+        },
+    )
+
+
+def _lines(subject: Subject, env: Environment) -> Iterator[Line]:
     try:
         parsed = manifests.parse(subject.raw, url=subject.url)
     except ManifestError as error:

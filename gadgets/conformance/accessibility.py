@@ -142,7 +142,7 @@ def page_of(bench: Bench, cards: list[Seen], locale: str) -> str:
     tiles = "".join(
         drawing.tile(
             bench.manifest,
-            drawing.stored(seen.card, bench.manifest, locale=locale, now=now),
+            drawing.stored(seen.card, bench.manifest, locale=locale, size=seen.case.size, now=now),
             locale=locale,
             size=seen.case.size,
             now=now,

@@ -13,6 +13,7 @@ from gadgets.contract import card_clock
 from gadgets.contract.conformance_lines import Line, broken, fix
 from gadgets.contract.manifest import Manifest
 from gadgets.errors import CardError, DoorError
+from gadgets.serving import drawing
 from gadgets.serving.http import Answer
 from gadgets.types import Texts
 
@@ -123,7 +124,9 @@ class Bench:
         try:
             if answer.sets_cookie:
                 return Fault(_COOKIE, _NO_COOKIE)
-            card = card_clock.check(cards.parse(answer.body, manifest=self.anywhere), datetime.now(UTC))
+            now = datetime.now(UTC)
+            card = card_clock.check(cards.parse(answer.body, manifest=self.anywhere), now)
+            drawing.card_html(card, locale=case.locale, size=case.size)
         except CardError as error:
             told = {"ja": error.in_words("ja"), "en": error.in_words("en")}
             return Fault(told, error.problems[0].remedy)

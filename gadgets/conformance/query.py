@@ -11,6 +11,7 @@ from gadgets.conformance.request_tokens import Case
 from gadgets.contract import card as cards
 from gadgets.contract.conformance_lines import Line, fix, not_run, passed
 from gadgets.errors import CardError, Problem
+from gadgets.serving import drawing
 from gadgets.serving.http import Answer
 
 TITLE = {"ja": "データがあってもなくても正しいカード", "en": "Card valid with data and without"}
@@ -47,6 +48,7 @@ def _cards(bench: Bench) -> Line:
         for name, raw in template.samples(bench.manifest, locale, now):
             try:
                 card = cards.parse(raw, manifest=bench.anywhere)
+                drawing.card_html(card, locale=locale)
             except CardError as error:
                 return _wrong(list(error.problems))
             case = Case(f"{name}/{locale}", {}, locale, bench.manifest.sizes[0])

@@ -5,11 +5,14 @@ declared origins, cells and columns, a missing value that says so) in `gadgets.c
 values in `gadgets.contract.card_blocks`.
 """
 
-from collections.abc import Mapping
+import traceback
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from gadgets.contract import card_size
 from gadgets.contract.card_blocks import (
     KNOWN,
     Action,
@@ -39,7 +42,7 @@ from gadgets.contract.card_blocks import (
 from gadgets.contract.card_rules import CardRules, inputs_in, problems
 from gadgets.contract.text import walk_texts
 from gadgets.contract.wire import check_schema, loads, schema
-from gadgets.errors import CardError
+from gadgets.errors import CardError, CardNotDrawnError, GadgetError
 from gadgets.types import Source
 
 __all__ = [
@@ -71,6 +74,7 @@ __all__ = [
     "Submit",
     "Table",
     "Text",
+    "bulkhead",
     "parse",
 ]
 
@@ -99,8 +103,32 @@ class Card:
         return min(observed, default=self.updated)
 
 
+@contextmanager
+def bulkhead() -> Iterator[None]:
+    """Around every reading and drawing of a card: whatever breaks there is a CardError of that gadget."""
+    try:
+        yield
+    except GadgetError:
+        raise
+    except Exception as error:  # noqa: BLE001  bulkhead: a card of a provider's must break no page and no sweep
+        raise CardNotDrawnError(place_of(error)) from None
+
+
+def place_of(error: Exception) -> str:
+    """The class of an error, and the innermost place of ours that raised it."""
+    frames = traceback.extract_tb(error.__traceback__)
+    ours = next((frame for frame in reversed(frames) if "/gadgets/" in frame.filename), None)
+    where = f", {ours.filename.rpartition('/gadgets/')[2]}:{ours.lineno}" if ours else ""
+    return f"{type(error).__name__}{where}"
+
+
 def parse(raw: bytes, *, manifest: CardRules) -> Card:
-    """Parses the answer of a gadget's card endpoint; raises CardError with every problem found."""
+    """Parses the answer of a gadget's card endpoint; raises CardError with every problem found, and nothing else."""
+    with bulkhead():
+        return _parsed(raw, manifest)
+
+
+def _parsed(raw: bytes, manifest: CardRules) -> Card:
     document = loads(raw, error=CardError, max_bytes=MAX_BYTES, max_depth=MAX_DEPTH)
     broken = [*check_schema(document, schema("card-1.0")), *walk_texts(document)]
     if not broken:
@@ -108,12 +136,15 @@ def parse(raw: bytes, *, manifest: CardRules) -> Card:
     if broken:
         raise CardError(*broken)
     source = document["source"]
+    blocks = tuple(build(block) for block in document["blocks"])
+    if too_large := list(card_size.problems(blocks)):
+        raise CardError(*too_large)
     return Card(
         lang=document["lang"],
         summary=document["summary"],
         updated=datetime.fromisoformat(document["updated"]),
         valid_until=datetime.fromisoformat(document["valid_until"]),
         source=Source(source["publisher"], source["licence"], source.get("url"), source.get("note")),
-        blocks=tuple(build(block) for block in document["blocks"]),
+        blocks=blocks,
         inputs=tuple(item for _, item in inputs_in(document)),
     )

@@ -12,6 +12,7 @@ from gadgets.contract.card_blocks import Chart, Map, Place
 
 WIDTH, HEIGHT = 320.0, 160.0
 _EDGE = 12.0
+_DECIMALS = 6
 _MANY_POINTS = 31
 _TALLEST = 170.0
 _LEAST_SPAN = 0.004
@@ -99,7 +100,8 @@ def scale(values: Sequence[float], *, from_zero: bool) -> tuple[float, float]:
 
 def chart(block: Chart) -> Picture:
     """The marks of a chart that has at least one value; missing values are gaps."""
-    known = [float(value) for series in block.series for value in series.values if value is not None]
+    rows = [[_amount(value) for value in series.values] for series in block.series]
+    known = [value for row in rows for value in row if value is not None]
     low, high = scale(known, from_zero=block.kind == "bar")
 
     def y(value: float) -> float:
@@ -108,8 +110,8 @@ def chart(block: Chart) -> Picture:
     lines = [high, 0.0, low] if low < 0 < high else [high, low]
     slot = (WIDTH - 2 * _EDGE) / len(block.labels)
     drawn: list[Marks] = []
-    for number, series in enumerate(block.series, 1):
-        heights = [None if value is None else y(value) for value in series.values]
+    for number, row in enumerate(rows, 1):
+        heights = [None if value is None else y(value) for value in row]
         if block.kind == "bar":
             drawn.append(_bars(number, heights, slot, y(0.0), len(block.series)))
         else:
@@ -122,6 +124,11 @@ def chart(block: Chart) -> Picture:
         low=low,
         high=high,
     )
+
+
+def _amount(value: float | None) -> float | None:
+    """A value as the table beside the picture shows it: six decimals; what is smaller is no height."""
+    return None if value is None else round(float(value), _DECIMALS)
 
 
 def _bars(number: int, heights: Sequence[float | None], slot: float, base: float, many: int) -> Marks:

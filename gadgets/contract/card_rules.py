@@ -9,7 +9,13 @@ from urllib.parse import urlsplit
 
 from gadgets.contract.card_blocks import KNOWN
 from gadgets.contract.manifest_rules import origin_of
-from gadgets.contract.text import is_look_alike, links_in
+from gadgets.contract.text import (
+    MOST_MARKS_OF_A_CARD,
+    check_markup,
+    is_look_alike,
+    links_in,
+    marks_in,
+)
 from gadgets.contract.wire import problem
 from gadgets.errors import Problem
 from gadgets.types import Level
@@ -37,6 +43,7 @@ def problems(document: Mapping[str, Any], rules: CardRules) -> list[Problem]:
     """Every rule that the document breaks."""
     return [
         *_publisher(document),
+        *_markup(document),
         *_blocks(document),
         *_links(document, rules.link_origins),
         *_images(document, rules),
@@ -53,6 +60,39 @@ def _publisher(document: Mapping[str, Any]) -> Iterator[Problem]:
             "一つの単語は、日本語とラテン文字、または一つの文字体系だけで書いてください。",
             "Write each word in Japanese and Latin letters, or in one script only.",
         )
+
+
+def _markup(document: Mapping[str, Any]) -> Iterator[Problem]:
+    """Little markup in each text and in the card; reading it is the dearest part of drawing."""
+    found = list(_marked(document))
+    for path, text in found:
+        yield from check_markup(path, text)
+    whole = sum(marks_in(text) for _, text in found)
+    if whole > MOST_MARKS_OF_A_CARD:
+        yield problem(
+            "$.blocks",
+            f"強調とリンクの記号（* _ [ ] \\）がカード全体で {whole} 個あり、上限の {MOST_MARKS_OF_A_CARD} 個を超えています。",
+            f"the card holds {whole} signs of markup (* _ [ ] \\); at most {MOST_MARKS_OF_A_CARD} are allowed.",
+            "強調とリンクを減らしてください。",
+            "Mark less, and use fewer links.",
+        )
+
+
+def _marked(document: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """Every text in which markup is read, with its place."""
+    for index, block in enumerate(document["blocks"]):
+        path = f"$.blocks[{index}]"
+        kind = block["type"]
+        if kind in ("text", "notice"):
+            yield f"{path}.text", block["text"]
+        elif kind not in KNOWN:
+            yield f"{path}.fallback", block["fallback"]
+        elif kind == "form":
+            yield f"{path}.intro", block.get("intro", "")
+        elif kind in ("list", "actions"):
+            for number, item in enumerate(block["items"]):
+                text = item if isinstance(item, str) else item.get("text") or item.get("confirm", "")
+                yield f"{path}.items[{number}]", text
 
 
 def _blocks(document: Mapping[str, Any]) -> Iterator[Problem]:

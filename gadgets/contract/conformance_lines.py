@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 
+from core.quoting import escaped
 from gadgets.errors import DoorError
 from gadgets.types import Texts
 
@@ -18,6 +19,12 @@ class Line:
     ok: bool | None
     message: Texts
     remedy: Texts = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        """A line quotes what a provider sent: all of it passes through here."""
+        for name in ("title", "message", "remedy"):
+            texts = {language: escaped(text, lines=True) for language, text in getattr(self, name).items()}
+            object.__setattr__(self, name, texts)
 
 
 def passed(number: int, title: Texts, message: Texts) -> Line:

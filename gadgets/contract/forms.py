@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any, Literal
 
-from gadgets.contract.text import check_text
+from gadgets.contract.text import check_letters
 
 Value = str | int | float | bool | None
 Fault = Literal[
@@ -167,9 +167,7 @@ def _value(field: FieldSpec, text: str) -> Value:
 def _text(field: FieldSpec, text: str) -> Value:
     if len(text) > field.max_length:
         raise _FaultError("too_long", str(field.max_length))
-    if any("HTML" not in found.message["en"] for found in check_text("", text)) or (
-        not field.multiline and "\n" in text
-    ):
+    if any(check_letters("", text)) or (not field.multiline and "\n" in text):
         raise _FaultError("bad_text")
     return text
 

@@ -132,7 +132,8 @@ def limits(schema: Schema, whole: Schema) -> Iterator[str]:
     kinds = [kinds] if isinstance(kinds, str) else kinds
     if not choices and "const" not in schema and any(kind in _TYPES for kind in kinds):
         yield " or ".join(_TYPES.get(kind, "text" if kind == "string" else kind) for kind in kinds)
-    yield _FORMATS.get(schema.get("format", ""), "")
+    time = _FORMATS.get(schema.get("format", ""), "")
+    yield f"{time}, in the years 1900 to 2200" if time and "pattern" in schema else time
     yield _span(schema, "minimum", "maximum", "")
     yield _span(schema, "minLength", "maxLength", " characters")
     yield _span(schema, "minItems", "maxItems", " entries")

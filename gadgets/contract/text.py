@@ -8,6 +8,7 @@ from typing import Any
 import nh3
 from markdown_it import MarkdownIt
 
+from gadgets.contract import letters
 from gadgets.errors import Problem
 
 _TAG = re.compile(r"<[a-zA-Z/!?]")
@@ -59,7 +60,7 @@ def _problem(path: str, ja: str, en: str, remedy_ja: str, remedy_en: str) -> Pro
 
 
 def check_text(path: str, text: str) -> Iterator[Problem]:
-    """What no text may hold: tags, direction controls, control characters."""
+    """What no text of a provider may hold: tags, and all that `check_letters` says."""
     if _TAG.search(text):
         yield _problem(
             path,
@@ -68,6 +69,12 @@ def check_text(path: str, text: str) -> Iterator[Problem]:
             "タグを除き、文字だけにしてください（強調は **文字**、リンクは [文字](アドレス)）。",
             "Send plain text (**emphasis** and [links](https://…) are the only marks).",
         )
+    yield from check_letters(path, text)
+    yield from letters.problems(path, text)
+
+
+def check_letters(path: str, text: str) -> Iterator[Problem]:
+    """What no text of anybody may hold, that of residents included: marks of direction, control characters."""
     if _BIDI.search(text):
         yield _problem(
             path,
@@ -99,6 +106,49 @@ def walk_texts(value: Any, path: str = "$") -> list[Problem]:
         for index, inner in enumerate(value):
             problems.extend(walk_texts(inner, f"{path}[{index}]"))
     return problems
+
+
+MOST_MARKS = 100
+"""Signs of markup in one text: what they cost to read grows faster than their number."""
+MOST_MARKS_OF_A_CARD = 600
+MOST_NESTED = 4
+_MARKS = re.compile(r"[*_\[\]\\]")
+
+
+def marks_in(text: str) -> int:
+    """How many signs of markup a text holds, whether or not they mark anything."""
+    return len(_MARKS.findall(text))
+
+
+def check_markup(path: str, text: str) -> Iterator[Problem]:
+    """Few signs of markup in one text, and few of them inside each other."""
+    count = marks_in(text)
+    if count > MOST_MARKS:
+        yield _problem(
+            path,
+            f"強調とリンクの記号（* _ [ ] \\）が {count} 個あり、上限の {MOST_MARKS} 個を超えています。",
+            f"holds {count} signs of markup (* _ [ ] \\); at most {MOST_MARKS} are allowed.",
+            "強調を減らすか、文を分けてください。",
+            "Mark less, or part the text.",
+        )
+    elif nested_in(text) > MOST_NESTED:
+        yield _problem(
+            path,
+            f"強調やリンクの入れ子が、上限の {MOST_NESTED} 段を超えています。",
+            f"emphasis and links are nested more than {MOST_NESTED} deep.",
+            "入れ子を浅くしてください。",
+            "Nest them less deeply.",
+        )
+
+
+def nested_in(text: str) -> int:
+    """The deepest nesting of emphasis and links."""
+    depth = deepest = 0
+    for block in _MARKDOWN.parseInline(text):
+        for token in block.children or ():
+            depth += token.nesting
+            deepest = max(deepest, depth)
+    return deepest
 
 
 _MARKDOWN = MarkdownIt("zero", {"html": False, "linkify": False, "breaks": True}).enable(

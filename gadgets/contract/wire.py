@@ -17,6 +17,8 @@ from gadgets.errors import Problem, SchemaError
 
 _STRING = re.compile(rb'"(?:[^"\\]|\\.)*"?', re.DOTALL)
 _BRACKET = re.compile(rb"[\[\]{}]")
+_HALF = re.compile("[\ud800-\udfff]")
+_ESCAPED_HALF = re.compile(r"\\u[dD][89a-fA-F]")
 _MAX_PROBLEMS = 20
 _MAX_DIGITS = 18
 
@@ -99,7 +101,7 @@ class _Reader:
 
     def document(self, text: str) -> Any:
         try:
-            return json.loads(
+            found = json.loads(
                 text,
                 object_pairs_hook=self.pairs,
                 parse_constant=self.constant,
@@ -114,10 +116,32 @@ class _Reader:
                 "JSON の書き方を直してください。",
                 "Correct the JSON.",
             )
+        return found
+
+    def whole_letters(self, value: Any, path: str = "$") -> None:
+        """Refuses half a surrogate pair, which JSON can write as an escape and no UTF-8 can hold."""
+        if isinstance(value, str) and _HALF.search(value):
+            self.refuse(
+                path,
+                f"対になっていないサロゲートが含まれています（{value[:60]}）。",
+                f"holds half a surrogate pair ({value[:60]}).",
+                "文字を UTF-8 で書くか、\\ud83d\\ude00 のように対にしてください。",
+                "Write the letter as UTF-8, or both halves of the pair, as in \\ud83d\\ude00.",
+            )
+        elif isinstance(value, dict):
+            for key, inner in value.items():
+                self.whole_letters(key, path)
+                self.whole_letters(inner, f"{path}.{key}")
+        elif isinstance(value, list):
+            for index, inner in enumerate(value):
+                self.whole_letters(inner, f"{path}[{index}]")
 
 
-def loads(raw: bytes, *, error: type[SchemaError], max_bytes: int, max_depth: int) -> Any:
-    """JSON of at most `max_bytes` and `max_depth`; refuses duplicate keys, NaN and broken UTF-8."""
+def loads(
+    raw: bytes, *, error: type[SchemaError], max_bytes: int, max_depth: int, half_letters: bool = False
+) -> Any:
+    """JSON of at most `max_bytes` and `max_depth`; refuses duplicate keys, NaN, broken UTF-8 and, unless
+    `half_letters`, half a surrogate pair."""
     reader = _Reader(error)
     if len(raw) > max_bytes:
         reader.refuse(
@@ -137,7 +161,10 @@ def loads(raw: bytes, *, error: type[SchemaError], max_bytes: int, max_depth: in
             "構造を浅くしてください。",
             "Make the structure flatter.",
         )
-    return reader.document(text)
+    document = reader.document(text)
+    if not half_letters and _ESCAPED_HALF.search(text):
+        reader.whole_letters(document)
+    return document
 
 
 def _is_date(value: object) -> bool:
@@ -162,6 +189,12 @@ def _is_moment(value: object) -> bool:
     except (ValueError, OverflowError):
         return False
     return True
+
+
+YEARS = range(1900, 2201)
+"""The years that a card may name; the schemas say the same by a pattern."""
+MOST = 10**12
+"""The greatest number, and the least with its sign turned, that a card or a setting may hold."""
 
 
 def _is_url(value: object) -> bool:

@@ -115,7 +115,10 @@ class CheckRun(models.Model):
     ok = models.BooleanField(null=True)
     created_at = models.DateTimeField(default=timezone.now)
     started_at = models.DateTimeField(null=True)
+    """When it was taken up; moves on with each line, so that a run which works is never taken for lost."""
     finished_at = models.DateTimeField(null=True)
+    tries = models.PositiveSmallIntegerField(default=0)
+    """How often it was taken up; also tells the worker that has it from one that lost it."""
 
     class Meta:
         constraints = [

@@ -4,7 +4,6 @@ Answers are JSON; a refusal is a problem document (RFC 9457) with `code`, `place
 none is set: the bearer key alone says who calls, so no other page's form can call for anybody.
 """
 
-import json
 from collections.abc import Callable, Mapping
 from functools import wraps
 from http import HTTPStatus
@@ -19,11 +18,13 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_exempt
 
 from gadgets import actions, queries
+from gadgets.contract.wire import loads
 from gadgets.errors import (
     DoorError,
     GadgetError,
     KeyRefusedError,
     LifeError,
+    ManifestError,
     NoSuchGadgetError,
     NotPermittedError,
     NotYoursError,
@@ -37,6 +38,7 @@ from gadgets.queries import GadgetView, RunView
 from gadgets.types import Texts
 
 PROBLEM = "application/problem+json"
+BODY_DEPTH = 3
 BODY_BYTES = 4096
 RETRY_SECONDS = {TooManyCallsError: 60, TooOftenError: 3600}
 
@@ -180,8 +182,8 @@ def _body(request: HttpRequest) -> Body:
             gettext_noop("アドレスだけを送ってください。マニフェストは、ポータルが取りに行きます。"),
         )
     try:
-        document = json.loads(raw)
-    except (ValueError, RecursionError):
+        document = loads(raw, error=ManifestError, max_bytes=BODY_BYTES, max_depth=BODY_DEPTH)
+    except ManifestError:
         document = None
     if not isinstance(document, dict):
         raise _BadCallError(

@@ -10,6 +10,7 @@ from typing import Any
 from django.template import Context, Engine
 from django.utils.safestring import mark_safe
 
+from core.quoting import escaped
 from gadgets.conformance import CALL_SECONDS, LOCALES, Environment
 from gadgets.conformance.request_tokens import PERSONAS, Case, claims_of, good
 from gadgets.contract import card as cards
@@ -163,7 +164,7 @@ def one(manifest: Manifest, env: Environment, case: Case, language: str) -> Show
         return Shown(person, case.size, faults=told_of(error, language), told=told)
     more: dict[str, Any] = {
         "told": told,
-        "raw": answer.body.decode("utf-8", "replace"),
+        "raw": escaped(answer.body.decode("utf-8", "replace"), lines=True),
         "milliseconds": round(answer.seconds * 1000),
     }
     if answer.status != 200:
@@ -173,7 +174,10 @@ def one(manifest: Manifest, env: Environment, case: Case, language: str) -> Show
     except CardError as error:
         return Shown(person, case.size, faults=told_of(error, language), **more)
     at = now()
-    held = stored(card, manifest, locale=case.locale, now=at)
+    try:
+        held = stored(card, manifest, locale=case.locale, size=case.size, now=at)
+    except CardError as error:
+        return Shown(person, case.size, faults=told_of(error, language), **more)
     html = tile(manifest, held, locale=case.locale, size=case.size, now=at, anchor=f"{name}-{case.size}")
     return Shown(person, case.size, html=html, summary=card.summary, **more)
 

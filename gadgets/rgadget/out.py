@@ -5,11 +5,17 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import IntEnum
 
+from core.quoting import escaped
 from gadgets.contract.conformance_lines import Line
 from gadgets.errors import DoorError, GadgetError, NotListedError, SchemaError
 from gadgets.types import Texts
 
 MARKS: Mapping[bool | None, str] = {True: "✔", False: "✘", None: "–"}
+
+
+def _shown(text: str) -> str:
+    """What others sent cannot steer the terminal, and can always be written."""
+    return escaped(text, lines=True)
 
 
 class Exit(IntEnum):
@@ -39,19 +45,19 @@ class Out:
         return texts.get(self.language) or texts["ja"]
 
     def say(self, ja: str, en: str) -> None:
-        sys.stdout.write((en if self.language == "en" else ja) + "\n")
+        sys.stdout.write(_shown(en if self.language == "en" else ja) + "\n")
         sys.stdout.flush()
 
     def line(self, line: Line) -> None:
         """One line of a report, and below it what to do."""
         message = self.pick(line.message).replace("\n", "\n     ")
-        sys.stdout.write(f"{MARKS[line.ok]} {line.number:>2} {self.pick(line.title)}: {message}\n")
+        sys.stdout.write(f"{MARKS[line.ok]} {line.number:>2} {self.pick(line.title)}: {_shown(message)}\n")
         if line.remedy:
-            sys.stdout.write(f"     → {self.pick(line.remedy)}\n")
+            sys.stdout.write(f"     → {_shown(self.pick(line.remedy))}\n")
         sys.stdout.flush()
 
     def trouble(self, message: str, remedy: str = "") -> None:
-        sys.stderr.write(f"✘ {message}\n" + (f"  → {remedy}\n" if remedy else ""))
+        sys.stderr.write(f"✘ {_shown(message)}\n" + (f"  → {_shown(remedy)}\n" if remedy else ""))
 
     def error(self, error: GadgetError) -> Exit:
         """Tells an error of the gadget or of the way to it; returns the exit code that it stands for."""

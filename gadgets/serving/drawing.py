@@ -47,19 +47,21 @@ def ready() -> None:
     django.setup()
 
 
-def card_html(card: Card, *, locale: str, old: bool = False) -> str:
+def card_html(card: Card, *, locale: str, size: str = "L", old: bool = False) -> str:
     """The card as a page of the portal holds it."""
     from gadgets.serving.render import render
 
     ready()
-    return render(card, locale=locale, old=old)
+    return render(card, locale=locale, size=size, old=old)
 
 
-def stored(card: Card, manifest: Manifest, *, locale: str, now: datetime, old: bool = False) -> StoredCard:
+def stored(
+    card: Card, manifest: Manifest, *, locale: str, now: datetime, size: str = "L", old: bool = False
+) -> StoredCard:
     """The card as the portal would keep it for the manifest's times; `old`: as it is once these have passed."""
     fresh = now - timedelta(seconds=1) if old else now + timedelta(seconds=manifest.max_age)
     return StoredCard(
-        html=card_html(card, locale=locale, old=old),
+        html=card_html(card, locale=locale, size=size, old=old),
         summary=card.summary,
         fetched_at=now,
         fresh_until=fresh,

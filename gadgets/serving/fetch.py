@@ -23,6 +23,7 @@ from gadgets.contract import card_clock
 from gadgets.errors import (
     BreakerOpenError,
     CardError,
+    CardNotDrawnError,
     CookieRefusedError,
     DoorError,
     GadgetBusyError,
@@ -180,7 +181,8 @@ def guarded(gadget: GadgetInfo, until: float, *, whose: str = "") -> Iterator[No
             raise
         except (DoorError, CardError) as error:
             breaker.failed(gadget.id, whose)
-            log.warning("card of %s failed: %s", gadget.id, error.code)
+            place = f" ({error.place})" if isinstance(error, CardNotDrawnError) else ""
+            log.warning("card of %s failed: %s%s", gadget.id, error.code, place)
             _report(gadget, error.code, error.provider_message, started)
             raise
         except BaseException:
@@ -231,12 +233,15 @@ def keep(answer: Answer, wanted: Wanted) -> StoredCard:
     now = timezone.now()
     if answer.sets_cookie:
         raise CookieRefusedError(answer.url)
-    parsed = card_clock.check(cards.parse(answer.body, manifest=wanted.gadget), now)
-    return _put(_dated(_drawn(parsed, wanted, answer, now), answer, wanted.gadget, wanted, now), wanted, now)
+    with cards.bulkhead():
+        parsed = card_clock.check(cards.parse(answer.body, manifest=wanted.gadget), now)
+        stored = _dated(_drawn(parsed, wanted, answer, now), answer, wanted.gadget, wanted, now)
+    return _put(stored, wanted, now)
 
 
 def _put(stored: StoredCard, wanted: Wanted, now: datetime) -> StoredCard:
-    raw = encode(stored, wanted)
+    with cards.bulkhead():
+        raw = encode(stored, wanted)
     seconds = (stored.stale_until - now).total_seconds()
     if wanted.level == "pairwise":
         private_cards.store(wanted, raw, seconds)
@@ -267,8 +272,15 @@ def _drawn(parsed: cards.Card, wanted: Wanted, answer: Answer, now: datetime) ->
     etag = answer.headers.get("etag", "")
     address = calendar.address(wanted)
     at = card_addresses.of(wanted)
-    current = render(parsed, locale=wanted.locale, calendar_url=address, addresses=at)
-    old = render(parsed, locale=wanted.locale, calendar_url=address, addresses=at, old=True)
+
+    def draw(*, old: bool) -> str:
+        return render(
+            parsed, locale=wanted.locale, size=wanted.size, calendar_url=address, addresses=at, old=old
+        )
+
+    current = draw(old=False)
+    changes = any(isinstance(block, cards.Metric) and block.status == "current" for block in parsed.blocks)
+    old = draw(old=True) if changes else current
     return StoredCard(
         html=current,
         summary=parsed.summary,

@@ -16,7 +16,7 @@ from django.template.loader import get_template
 from django.utils import formats, timezone, translation
 from django.utils.safestring import SafeString, mark_safe
 
-from gadgets.contract import card_pictures
+from gadgets.contract import card_pictures, card_size
 from gadgets.contract.card import (
     Action,
     Actions,
@@ -35,8 +35,11 @@ from gadgets.contract.card import (
     Progress,
     Submit,
     Text,
+    bulkhead,
 )
 from gadgets.contract.text import inline_html, paragraphs
+from gadgets.contract.wire import problem
+from gadgets.errors import CardError, Problem
 
 _TEMPLATES = "templates/gadgets/card"
 _DAY = {"en": "D j M", "ja": "n月j日（D）"}
@@ -49,7 +52,13 @@ def template_version() -> str:
     """Changes whenever a template or the drawing code does; part of every card's cache key."""
     digest = hashlib.sha256()
     package = files("gadgets")
-    drawn_by = ("serving/render.py", "contract/text.py", "contract/card_pictures.py")
+    drawn_by = (
+        "serving/render.py",
+        "contract/text.py",
+        "contract/card_blocks.py",
+        "contract/card_pictures.py",
+        "contract/card_size.py",
+    )
     sources = [package.joinpath(*name.split("/")) for name in drawn_by]
     sources += sorted(package.joinpath(_TEMPLATES).iterdir(), key=lambda file: file.name)
     for source in sources:
@@ -72,20 +81,45 @@ def html_language(locale: str) -> str:
 
 
 def render(
-    card: Card, *, locale: str, old: bool = False, calendar_url: str = "", addresses: Addresses | None = None
+    card: Card,
+    *,
+    locale: str,
+    size: str = "L",
+    old: bool = False,
+    calendar_url: str = "",
+    addresses: Addresses | None = None,
 ) -> str:
-    """The fragment. `calendar_url`: where the dates of this card are to be had as a calendar. `old`: as it looks once the card is past its freshness; nothing in it is then called current. `addresses`: of what belongs to the card and lies elsewhere; without it forms and images are shown in words only."""
+    """The fragment. `size`: what stands higher than a tile of it goes below "more". `calendar_url`: where the dates of this card are to be had as a calendar. `old`: as it looks once the card is past its freshness; nothing in it is then called current. `addresses`: of what belongs to the card and lies elsewhere; without it forms and images are shown in words only."""
     at = addresses or Addresses()
-    with translation.override(locale):
-        blocks = [_context(block, card, locale, at, old=old) for block in card.blocks]
+    with bulkhead(), translation.override(locale):
+        parts = card_size.parted(card.blocks, size)
+        first, rest = (
+            [_context(block, card, locale, at, old=old) for block in blocks]
+            for blocks in (parts.first, parts.rest)
+        )
         page_language = html_language(locale)
         context = {
-            "blocks": blocks,
+            "blocks": first,
+            "rest": rest,
+            "summary": "" if first else card.summary,
             "lang": card.lang,
             "calendar_url": calendar_url if any(isinstance(block, Dates) for block in card.blocks) else "",
             "word_lang": page_language if page_language != card.lang else "",
         }
-        return get_template("gadgets/card/card.html").render(context)
+        html = get_template("gadgets/card/card.html").render(context)
+        if len(html.encode()) > card_size.MOST_HTML:
+            raise CardError(_too_much_html(len(html.encode())))
+        return html
+
+
+def _too_much_html(length: int) -> Problem:
+    return problem(
+        "$.blocks",
+        f"表示する HTML が {length} バイトになり、上限の {card_size.MOST_HTML} バイトを超えています。",
+        f"would become {length} bytes of HTML; at most {card_size.MOST_HTML} are allowed.",
+        "内容を減らしてください。記号（& < > 引用符）は、HTML では長くなります。",
+        "Send less; the signs & < > and quotation marks are longer in HTML.",
+    )
 
 
 def _safe(html: str) -> SafeString:

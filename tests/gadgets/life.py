@@ -14,8 +14,9 @@ from django.urls import reverse
 from examples.kit.config import read
 from examples.kit.provider import Provider as ExampleProvider
 from examples.kit.web import JSON, Response, Server, Site
-from gadgets import actions, queries, tasks
+from gadgets import actions, queries
 from gadgets.contract.card import MEDIA_TYPE
+from gadgets.life import check_runs
 from gadgets.models import CheckLine, CheckRun
 from gadgets.models import Provider as Organisation
 from gadgets.serving import keys
@@ -212,7 +213,7 @@ class Desk:
     def checks(self) -> None:
         """What the executor does behind the request."""
         with self._capture(execute=True):
-            tasks.run_waiting_checks()
+            check_runs.run_waiting()
 
     # the operator's desk
 

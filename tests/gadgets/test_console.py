@@ -10,6 +10,7 @@ from django.utils import timezone
 
 from examples.kit.provider import Provider as ExampleProvider
 from gadgets import tasks
+from gadgets.life import check_runs
 from gadgets.models import CheckLine, CheckRun, Gadget, Membership
 from tests import cast
 from tests.gadgets import life
@@ -155,9 +156,9 @@ def test_a_run_is_claimed_once(desk: DeskFor, careless: life.Careless) -> None:
     member = desk(cast.busco())
     member.register(careless.url, member.organisation())
     run = CheckRun.objects.get()
-    assert tasks.run_checks_job(run.pk)
-    assert not tasks.run_checks_job(run.pk)
-    assert tasks.run_waiting_checks() == 0
+    assert check_runs.run(run.pk)
+    assert not check_runs.run(run.pk)
+    assert check_runs.run_waiting() == 0
 
 
 def test_a_run_that_its_process_never_ended_is_taken_up_again(desk: DeskFor, careless: life.Careless) -> None:
@@ -168,9 +169,9 @@ def test_a_run_that_its_process_never_ended_is_taken_up_again(desk: DeskFor, car
         run=run, position=0, number=1, ok=True, title={"ja": "途中"}, message={"ja": "途中"}
     )
     CheckRun.objects.update(state="running", started_at=timezone.now())
-    assert tasks.run_waiting_checks() == 0
+    assert check_runs.run_waiting() == 0
     CheckRun.objects.update(started_at=timezone.now() - timedelta(minutes=5))
-    assert tasks.run_waiting_checks() == 1
+    assert check_runs.run_waiting() == 1
     assert not CheckLine.objects.filter(title__ja="途中").exists()
 
 

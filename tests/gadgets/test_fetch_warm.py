@@ -1,5 +1,8 @@
 """Shared cards that are read stay fresh in the background; private ones and withdrawn ones are left alone."""
 
+import json
+import logging
+import math
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
@@ -10,11 +13,11 @@ from django.core.cache import cache
 from django.utils import timezone
 
 from gadgets import queries
-from gadgets.serving import fetch, keys, warm
+from gadgets.serving import breaker, fetch, keys, warm
 from gadgets.types import GadgetInfo, StoredCard, Wanted
 from tests import cast
 from tests.gadgets.crowd import Everybody
-from tests.gadgets.providers import Provider, card_bytes, reply
+from tests.gadgets.providers import Handler, Provider, Seen, card_bytes, reply
 from tests.gadgets.samples import info
 from tests.gadgets.test_fetch import agree, want, withdraw
 
@@ -104,3 +107,84 @@ def test_the_notes_of_a_gadget_are_bounded(gadget: GadgetInfo, monkeypatch: pyte
     for locale in ("ja", "en", "ja-simple"):
         read(want(gadget, locale=locale))
     assert (warm.refresh_read(), warm.refresh_read(), warm.refresh_read()) == (1, 1, 0)
+
+
+class Crowd:
+    """Two hundred published gadgets, each with a card that somebody read and that is stale by now."""
+
+    def __init__(self, provider: Provider, monkeypatch: pytest.MonkeyPatch) -> None:
+        one = info(provider.origin)
+        self.all = [
+            replace(one, id=f"example.waste.g{number:03}", card_url=f"{provider.origin}/g/{number:03}")
+            for number in range(200)
+        ]
+        registry = queries.Registry(1, {gadget.id: gadget for gadget in self.all}, Everybody())
+        monkeypatch.setattr(queries, "registry", lambda: registry)
+        for gadget in self.all:
+            warm.note(want(gadget))
+        self.bad, self.good = self.all[0], self.all[1:]
+        for size in ("S", "M"):
+            for locale in ("ja", "en", "ja-simple"):
+                warm.note(want(self.bad, locale=locale, size=size))
+
+    def sweeps(self) -> int:
+        """So many sweeps are enough for the good ones alone."""
+        return math.ceil(len(self.good) / warm.MOST_AT_ONCE)
+
+
+@pytest.fixture
+def crowd(provider: Provider, monkeypatch: pytest.MonkeyPatch) -> Crowd:
+    return Crowd(provider, monkeypatch)
+
+
+def test_one_bad_gadget_among_200_delays_no_others_refresh(
+    crowd: Crowd, provider: Provider, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It fails at each call, has the most cards and comes first by name: it is asked once in a sweep, and last."""
+    monkeypatch.setattr(breaker, "allows", lambda *_: True)
+    card = reply(card_bytes())
+
+    def answer(handler: Handler) -> None:
+        (reply(b"", status=500) if handler.path == "/g/000" else card)(handler)
+
+    provider.answer = answer
+    for _ in range(crowd.sweeps() + 1):
+        provider.seen.append(Seen("sweep", {}))
+        warm.refresh_read()
+    assert all(fetch.is_fresh(want(gadget)) for gadget in crowd.good)
+    asked = [seen.path for seen in provider.seen]
+    assert asked.count("/g/000") <= crowd.sweeps() + 1
+    later = asked[asked.index("sweep", 1) :]
+    turns = "\n".join(later).split("sweep")
+    assert all(turn.strip().endswith("/g/000") for turn in turns if "/g/000" in turn), "it comes last"
+
+
+@pytest.mark.parametrize("broken", ["notes", "drawing"])
+def test_what_breaks_at_one_gadget_is_its_own_fault_and_named(
+    crowd: Crowd,
+    provider: Provider,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+    broken: str,
+) -> None:
+    monkeypatch.setattr(warm, "MOST_AT_ONCE", 1000)
+    few = crowd.good[:20]
+    registry = queries.Registry(1, {gadget.id: gadget for gadget in [crowd.bad, *few]}, Everybody())
+    monkeypatch.setattr(queries, "registry", lambda: registry)
+    if broken == "notes":
+        cache.set(f"warm:{crowd.bad.id}", json.dumps({"no list": ["", math.inf]}), 60)
+    else:
+        draw = fetch._drawn
+
+        def breaking(parsed: Any, wanted: Wanted, *rest: Any) -> StoredCard:
+            if wanted.gadget.id == crowd.bad.id:
+                raise ZeroDivisionError("a secret of the card")
+            return draw(parsed, wanted, *rest)
+
+        monkeypatch.setattr(fetch, "_drawn", breaking)
+    with caplog.at_level(logging.WARNING):
+        warm.refresh_read()
+    assert all(fetch.is_fresh(want(gadget)) for gadget in few)
+    assert not fetch.is_fresh(want(crowd.bad))
+    assert crowd.bad.id in caplog.text
+    assert "secret" not in caplog.text

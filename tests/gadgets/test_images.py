@@ -2,18 +2,22 @@
 
 import dataclasses
 import io
+import signal
+import subprocess
 import zlib
 from typing import Any
 
 import pytest
 from django.core.cache import cache
 from django.urls import reverse
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from PIL import Image
 
 from gadgets import queries
 from gadgets.errors import ImageRefusedError
 from gadgets.life.versions import Earlier
-from gadgets.serving import card_addresses, fetch, images
+from gadgets.serving import card_addresses, fetch, image_work, images
 from gadgets.signals import card_fetched
 from gadgets.types import FetchOutcome
 from tests import cast
@@ -42,6 +46,39 @@ def bomb(width: int, height: int) -> bytes:
     ):
         head += len(body).to_bytes(4, "big") + name + body + zlib.crc32(name + body).to_bytes(4, "big")
     return head
+
+
+def with_scans(count: int, size: tuple[int, int] = (40, 20)) -> bytes:
+    """A progressive JPEG whose last scan comes again and again: a legal file of a few bytes a scan."""
+    raw = picture("JPEG", size, mode="L", progressive=True)
+    last = raw.rindex(b"\xff\xda")
+    scan = raw[last:-2]
+    return raw[:last] + scan * count + raw[-2:]
+
+
+def with_segments(count: int) -> bytes:
+    raw = picture("JPEG")
+    return raw[:2] + b"\xff\xfe\x00\x03x" * count + raw[2:]
+
+
+def with_chunks(count: int) -> bytes:
+    raw = picture()
+    chunk = b"\0\0\0\0tEXt" + zlib.crc32(b"tEXt").to_bytes(4, "big")
+    return raw[:-12] + chunk * count + raw[-12:]
+
+
+def animated(kind: str, count: int) -> bytes:
+    out = io.BytesIO()
+    frames = [Image.new("RGB", (8, 8), (255 * (number % 2), number // 2, 0)) for number in range(count)]
+    more: dict[str, Any] = {"default_image": False} if kind == "PNG" else {}
+    frames[0].save(out, kind, save_all=True, append_images=frames[1:], duration=10, **more)
+    return out.getvalue()
+
+
+def in_pieces(count: int) -> bytes:
+    """A GIF whose data come a byte at a time."""
+    raw = picture("GIF", mode="P")
+    return raw[:-1] + b"\x21\xfe" + b"\x01x" * count + b"\0" + raw[-1:]
 
 
 def opened(raw: bytes) -> Image.Image:
@@ -250,3 +287,131 @@ def test_two_readers_at_the_same_time_cause_one_fetch(shown: Shown) -> None:
     cache.delete(key)
     assert images.copy_of(gadget, shown.src) is None, "the other one came to nothing in the time"
     assert shown.asked == 0
+
+
+TOO_MUCH = {
+    "scans": with_scans(5000),
+    "segments": with_segments(image_work.MOST_PARTS + 1),
+    "chunks": with_chunks(image_work.MOST_PARTS + 1),
+    "pieces": in_pieces(200_000),
+    "frames of a GIF": animated("GIF", image_work.MOST_FRAMES + 1),
+    "frames of a WebP": animated("WEBP", image_work.MOST_FRAMES + 1),
+    "frames of a PNG": animated("PNG", image_work.MOST_FRAMES + 2),
+}
+
+
+@pytest.mark.parametrize("name", TOO_MUCH)
+def test_an_image_that_asks_for_too_much_work_is_refused_before_anything_decodes_it(
+    name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    raw = TOO_MUCH[name]
+    assert len(raw) <= images.MAX_BYTES, "the cap on bytes would let it pass"
+    monkeypatch.setattr(images, "_decoded", lambda *_: pytest.fail("a decoder was started"))
+    work = image_work.counted(raw)
+    assert work.scans <= image_work.MOST_SCANS + 1, "counting stops at the limit"
+    assert work.parts <= image_work.MOST_PARTS + 1
+    with pytest.raises(ImageRefusedError) as caught:
+        images.made_anew(raw, "https://waste.example/a.jpg")
+    assert "上限" in caught.value.provider_message
+    assert "書き出し直して" in caught.value.provider_message
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        with_scans(20),
+        with_segments(300),
+        with_chunks(300),
+        animated("GIF", 100),
+        animated("WEBP", 100),
+        animated("PNG", 100),
+        picture("JPEG", (2000, 1500), progressive=True),
+    ],
+    ids=["scans", "segments", "chunks", "GIF", "WebP", "APNG", "progressive"],
+)
+def test_what_cameras_and_programs_write_passes(raw: bytes) -> None:
+    assert opened(images.made_anew(raw, "x")).format == "WEBP"
+
+
+@given(st.sampled_from(sorted(TOO_MUCH)), st.integers(0, 400), st.binary(max_size=30))
+@settings(max_examples=200, deadline=None)
+def test_counting_ends_whatever_the_bytes_are(name: str, at: int, put: bytes) -> None:
+    raw = TOO_MUCH[name][:4000]
+    image_work.counted(raw[:at] + put + raw[at:])
+
+
+def test_the_system_ends_a_decoder_that_takes_too_long(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The limit of the processor is the system's: it holds also where a decoder never comes back."""
+    monkeypatch.setattr(images, "CPU_SECONDS", 1)
+    monkeypatch.setattr(images, "WALL_SECONDS", 60)
+    monkeypatch.setattr(image_work, "MOST_SCANS", 10_000)
+    raw = with_scans(400, (4000, 3000))
+    assert len(raw) <= images.MAX_BYTES * 20
+    done = images._decoded(raw, "x")
+    assert done.returncode in (-signal.SIGXCPU, -signal.SIGKILL)
+    with pytest.raises(ImageRefusedError) as caught:
+        images.made_anew(raw, "x")
+    assert "秒より長く" in caught.value.provider_message
+
+
+def test_a_decoder_that_waits_is_ended_at_its_deadline(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(images, "WALL_SECONDS", 0.001)
+    with pytest.raises(ImageRefusedError) as caught:
+        images.made_anew(picture(), "x")
+    assert "秒より長く" in caught.value.provider_message
+
+
+def test_a_decoder_has_little_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(images, "MEMORY_BYTES", 120 * 1024 * 1024)
+    with pytest.raises(ImageRefusedError):
+        images.made_anew(picture("PNG", (3900, 3000)), "x")
+
+
+def test_a_decoder_is_told_no_secret(monkeypatch: pytest.MonkeyPatch) -> None:
+    started: list[dict[str, Any]] = []
+    run = subprocess.run
+
+    def noting(*arguments: Any, **more: Any) -> Any:
+        started.append(more)
+        return run(*arguments, **more)
+
+    monkeypatch.setattr(subprocess, "run", noting)
+    images.made_anew(picture(), "x")
+    assert [one["env"] for one in started] == [{}]
+    assert [one["timeout"] for one in started] == [images.WALL_SECONDS]
+
+
+def test_without_a_place_among_the_decoders_nothing_is_said_of_the_image(
+    shown: Shown, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(images, "PLACE_SECONDS", 0.01)
+    for _ in range(images.DECODERS):
+        assert images._decoders.acquire(timeout=20)
+    try:
+        assert shown.seat.get(shown.url).status_code == 404
+    finally:
+        for _ in range(images.DECODERS):
+            images._decoders.release()
+    assert shown.seat.get(shown.url).status_code == 200
+    assert shown.asked == 2
+
+
+def test_refused_bytes_are_remembered_also_under_another_address(
+    shown: Shown, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    counted: list[int] = []
+    count = image_work.counted
+
+    def noting(raw: bytes) -> image_work.Work:
+        counted.append(len(raw))
+        return count(raw)
+
+    monkeypatch.setattr(image_work, "counted", noting)
+    shown.answer = reply(TOO_MUCH["scans"], content_type="image/jpeg")
+    assert shown.seat.get(shown.url).status_code == 404
+    assert shown.seat.get(shown.url).status_code == 404
+    assert (shown.asked, len(counted)) == (1, 1), "by its address"
+    gadget = queries.registry().gadgets[shown.gadget_id]
+    with pytest.raises(ImageRefusedError):
+        images._made_once(gadget, TOO_MUCH["scans"], "https://waste.example/another.jpg")
+    assert len(counted) == 1, "by its bytes"

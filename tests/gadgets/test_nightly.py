@@ -5,8 +5,7 @@ from typing import Any
 
 import pytest
 
-from gadgets import tasks
-from gadgets.life import nightly
+from gadgets.life import check_runs, nightly
 from gadgets.models import CheckLine, CheckRun, Gadget, Maintenance, ReviewNote
 from tests.gadgets import life
 
@@ -28,7 +27,7 @@ def warnings() -> list[ReviewNote]:
 
 def test_at_night_a_fault_is_told_to_the_provider_and_the_gadget_stays(bins: Gadget) -> None:
     assert nightly.sweep(NIGHT) == 1
-    assert tasks.run_waiting_checks() == 1
+    assert check_runs.run_waiting() == 1
     run = CheckRun.objects.latest("pk")
     assert run.version_id == bins.published_id
     assert run.ok is False
@@ -45,11 +44,11 @@ def test_at_night_a_fault_is_told_to_the_provider_and_the_gadget_stays(bins: Gad
 def test_the_same_faults_are_not_told_again_and_others_are(bins: Gadget, careless: life.Careless) -> None:
     for night in range(2):
         assert nightly.sweep(NIGHT + timedelta(days=night)) == 1
-        tasks.run_waiting_checks()
+        check_runs.run_waiting()
     assert len(warnings()) == 1
     careless.privacy = life.reply(b"", status=404)
     assert nightly.sweep(NIGHT + timedelta(days=2)) == 1
-    tasks.run_waiting_checks()
+    check_runs.run_waiting()
     assert len(warnings()) == 2
     assert CheckRun.objects.latest("pk").lines.filter(ok=False, number=13).count() == 1
 

@@ -13,9 +13,9 @@ from django.urls import reverse
 from django.utils import timezone
 
 from examples.kit.provider import Provider as ExampleProvider
-from gadgets import actions, tasks
+from gadgets import actions
 from gadgets.errors import LifeError, NotPermittedError
-from gadgets.life import api_keys
+from gadgets.life import api_keys, check_runs
 from gadgets.models import ApiToken, CheckRun, Gadget, Membership
 from identity.models import Resident
 from tests import cast
@@ -92,7 +92,7 @@ def test_a_tool_registers_reads_the_checks_and_hands_in(world: World, waste: Exa
     assert answer["Location"] == gadget
     assert json.loads(answer.content)["checks"]["state"] == "waiting"
     with world.tool.capture(execute=True):
-        tasks.run_waiting_checks()
+        check_runs.run_waiting()
     state = world.tool.get(gadget, "en").json()  # type: ignore[attr-defined]
     assert (state["state"], state["draft"]["state"], state["published"]) == ("checked", "checked", None)
     assert state["checks"]["ok"]
@@ -107,7 +107,7 @@ def test_a_tool_registers_reads_the_checks_and_hands_in(world: World, waste: Exa
 def test_failed_checks_come_with_their_remedy_and_run_again(world: World, careless: life.Careless) -> None:
     world.tool.post(GADGETS, {"url": careless.url})
     with world.tool.capture(execute=True):
-        tasks.run_waiting_checks()
+        check_runs.run_waiting()
     lines = world.tool.get(f"{GADGETS}/{careless.id}").json()["checks"]["lines"]  # type: ignore[attr-defined]
     failed = [line for line in lines if line["ok"] is False]
     assert failed

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from examples.kit.provider import Provider as ExampleProvider
-from gadgets import actions, tasks
-from gadgets.life import api_keys
+from gadgets import actions
+from gadgets.life import api_keys, check_runs
 from gadgets.models import ApiToken, CheckRun, Gadget
 from gadgets.rgadget import remote
 from gadgets.rgadget.__main__ import main
@@ -74,7 +74,7 @@ class Portal:
             self._server.handle_request()
             if checks:
                 with self._capture(execute=True):
-                    tasks.run_waiting_checks()
+                    check_runs.run_waiting()
         thread.join()
         return ended[0]
 

@@ -19,10 +19,10 @@ from django.utils import timezone
 
 from gadgets import actions as gadget_actions
 from gadgets import queries as gadget_queries
-from gadgets import tasks as gadget_tasks
 from gadgets.choosing.layout import Slot
 from gadgets.cityos import queries as contract_queries
 from gadgets.errors import GadgetError
+from gadgets.life import check_runs
 from gadgets.queries import GadgetView
 from gadgets.serving import cells
 from identity import actions as identity_actions
@@ -294,7 +294,7 @@ def _checked(gadget_id: str) -> None:
     """Runs the checks here, or waits for the worker that has taken them; `CommandError` with the failed lines."""
     until = time.monotonic() + CHECKS_TAKE_AT_MOST
     while time.monotonic() < until:
-        gadget_tasks.run_waiting_checks()
+        check_runs.run_waiting()
         view = gadget_queries.gadget_for_operator(gadget_id)
         run = view.draft.run if view and view.draft else None
         if run is not None and not run.open:

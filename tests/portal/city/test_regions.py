@@ -10,7 +10,8 @@ from django.test import Client
 from django.urls import reverse
 from joserfc.jwk import ECKey
 
-from gadgets import queries, tasks
+from gadgets import queries
+from gadgets.life import check_runs
 from gadgets.models import Gadget, GadgetVersion, Provider, Region, ReviewNote
 from tests import cast
 from tests.gadgets.life import Careless, careless
@@ -99,7 +100,7 @@ def test_one_step_takes_a_gadget_over_to_its_review(
     assert (version.region_id, version.state) == (Region.objects.get().pk, "draft")
     assert Provider.objects.get(host="waste.localhost").name == "BusCo"
     assert ReviewNote.objects.get(decision="imported").who_id == cast.operator().pk
-    tasks.run_waiting_checks()
+    check_runs.run_waiting()
     version.refresh_from_db()
     failed = [line.message for line in version.runs.get().lines.filter(ok=False)]
     # The provider takes every token: here, too, it is told so, and the draft waits for a better one.
