@@ -211,7 +211,9 @@ def test_the_preview_shows_why_a_card_cannot_be_drawn(
     member.register(careless.url, member.organisation())
     monkeypatch.setattr("gadgets.serving.render.moment", boom)
     careless.card = card_document(blocks=[{"type": "dates", "items": [{"date": "2026-04-01", "label": "a"}]}])
-    assert "ポータルが表示できませんでした" in member.page(reverse("gadgets:provider_preview", args=[careless.id]))
+    assert "ポータルが表示できませんでした" in member.page(
+        reverse("gadgets:provider_preview", args=[careless.id])
+    )
 
 
 def test_the_tool_says_where_a_card_cannot_be_drawn(
