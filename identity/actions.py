@@ -24,19 +24,22 @@ from identity.ledger import (
     take_back,
     withdraw,
 )
-from identity.protection import set_confidential
+from identity.protection import ask_to_lift, lift, set_confidential
 from identity.reach import ask_reach
 from identity.roles import Actor
+from identity.second_factor import set_up_sample_codes
 from identity.writing import changed, locked, own_only
 
 __all__ = [
     "ask_reach",
+    "ask_to_lift",
     "create_resident",
     "create_synthetic",
     "end_grants",
     "grant",
     "group_of",
     "keep_pseudonyms",
+    "lift",
     "opt_in_learning",
     "opt_in_personalisation",
     "opt_out",
@@ -46,6 +49,7 @@ __all__ = [
     "set_attributes",
     "set_confidential",
     "set_roles",
+    "set_up_sample_codes",
     "together",
     "withdraw",
 ]

@@ -32,10 +32,12 @@ KINDS = frozenset(
         # the access log; "released" is of programs that wrote an entry for each release
         "accesses_sealed", "accesses_expired", "released",
         # the person
-        "registered", "confidential_asked", "confidential_set", "confidential_lifted", "exported", "erasure_asked",
+        "registered", "confidential_asked", "confidential_set", "confidential_lift_asked",
+        "confidential_lifted", "exported", "erasure_asked",
         "erasure_undone", "erased",
         # sessions
         "signed_in", "signed_out", "session_ended", "reauthenticated", "device_forgotten",
+        "second_factor_set_up",
         # acting for somebody
         "guardianship_asked", "guardianship_approved", "guardianship_agreed", "guardianship_code_made",
         "guardianship_code_refused",

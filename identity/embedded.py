@@ -39,6 +39,10 @@ from identity.roles import SYSTEM, Actor
 
 SIGN_IN = "_id_sign_in"
 AUTH_TIME = "_id_auth_time"
+REMEMBER = "_id_remember"
+"""The box that was ticked on the first page of a sign-in that goes on to a second."""
+CODE_TIME = "_id_code_time"
+"""When the person at this browser last typed a one-time code."""
 
 ensure_portal_client = embedded_clients.ensure_portal_client
 
@@ -68,6 +72,27 @@ def auth_time(request: HttpRequest) -> datetime | None:
     """When the person at this browser last typed the password; None without a session."""
     at = request.session.get(AUTH_TIME)
     return datetime.fromtimestamp(at, UTC) if request.user.is_authenticated and at is not None else None
+
+
+def code_time(request: HttpRequest) -> datetime | None:
+    """When the person at this browser last typed a one-time code; None where that is no part of this sign-in."""
+    at = request.session.get(CODE_TIME)
+    return datetime.fromtimestamp(at, UTC) if request.user.is_authenticated and at is not None else None
+
+
+def code_proven(request: HttpRequest, *, now: datetime) -> None:
+    """Notes the second factor. Who typed the password just before has proved both at this moment."""
+    request.session[CODE_TIME] = int(now.timestamp())
+    at = request.session.get(AUTH_TIME)
+    if at is not None and now.timestamp() - at <= sessions.FRESH_SECONDS:
+        request.session[AUTH_TIME] = int(now.timestamp())
+
+
+def assurance(row: ProviderSession, *, now: datetime) -> str:
+    """The `acr` of this sign-in: whether a one-time code is a part of it. It counts no longer than a session."""
+    at = _store(row.session_key).get(CODE_TIME)
+    recent = at is not None and now.timestamp() - at <= settings.SESSION_SECONDS
+    return idp.Acr.SECOND_FACTOR if recent else idp.Acr.PASSWORD
 
 
 def client_session(request: HttpRequest, client_id: str) -> ProviderSession:

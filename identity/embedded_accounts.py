@@ -17,6 +17,7 @@ from django.utils.translation import get_language, gettext_lazy
 
 from identity import audit, embedded
 from identity.models import Resident, opaque_username
+from identity.roles import STAFF_ROLES
 
 
 class AccountAdapter(DefaultAccountAdapter):
@@ -55,6 +56,7 @@ class AccountAdapter(DefaultAccountAdapter):
         self, request: HttpRequest, user: Resident, form: forms.Form, commit: bool = True
     ) -> Resident:
         """Also keeps the name to be greeted by."""
+        request.session.pop(embedded.REMEMBER, None)
         user.display_name = form.cleaned_data.get("display_name", "")
         user.username = opaque_username()
         made: Resident = super().save_user(request, user, form, commit)
@@ -66,8 +68,14 @@ class AccountAdapter(DefaultAccountAdapter):
         """Each login is a sign-in of its own, with its own `sid` for each client."""
         embedded.end_request(request)
         request.session.pop(embedded.SIGN_IN, None)
+        code_at = request.session.pop(embedded.CODE_TIME, None)
+        wished = request.session.pop(embedded.REMEMBER, False)
         super().login(request, user)
         embedded.begin(request, now=timezone.now())
+        if code_at is not None:
+            request.session[embedded.CODE_TIME] = code_at
+        if wished and not STAFF_ROLES.intersection(user.roles):
+            embedded.remember(request)
 
     def logout(self, request: HttpRequest) -> None:
         """Tells the clients first: afterwards nobody knows which they were."""
@@ -109,10 +117,9 @@ class LoginForm(BaseLoginForm):
 
     def login(self, request: HttpRequest, redirect_url: str | None = None) -> Any:
         """The box is for this sign-in; the portal hears of it in its ID token."""
-        answer = super().login(request, redirect_url)
-        if self.cleaned_data.get("remember") and request.user.is_authenticated:
-            embedded.remember(request)
-        return answer
+        request.session.pop(embedded.CODE_TIME, None)  # of whoever was signed in here before
+        request.session[embedded.REMEMBER] = bool(self.cleaned_data.get("remember"))
+        return super().login(request, redirect_url)
 
 
 class SignupForm(BaseSignupForm):

@@ -207,7 +207,7 @@ class Validator(OAuth2Validator):
     def finalize_id_token(
         self, id_token: dict[str, Any], token: Any, token_handler: Any, request: Request
     ) -> str:
-        """`sub`, the client's own `sid`, and the time of the real sign-in; to the portal, a remembered device."""
+        """`sub`, the client's own `sid`, and the time of the real sign-in; to the portal, `acr` and a remembered device."""
         from identity import embedded
 
         session = request.provider_code.session
@@ -220,8 +220,10 @@ class Validator(OAuth2Validator):
             auth_time=int(session.auth_time.timestamp()),
             jti=str(uuid.uuid4()),
         )
-        if request.client.client_id == settings.OIDC_CLIENT_ID and embedded.is_remembered(session):
-            id_token["remember_me"] = True
+        if request.client.client_id == settings.OIDC_CLIENT_ID:
+            id_token["acr"] = embedded.assurance(session, now=timezone.now())
+            if embedded.is_remembered(session):
+                id_token["remember_me"] = True
         request.id_token = self._save_id_token(id_token["jti"], request, expires)
         return sign(id_token, typ="JWT")
 

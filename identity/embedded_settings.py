@@ -7,7 +7,7 @@ Django's settings when a request needs it.
 
 import os
 
-EMBEDDED_APPS = ["allauth", "allauth.account", "oauth2_provider"]
+EMBEDDED_APPS = ["allauth", "allauth.account", "allauth.mfa", "oauth2_provider"]
 EMBEDDED_MIDDLEWARE = [
     "allauth.account.middleware.AccountMiddleware",
     "identity.hosts.IdSiteMiddleware",
@@ -41,6 +41,18 @@ ACCOUNT_RATE_LIMITS = {
     "signup": "60/m/ip",
     "reauthenticate": "10/m/user",
 }
+
+# --- allauth: the second factor --------------------------------------------------------------------------------
+MFA_ADAPTER = "identity.second_factor.Adapter"
+MFA_SUPPORTED_TYPES = ["totp"]
+MFA_FORMS = {
+    "authenticate": "identity.second_factor.CodeForm",
+    "reauthenticate": "identity.second_factor.CodeForm",
+    "activate_totp": "identity.second_factor.SetUpForm",
+}
+MFA_TOTP_TOLERANCE = 1  # the half minute before and after: `identity.second_factor` lets each code in once
+MFA_ALLOW_UNVERIFIED_EMAIL = True
+MFA_TRUST_ENABLED = False  # no browser is excused from the code
 
 # --- django-oauth-toolkit: the protocol ----------------------------------------------------------------------
 _PLAIN_HTTP = "1" in {os.environ.get("DEMO"), os.environ.get("LOOPBACK_NAMES")}

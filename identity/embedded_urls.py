@@ -29,6 +29,9 @@ urlpatterns = [
         path("inactive/", account_views.account_inactive, name="account_inactive"),
         path("password/", views.ChangePasswordView.as_view(), name="account_change_password"),
         path("reauthenticate/", views.ReauthenticateView.as_view(), name="account_reauthenticate"),
+        path("code/", views.LoginCodeView.as_view(), name="mfa_authenticate"),
+        path("code/again/", views.CodeView.as_view(), name="mfa_reauthenticate"),
+        path("code/set-up/", views.SetUpCodeView.as_view(), name="mfa_activate_totp"),
         prefix_default_language=False,
     ),
 ]

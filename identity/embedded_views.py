@@ -1,12 +1,15 @@
 """Endpoints of the embedded provider: authorization, discovery, key set, logout; the rest is the toolkit's."""
 # ruff: noqa: ARG002  (signatures are the libraries')
 
+import base64
 from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import parse_qsl, urlencode
 
 from allauth.account import views as account_views
+from allauth.mfa.base import views as mfa_views
 from django.conf import settings
+from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect, JsonResponse
 from django.shortcuts import render
 from django.urls import reverse
@@ -14,14 +17,18 @@ from django.utils import timezone, translation
 from django.utils.decorators import method_decorator
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_safe
+from django.views.generic.edit import FormView
 from oauth2_provider.exceptions import InvalidIDTokenError, OAuthToolkitError
 from oauth2_provider.http import OAuth2ResponseRedirect
 from oauth2_provider.settings import oauth2_settings
 from oauth2_provider.views import RPInitiatedLogoutView
 from oauth2_provider.views.mixins import OAuthLibMixin
 
-from identity import embedded, embedded_server
+from identity import embedded, embedded_server, idp, second_factor
+from identity.embedded_accounts import AccountAdapter
+from identity.hosts import redirect_origin
 from identity.models import Resident
+from identity.sessions import FRESH_SECONDS
 from identity.signin import safe_next, with_status
 
 LOCALES = ("ja", "en", "ja-simple")
@@ -88,7 +95,22 @@ def _asked(request: HttpRequest, credentials: dict[str, Any]) -> HttpResponseBas
         return _send(request, "account_signup" if "create" in prompt else "account_login")
     if "login" in prompt or _too_old(request, at):
         return _send(request, "account_reauthenticate")
+    if _wants_code(request, credentials):
+        code_at = embedded.code_time(request)
+        if code_at is None or _too_old(request, code_at) or _too_old_for_staff(code_at):
+            return _send(request, "mfa_reauthenticate")
     return None
+
+
+def _wants_code(request: HttpRequest, credentials: dict[str, Any]) -> bool:
+    """Only the portal may ask for the second factor: a service's site cannot make anybody set one up."""
+    asked = request.GET.get("acr_values", "").split()
+    return idp.Acr.SECOND_FACTOR in asked and credentials["client_id"] == settings.OIDC_CLIENT_ID
+
+
+def _too_old_for_staff(at: datetime) -> bool:
+    """A code is a part of the sign-in for as long as any session lasts, and not for the weeks of a remembered one."""
+    return (timezone.now() - at).total_seconds() > settings.SESSION_SECONDS
 
 
 def _too_old(request: HttpRequest, at: datetime) -> bool:
@@ -202,6 +224,125 @@ class ReauthenticateView(account_views.ReauthenticateView):
         return super().form_valid(form)  # type: ignore[no-any-return]
 
 
+class LoginCodeView(mfa_views.AuthenticateView):
+    """The one-time code in the middle of a sign-in, for everybody who has set it up."""
+
+    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        answer: HttpResponseBase = super().dispatch(request, *args, **kwargs)
+        stage = getattr(request, "_login_stage", None)
+        return _leads_to(answer, stage.login.redirect_url if stage else "")
+
+    def form_valid(self, form: Any) -> HttpResponse:
+        embedded.code_proven(self.request, now=timezone.now())
+        return super().form_valid(form)  # type: ignore[no-any-return]
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        user = self.stage.login.user
+        return {**super().get_context_data(**kwargs), "sample_code": second_factor.sample_code(user)}
+
+
+def _leads_to(answer: HttpResponseBase, target: str) -> HttpResponseBase:
+    """Lets the form of this page end at the client that `target` (an address of the ID) will lead to."""
+    origin = redirect_origin(target)
+    if origin:
+        answer._csp_update = {"form-action": [origin]}  # type: ignore[attr-defined]
+    return answer
+
+
+class _SignedInFormView(FormView[Any]):
+    """A form of somebody who is signed in here; afterwards to `next`, a path of the ID."""
+
+    def to_instead(self, request: HttpRequest, at: datetime) -> str:
+        """The name of the page that comes before this one; "" for none."""
+        raise NotImplementedError
+
+    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        at = embedded.auth_time(request)
+        instead = "account_login" if at is None else self.to_instead(request, at)
+        if instead:
+            # Back to where this page was leading: the protocol asks again for whatever is missing then.
+            return HttpResponseRedirect(
+                f"{reverse(instead)}?{urlencode({'next': self._next() or request.path})}"
+            )
+        return super().dispatch(request, *args, **kwargs)
+
+    def _next(self) -> str:
+        wanted = self.request.POST.get("next") or self.request.GET.get("next") or ""
+        return wanted if AccountAdapter().is_safe_url(wanted) else ""
+
+    def get_form_kwargs(self) -> dict[str, Any]:
+        return {**super().get_form_kwargs(), "user": self.request.user}
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        return {
+            **super().get_context_data(**kwargs),
+            "redirect_field_name": "next",
+            "redirect_field_value": self._next(),
+        }
+
+    def get_success_url(self) -> str:
+        return self._next() or f"{settings.PORTAL_URL}/"
+
+
+@method_decorator(never_cache, name="dispatch")
+class CodeView(_SignedInFormView):
+    """The one-time code of somebody who is signed in: before what a password alone does not open."""
+
+    template_name = "mfa/reauthenticate.html"
+    form_class = second_factor.CodeForm
+
+    def to_instead(self, request: HttpRequest, at: datetime) -> str:
+        return "" if second_factor.has_codes(person(request)) else "mfa_activate_totp"
+
+    def form_valid(self, form: Any) -> HttpResponse:
+        form.save()
+        embedded.code_proven(self.request, now=timezone.now())
+        return super().form_valid(form)
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        sample = second_factor.sample_code(person(self.request))
+        return {**super().get_context_data(**kwargs), "sample_code": sample}
+
+
+@method_decorator(never_cache, name="dispatch")
+class SetUpCodeView(_SignedInFormView):
+    """Puts the key of one-time codes into an app; whoever has one already types its code instead."""
+
+    template_name = "mfa/totp/activate_form.html"
+    form_class = second_factor.SetUpForm
+
+    def to_instead(self, request: HttpRequest, at: datetime) -> str:
+        if second_factor.has_codes(person(request)):
+            return "mfa_reauthenticate"
+        # The first key decides who can sign in from now on: not from a browser that was left open.
+        stale = (timezone.now() - at).total_seconds() > FRESH_SECONDS
+        return "account_reauthenticate" if stale else ""
+
+    def form_valid(self, form: Any) -> HttpResponse:
+        form.save(self.request)
+        embedded.code_proven(self.request, now=timezone.now())
+        return super().form_valid(form)
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        context = super().get_context_data(**kwargs)
+        adapter = second_factor.Adapter()
+        secret = context["form"].secret
+        image = adapter.build_totp_svg(adapter.build_totp_url(self.request.user, secret))
+        picture = base64.b64encode(image.encode()).decode()
+        return {
+            **context,
+            "picture": f"data:image/svg+xml;base64,{picture}",
+            "secret": " ".join(secret[at : at + 4] for at in range(0, len(secret), 4)),
+        }
+
+
+def person(request: HttpRequest) -> Resident:
+    """Who is signed in at the ID; these pages are for nobody else."""
+    if not isinstance(request.user, Resident):
+        raise PermissionDenied
+    return request.user
+
+
 class ChangePasswordView(account_views.PasswordChangeView):
     """A password of one's own choice; every other sign-in ends. `back` is a path of the portal."""
 
@@ -251,7 +392,19 @@ def discovery(_request: HttpRequest) -> JsonResponse:
             "id_token_signing_alg_values_supported": [embedded_server.ALGORITHM],
             "token_endpoint_auth_methods_supported": ["client_secret_basic", "client_secret_post"],
             "code_challenge_methods_supported": ["S256"],
-            "claims_supported": ["iss", "sub", "aud", "exp", "iat", "auth_time", "nonce", "at_hash", "sid"],
+            "claims_supported": [
+                "iss",
+                "sub",
+                "aud",
+                "exp",
+                "iat",
+                "auth_time",
+                "acr",
+                "nonce",
+                "at_hash",
+                "sid",
+            ],
+            "acr_values_supported": [idp.Acr.PASSWORD, idp.Acr.SECOND_FACTOR],
             "prompt_values_supported": ["none", "login", "create"],
             "ui_locales_supported": list(LOCALES),
             "authorization_response_iss_parameter_supported": True,

@@ -111,6 +111,18 @@ class NotConfirmed(IdentityError):
     default = "確認がすべて済んでいません。"
 
 
+class NoLiftAsked(IdentityError):
+    """A protection was to be lifted, and no other operator has asked for it in the last days."""
+
+    default = "解除の申請がありません。先に、ほかの運用者が申請します。"
+
+
+class SamePerson(IdentityError):
+    """The second of two people was the first one again."""
+
+    default = "申請した方は、確定できません。ほかの運用者が確定します。"
+
+
 class UnknownRole(IdentityError):
     default = "その役割はありません。"
 
@@ -228,6 +240,12 @@ class AnotherPerson(ProviderProblem):
     """Who was to prove who they are came back as somebody else; the session is ended."""
 
     default = "はじめとは別の地域IDで確かめられました。安全のため、サインアウトしました。"
+
+
+class SecondFactorMissing(ProviderProblem):
+    """A desk asked for a second factor, and the ID answered without one."""
+
+    default = "市の仕事に使う画面には、もう一つの確認が必要です。"
 
 
 class SyncRefused(ProviderProblem):

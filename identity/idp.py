@@ -7,6 +7,7 @@ named capability.
 
 from dataclasses import dataclass, field
 from datetime import datetime
+from enum import StrEnum
 from functools import cache
 from typing import Protocol
 from uuid import UUID
@@ -36,6 +37,19 @@ BROKERING = "brokering"
 """Residents of a neighbouring region sign in with their own ID."""
 
 
+class Acr(StrEnum):
+    """Values of `acr`, in what is asked for and in the ID token: how the person proved who they are."""
+
+    PASSWORD = "1"  # noqa: S105  a level, not a password
+    SECOND_FACTOR = "2"
+
+
+class Amr(StrEnum):
+    """The methods of a sign-in (`amr`, RFC 8176) that count as a second factor."""
+
+    CODE = "otp"
+
+
 @dataclass(frozen=True, slots=True)
 class Login:
     """A verified sign-in: `sid` may be empty, `id_token` is the hint for signing out."""
@@ -50,6 +64,8 @@ class Login:
     """The alias of the neighbouring region's ID that vouched for the person; "" for an account of this ID."""
     remember: bool = False
     """The person asked for this device to be remembered, and the ID says so."""
+    second_factor: bool = False
+    """The ID token says, by its `acr`, that a second factor was asked for."""
 
 
 @dataclass(frozen=True, slots=True)

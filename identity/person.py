@@ -19,6 +19,8 @@ from identity.models import Resident
 
 KEY = "_resident"
 """In the data of a portal's session: the resident whose session it is."""
+SECOND_FACTOR = "_second_factor"
+"""In the data of a portal's session: the sign-in had a second factor."""
 
 
 def signed_in(request: HttpRequest) -> bool:
@@ -33,6 +35,11 @@ def current_resident(request: HttpRequest) -> UUID | None:
         return UUID(raw) if raw else None
     except ValueError:
         return None
+
+
+def has_second_factor(request: HttpRequest) -> bool:
+    """Whether the sign-in of this session had a second factor; without it no role of staff counts."""
+    return request.session.get(SECOND_FACTOR) is True
 
 
 def user_of(request: HttpRequest) -> Resident | AnonymousUser:

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from typing import Any
@@ -11,6 +11,7 @@ from uuid import UUID
 from django.db import connection
 from django.db.models import Count, Exists, Max, OuterRef, Q, QuerySet, TextField
 from django.db.models.functions import Cast
+from django.http import HttpRequest
 from django.utils import timezone
 
 from identity import attributes, consent, crypto, learning, numbers, subjects
@@ -29,7 +30,8 @@ from identity.models import (
     Subject,
 )
 from identity.person import current_resident as current_resident
-from identity.roles import Actor
+from identity.person import has_second_factor
+from identity.roles import STAFF_ROLES, Actor
 
 COUNT_DAYS = 30
 
@@ -371,6 +373,18 @@ def actor(resident_id: UUID) -> Actor:
     if roles is None:
         raise NoSuchResident
     return Actor(id=resident_id, roles=frozenset(roles))
+
+
+def actor_in(request: HttpRequest) -> Actor:
+    """Whoever this session belongs to, with the roles that count in it: those of staff only after a second factor.
+
+    `NoSuchResident` for a guest and for a closed account.
+    """
+    resident_id = current_resident(request)
+    if resident_id is None:
+        raise NoSuchResident
+    found = actor(resident_id)
+    return found if has_second_factor(request) else replace(found, roles=found.roles - STAFF_ROLES)
 
 
 def living(resident_id: UUID) -> bool:

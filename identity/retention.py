@@ -14,7 +14,16 @@ from django.utils import timezone
 
 from core import sweeps
 from identity import access_log, audit, kept_forms, sendings
-from identity.models import AccessLog, ConsentEvent, LogoutDelivery, OidcSession, ProviderSession, SeenToken
+from identity.models import (
+    AccessLog,
+    ConsentEvent,
+    LogoutDelivery,
+    OidcSession,
+    ProtectionLift,
+    ProviderSession,
+    SeenToken,
+)
+from identity.protection import LIFT_HOLDS
 from identity.roles import PORTAL
 
 BATCH = 1000
@@ -42,6 +51,7 @@ def clean(*, now: datetime | None = None) -> dict[str, int]:
         "sign_ins": lambda: _sweep(ProviderSession.objects.filter(over)),
         "events": lambda: _oldest(ConsentEvent.objects.all(), before=at - EVENTS),
         "accesses": lambda: _accesses(before=at - ACCESSES),
+        "lifts": lambda: _sweep(ProtectionLift.objects.filter(asked_at__lt=at - LIFT_HOLDS)),
         "sessions": lambda: _sweep(Session.objects.filter(expire_date__lt=at)),
         "sendings": lambda: _sweep(sendings.over(at)),
         "kept_forms": lambda: _sweep(kept_forms.over(at)),

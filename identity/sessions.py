@@ -18,8 +18,8 @@ from identity import audit, crypto, devices, letters, lifetimes, session_store, 
 from identity.errors import CannotUnseal, InvalidToken
 from identity.idp import Login, LogoutEvent
 from identity.models import AuditEntry, KnownDevice, OidcSession, Resident, SeenToken, SignInLetter
-from identity.person import KEY
-from identity.roles import SYSTEM, Actor
+from identity.person import KEY, SECOND_FACTOR
+from identity.roles import STAFF_ROLES, SYSTEM, Actor
 
 AUTH_TIME = "_auth_time"
 BEFORE = "_before"
@@ -70,8 +70,7 @@ def open_session(request: HttpRequest, done: Login, *, device: str = "") -> Resi
             request.session.update(kept)
         else:
             request.session[CLOSING] = str(resident.pk)
-        if done.auth_time is not None:
-            request.session[AUTH_TIME] = int(done.auth_time.timestamp())
+        request.session.update(_proof(done))
         row = OidcSession(issuer=done.iss, sub=done.sub, sid=done.sid)
         row.label = devices.label(request.headers.get("User-Agent", ""))
         if again and old is not None:
@@ -83,8 +82,8 @@ def open_session(request: HttpRequest, done: Login, *, device: str = "") -> Resi
             row.device = noted.device
             if noted.before is not None:
                 request.session[BEFORE] = [int(noted.before[0].timestamp()), noted.before[1]]
-        remembered = done.remember or (row.device is not None and row.device.remembered)
-        if done.remember and row.device is not None:
+        remembered = _is_remembered(resident, row, done)
+        if remembered and row.device is not None:
             KnownDevice.objects.filter(pk=row.device.pk).update(remembered=True)
         session_store.begin(request.session, now=now, remembered=remembered, begun=begun)
         request.session.save()
@@ -102,6 +101,19 @@ def open_session(request: HttpRequest, done: Login, *, device: str = "") -> Resi
     return resident
 
 
+def _proof(done: Login) -> dict[str, Any]:
+    """What the session keeps of how the person proved who they are."""
+    when = {} if done.auth_time is None else {AUTH_TIME: int(done.auth_time.timestamp())}
+    return {**when, SECOND_FACTOR: True} if done.second_factor else when
+
+
+def _is_remembered(resident: Resident, row: OidcSession, done: Login) -> bool:
+    """Whether the session holds for weeks; never at a desk, where a device alone lets nobody in."""
+    if STAFF_ROLES.intersection(resident.roles):
+        return False
+    return done.remember or (row.device is not None and row.device.remembered)
+
+
 def _begun(request: HttpRequest, done: Login) -> int | None:
     """Since when the session holds if the ID did not ask the person since: that puts off no last end; else None."""
     before: object = request.session.get(AUTH_TIME)
@@ -113,7 +125,9 @@ def _begun(request: HttpRequest, done: Login) -> int | None:
 
 def _kept(request: HttpRequest) -> dict[str, Any]:
     """What belongs to the visit and not to the proof of the person."""
-    return {name: value for name, value in request.session.items() if name not in {KEY, AUTH_TIME}}
+    return {
+        name: value for name, value in request.session.items() if name not in {KEY, AUTH_TIME, SECOND_FACTOR}
+    }
 
 
 def _tell(resident: Resident, noted: devices.Noted, *, label: str, now: datetime) -> None:

@@ -27,8 +27,15 @@ from joserfc.errors import JoseError
 
 from core import form_pages
 from core.form_pages import posts
-from identity import devices, idp, lifetimes, loopback, onboarding, pending, sessions, tokens
-from identity.errors import AnotherPerson, InvalidToken, ProviderProblem, ProviderUnavailable, SignInFailed
+from identity import devices, idp, lifetimes, loopback, onboarding, pending, person, sessions, staff, tokens
+from identity.errors import (
+    AnotherPerson,
+    InvalidToken,
+    ProviderProblem,
+    ProviderUnavailable,
+    SecondFactorMissing,
+    SignInFailed,
+)
 from identity.idp import Login
 from identity.models import Resident
 
@@ -135,6 +142,10 @@ def _words(error: ProviderProblem) -> tuple[str, str]:
         return _("別の地域IDでした"), _(
             "はじめとは別の地域IDで確かめられました。安全のため、サインアウトしました。ご自分の地域IDで、もう一度サインインしてください。"
         )
+    if isinstance(error, SecondFactorMissing):
+        return _("もう一つの確認が必要です"), _(
+            "市の仕事に使う画面は、パスワードのほかに、確認コードでも守ります。もう一度サインインして、確認コードまで入れてください。"
+        )
     return _("サインインできませんでした"), _(
         "サインインの途中で時間がたったか、別の画面から戻ったようです。もう一度、はじめからお試しください。"
     )
@@ -143,7 +154,7 @@ def _words(error: ProviderProblem) -> tuple[str, str]:
 def _status(error: ProviderProblem) -> int:
     if isinstance(error, ProviderUnavailable):
         return 503
-    return 403 if isinstance(error, AnotherPerson) else 400
+    return 403 if isinstance(error, AnotherPerson | SecondFactorMissing) else 400
 
 
 def _problem(request: HttpRequest, error: ProviderProblem, target: str) -> HttpResponse:
@@ -167,9 +178,15 @@ def _problem(request: HttpRequest, error: ProviderProblem, target: str) -> HttpR
 
 
 def _begin(
-    request: HttpRequest, *, max_age: int | None = None, target: str = "", retried: bool = False, **extra: Any
+    request: HttpRequest,
+    *,
+    max_age: int | None = None,
+    target: str = "",
+    retried: bool = False,
+    second: bool = False,
+    **extra: Any,
 ) -> HttpResponse:
-    """To the ID; what the answer must hold goes into a cookie of this attempt."""
+    """To the ID; what the answer must hold goes into a cookie of this attempt. `second`: with a second factor."""
     target = target or safe_next(request.GET.get("next", "/"))
     now = timezone.now()
     locale = _locale(target)
@@ -177,6 +194,8 @@ def _begin(
     plain = max_age is None and not extra
     if max_age is not None:
         extra["max_age"] = max_age
+    if second:
+        extra["acr_values"] = idp.Acr.SECOND_FACTOR
     redirect_uri = f"{settings.PORTAL_URL}/sign-in/callback"
     state = pending.new_state(target)
     try:
@@ -194,6 +213,7 @@ def _begin(
         "expect": request.session.get(sessions.KEY),
         "plain": plain,
         "retried": retried,
+        "second": second,
     }
     pending.keep(request, answer, state=state, data=data, now=now)
     return answer
@@ -208,10 +228,13 @@ def sign_in(request: HttpRequest) -> HttpResponse:
     """
     target = safe_next(request.GET.get("next", "/"))
     fresh = request.GET.get("fresh") == "1"
+    # Who has given a second factor gives it again with every new proof, or the session would lose it.
+    second = request.GET.get("second") == "1" or person.has_second_factor(request)
     kind = KINDS.get(request.GET.get("action", ""))
     if kind is not None:
         return _act(request, kind, target)
-    if sessions.is_open(request) and not fresh:
+    enough = not second or person.has_second_factor(request)
+    if sessions.is_open(request) and enough and not fresh:
         return HttpResponseRedirect(target)
     ended = request.session.get(lifetimes.ENDED)
     if request.GET.get("silent") == "1":
@@ -219,7 +242,7 @@ def sign_in(request: HttpRequest) -> HttpResponse:
     if ended and request.GET.get("again") != "1":
         return _ended(request, ended, target)
     # An end by time would mean nothing if the ID's own session let the person in again without a question.
-    return _begin(request, max_age=0) if fresh or ended else _begin(request)
+    return _begin(request, second=second, max_age=0 if fresh or ended else None)
 
 
 def _ended(request: HttpRequest, why: str, target: str) -> HttpResponse:
@@ -245,7 +268,7 @@ def _act(request: HttpRequest, kind: str, target: str) -> HttpResponse:
     """The embedded ID has a page for it; Keycloak does it in the middle of a sign-in."""
     if settings.ID_PROVIDER == "embedded":
         return HttpResponseRedirect(idp.provider().action_url(kind, next_path=target) or target)
-    return _begin(request, kc_action=ACTIONS[kind])
+    return _begin(request, kc_action=ACTIONS[kind], second=person.has_second_factor(request))
 
 
 @never_cache
@@ -278,13 +301,10 @@ def _come_back(request: HttpRequest, known: dict[str, Any], wanted: str) -> Http
         if known and request.GET.get("error") in {"login_required", "interaction_required"}:
             return HttpResponseRedirect(target)  # silent, and nobody was signed in
         if _must_begin_again(request, known):
-            return _begin(request, target=target, retried=True)
+            return _begin(request, target=target, retried=True, second=bool(known.get("second")))
         done = _complete(request, known)
-        expect = known.get("expect")
-        if expect and not sessions.is_person(expect, done):
-            sessions.end_this(request, why="another_person")
-            raise AnotherPerson
-        if known.get("plain") and sessions.is_held(request, done):
+        _confirm(request, known, done)
+        if known.get("plain") and _is_enough(request, known) and sessions.is_held(request, done):
             return HttpResponseRedirect(target)
         device = devices.secret_of(request)
         resident = sessions.open_session(request, done, device=device)
@@ -298,11 +318,26 @@ def _come_back(request: HttpRequest, known: dict[str, Any], wanted: str) -> Http
     status = request.GET.get("kc_action_status", "")
     if status in DONE:
         target = with_status(target, status)
-    elif not expect:  # who proves once more that it is them has not just arrived
+    elif not known.get("expect"):  # who proves once more that it is them has not just arrived
         target = onboarding.target_of(request, resident, target)
     answer = HttpResponseRedirect(target)
     devices.keep(answer, device)
     return answer
+
+
+def _confirm(request: HttpRequest, known: dict[str, Any], done: Login) -> None:
+    """Whether this is the person who was asked, and gave as much proof as was asked for."""
+    expect = known.get("expect")
+    if expect and not sessions.is_person(expect, done):
+        sessions.end_this(request, why="another_person")
+        raise AnotherPerson
+    if known.get("second") and not done.second_factor:
+        raise SecondFactorMissing
+
+
+def _is_enough(request: HttpRequest, known: dict[str, Any]) -> bool:
+    """Whether this browser's session has the second factor that was asked for."""
+    return not known.get("second") or person.has_second_factor(request)
 
 
 def _must_begin_again(request: HttpRequest, known: dict[str, Any]) -> bool:
@@ -314,6 +349,7 @@ def _must_begin_again(request: HttpRequest, known: dict[str, Any]) -> bool:
 def _failed(request: HttpRequest, error: ProviderProblem, known: dict[str, Any], wanted: str) -> HttpResponse:
     """A page that says so; who is signed in and was asked for no new proof needs none, and simply goes on."""
     asked_more = known and not known.get("plain")
+    asked_more = asked_more or not _is_enough(request, known)
     if not asked_more and not isinstance(error, AnotherPerson) and sessions.is_open(request):
         return HttpResponseRedirect(safe_next(wanted) if wanted else _home(sessions.locale(request)))
     return _problem(request, error, safe_next(wanted))
@@ -381,6 +417,15 @@ def _complete(request: HttpRequest, known: dict[str, Any]) -> Login:
         auth_time=auth_time,
         home_region=str(claims.get("identity_provider") or ""),
         remember=claims.get("remember_me") is True,
+        second_factor=_has_second_factor(claims),
+    )
+
+
+def _has_second_factor(claims: dict[str, Any]) -> bool:
+    """By the level that was reached (`acr`), or because a code was a part of a sign-in that asked for no level (`amr`)."""
+    methods = claims.get("amr")
+    return claims.get("acr") == idp.Acr.SECOND_FACTOR or (
+        isinstance(methods, list) and idp.Amr.CODE in methods
     )
 
 
@@ -442,9 +487,10 @@ def backchannel_logout(request: HttpRequest) -> JsonResponse:
 def admin_login(request: HttpRequest) -> HttpResponse:
     """Editors and operators sign in with the same regional ID; who may not enter is told so, not sent around."""
     target = safe_next(request.GET.get("next", "/admin/"))
-    if sessions.KEY in request.session:
-        known = Resident.objects.filter(pk=request.session[sessions.KEY]).exists()
-        if known:
-            with translation.override("ja"):
-                return render(request, "identity/no_entry.html", status=403)
-    return HttpResponseRedirect(f"{reverse('identity:signin')}?{urlencode({'next': target})}")
+    user = request.user
+    if not isinstance(user, Resident):
+        return HttpResponseRedirect(f"{reverse('identity:signin')}?{urlencode({'next': target})}")
+    if staff.is_staff(user) and not person.has_second_factor(request):
+        return staff.step_up(target)
+    with translation.override("ja"):
+        return render(request, "identity/no_entry.html", status=403)

@@ -260,6 +260,7 @@ class Demo:
         _say("  Sample people (user name, password):")
         for person in CAST.values():
             _say(f"  {person.username:<10}  {person.password:<26}  {person.story}")
+        _say("  Staff are asked for a code too; the page that asks shows it, in the demo only.")
         _say("")
         _say(f"  A sample, not the site of a city. Logs: {self.folder / 'logs'}. Ctrl-C stops everything.")
         _say(f"  ({seconds:.0f} s)")

@@ -14,8 +14,9 @@ from django.utils import timezone
 from identity import access_log, actions, writing
 from identity.consent import Notice
 from identity.models import Resident
-from identity.person import KEY
-from identity.roles import SYSTEM, Actor
+from identity.person import KEY, SECOND_FACTOR
+from identity.roles import STAFF_ROLES, SYSTEM, Actor
+from identity.sessions import AUTH_TIME
 from portal.demo_cast import (
     ALERT_OFFICER,
     AUDITOR,
@@ -163,12 +164,19 @@ def portal_client(*, enforce_csrf_checks: bool = False) -> Client:
     return Client(enforce_csrf_checks=enforce_csrf_checks, HTTP_HOST=urlsplit(settings.PORTAL_URL).netloc)
 
 
-def sign_in(client: Client, resident: Resident) -> Client:
-    """A portal session such as the one that sign-in leaves behind."""
+def sign_in(client: Client, resident: Resident, *, second_factor: bool | None = None) -> Client:
+    """A portal session such as the one that sign-in leaves behind.
+
+    Staff have proven who they are just now, with a second factor; `second_factor` says it for anybody.
+    """
+    proven = bool(STAFF_ROLES.intersection(resident.roles)) if second_factor is None else second_factor
     session = client.session
     if session.get(KEY, str(resident.id)) != str(resident.id):
         session.flush()
     session[KEY] = str(resident.id)
+    if proven:
+        session[SECOND_FACTOR] = True
+        session[AUTH_TIME] = int(timezone.now().timestamp())
     session.save()
     client.cookies[settings.SESSION_COOKIE_NAME] = session.session_key
     return client

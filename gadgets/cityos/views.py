@@ -150,9 +150,9 @@ def contracts_page(request: HttpRequest, resident_id: UUID) -> HttpResponse:
 @never_cache
 @signed_in
 @sent_once
-def decide(request: HttpRequest, resident_id: UUID, contract_id: int) -> HttpResponse:
+def decide(request: HttpRequest, _resident_id: UUID, contract_id: int) -> HttpResponse:
     """`decision` is agree, refuse or end; the last two with a reason."""
-    by, reason = identity_queries.actor(resident_id), request.POST.get("reason", "")
+    by, reason = identity_queries.actor_in(request), request.POST.get("reason", "")
     steps: dict[str, tuple[Callable[[], None], str]] = {
         "agree": (lambda: contracts.agree(contract_id=contract_id, by=by), _("利用に同意しました。")),
         "refuse": (

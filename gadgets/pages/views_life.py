@@ -25,7 +25,7 @@ def decide(request: HttpRequest, resident_id: UUID, gadget_id: str) -> HttpRespo
     """`decision` is one of `gadgets.life.decisions.PROVIDERS`."""
     if not queries.is_member(gadget_id, resident_id):
         raise Http404
-    by = identity_queries.actor(resident_id)
+    by = identity_queries.actor_in(request)
     try:
         found = decisions.decision(gadget_id, request.POST.dict(), by, desk=decisions.PROVIDERS)
         if found is None:

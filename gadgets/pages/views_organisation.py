@@ -28,15 +28,13 @@ _OWNER, _DEVELOPER = organisations.Role.OWNER, organisations.Role.DEVELOPER
 @require_safe
 @never_cache
 @signed_in
-def page(request: HttpRequest, resident_id: UUID, provider_id: int) -> HttpResponse:
+def page(request: HttpRequest, _resident_id: UUID, provider_id: int) -> HttpResponse:
     """Everything about one organisation of mine that my role may see."""
-    return _page(request, resident_id, provider_id)
+    return _page(request, provider_id)
 
 
-def _page(
-    request: HttpRequest, resident_id: UUID, provider_id: int, *, status: int = 200, **more: object
-) -> HttpResponse:
-    by = identity_queries.actor(resident_id)
+def _page(request: HttpRequest, provider_id: int, *, status: int = 200, **more: object) -> HttpResponse:
+    by = identity_queries.actor_in(request)
     view = queries.organisation(provider_id)
     role = organisations.role_of(provider_id, by)
     if view is None or not role:
@@ -64,14 +62,14 @@ def _page(
 @never_cache
 @signed_in
 @sent_once
-def step(request: HttpRequest, resident_id: UUID, provider_id: int) -> HttpResponse:
+def step(request: HttpRequest, _resident_id: UUID, provider_id: int) -> HttpResponse:
     """`step` is invite, take_back, role, remove, key, revoke, contact or trial."""
-    by = identity_queries.actor(resident_id)
+    by = identity_queries.actor_in(request)
     if not organisations.role_of(provider_id, by):
         raise Http404
     wanted = request.POST.get("step", "")
     if wanted in _SHOWN_ONCE:
-        return _once(request, resident_id, provider_id, by, wanted)
+        return _once(request, provider_id, by, wanted)
     found = _STEPS.get(wanted)
     if found is None:
         raise Http404
@@ -80,7 +78,7 @@ def step(request: HttpRequest, resident_id: UUID, provider_id: int) -> HttpRespo
     except GadgetError as error:
         if wanted == "contact":
             typed = {name: request.POST.get(name, "") for name in ("contact", "webhook_url")}
-            return _page(request, resident_id, provider_id, status=422, problem=tell(error), typed=typed)
+            return _page(request, provider_id, status=422, problem=tell(error), typed=typed)
         refused(request, error)
     else:
         messages.success(request, told)
@@ -90,13 +88,13 @@ def step(request: HttpRequest, resident_id: UUID, provider_id: int) -> HttpRespo
     )
 
 
-def _once(request: HttpRequest, resident_id: UUID, provider_id: int, by: Actor, wanted: str) -> HttpResponse:
+def _once(request: HttpRequest, provider_id: int, by: Actor, wanted: str) -> HttpResponse:
     """A new code or key is in this one answer and nowhere else."""
     try:
         made = _SHOWN_ONCE[wanted](request, provider_id, by)
     except GadgetError as error:
-        return _page(request, resident_id, provider_id, status=422, problem=tell(error))
-    return _page(request, resident_id, provider_id, shown_once={"kind": wanted, "secret": made})
+        return _page(request, provider_id, status=422, problem=tell(error))
+    return _page(request, provider_id, shown_once={"kind": wanted, "secret": made})
 
 
 def _number(request: HttpRequest) -> int:
@@ -170,14 +168,14 @@ _STEPS: dict[str, _Step] = {
 @never_cache
 @signed_in
 @sent_once
-def join(request: HttpRequest, resident_id: UUID) -> HttpResponse:
+def join(request: HttpRequest, _resident_id: UUID) -> HttpResponse:
     """Joins by a code, which travels in the body of a form and stands in no address: read first, then confirmed."""
     if request.method != "POST":
         return render(request, "gadgets/join.html", {})
     code = request.POST.get("code", "").strip()
     try:
         if request.POST.get("step") == "accept":
-            provider_id = organisations.accept(secret=code, by=identity_queries.actor(resident_id))
+            provider_id = organisations.accept(secret=code, by=identity_queries.actor_in(request))
             messages.success(request, _("組織に加わりました。"))
             return HttpResponseRedirect(reverse("gadgets:organisation", args=[provider_id]))
         invited = organisations.invited(code)

@@ -53,7 +53,7 @@ def create_organisation(request: HttpRequest, resident_id: UUID) -> HttpResponse
             name=request.POST.get("name", ""),
             kind=request.POST.get("kind", ""),
             contact=request.POST.get("contact", ""),
-            by=identity_queries.actor(resident_id),
+            by=identity_queries.actor_in(request),
         )
     except GadgetError as error:
         return _console(request, resident_id, problem=tell(error), status=422)
@@ -71,7 +71,7 @@ def register(request: HttpRequest, resident_id: UUID) -> HttpResponse:
     if re.fullmatch(r"[0-9]{1,18}", number) is None:
         raise Http404
     try:
-        gadget_id = actions.register(url=url, provider_id=int(number), by=identity_queries.actor(resident_id))
+        gadget_id = actions.register(url=url, provider_id=int(number), by=identity_queries.actor_in(request))
     except GadgetError as error:
         return _console(request, resident_id, problem=tell(error), url=url, status=422)
     messages.success(request, _("マニフェストを登録しました。自動検査を始めます。"))
@@ -127,7 +127,7 @@ def say(request: HttpRequest, resident_id: UUID, gadget_id: str) -> HttpResponse
         actions.say(
             gadget_id=gadget_id,
             text=request.POST.get("text", ""),
-            by=identity_queries.actor(resident_id),
+            by=identity_queries.actor_in(request),
         )
     except GadgetError as error:
         refused(request, error)
@@ -143,7 +143,7 @@ def say(request: HttpRequest, resident_id: UUID, gadget_id: str) -> HttpResponse
 def step(request: HttpRequest, resident_id: UUID, gadget_id: str) -> HttpResponse:
     """One step: `step` is check, submit, refresh, retire or secret."""
     _mine(gadget_id, resident_id)
-    by = identity_queries.actor(resident_id)
+    by = identity_queries.actor_in(request)
     if request.POST.get("step") == "secret":
         return _secret(request, resident_id, gadget_id)
     steps: dict[str, tuple[Callable[[], object], str]] = {
@@ -171,7 +171,7 @@ def step(request: HttpRequest, resident_id: UUID, gadget_id: str) -> HttpRespons
 def _secret(request: HttpRequest, resident_id: UUID, gadget_id: str) -> HttpResponse:
     """The new secret is in this one answer and nowhere else."""
     try:
-        credentials = actions.rotate_secret(gadget_id=gadget_id, by=identity_queries.actor(resident_id))
+        credentials = actions.rotate_secret(gadget_id=gadget_id, by=identity_queries.actor_in(request))
     except GadgetError as error:
         refused(request, error)
         return HttpResponseRedirect(reverse("gadgets:provider_gadget", args=[gadget_id]))

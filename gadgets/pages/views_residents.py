@@ -179,7 +179,7 @@ def add(request: HttpRequest, resident_id: UUID, gadget_id: str) -> HttpResponse
         lambda: actions.place(
             resident_id=resident_id,
             gadget_id=gadget_id,
-            by=actor(request, resident_id),
+            by=actor(request),
             slots=layout.default_slots(),
         ),
         _("「%(title)s」をホームに追加しました。"),
@@ -196,7 +196,7 @@ def remove(request: HttpRequest, resident_id: UUID, gadget_id: str) -> HttpRespo
         lambda: actions.unplace(
             resident_id=resident_id,
             gadget_id=gadget_id,
-            by=actor(request, resident_id),
+            by=actor(request),
             slots=layout.default_slots(),
         ),
         _("「%(title)s」をホームから外しました。"),
@@ -208,7 +208,7 @@ def remove(request: HttpRequest, resident_id: UUID, gadget_id: str) -> HttpRespo
 def move(request: HttpRequest, resident_id: UUID, gadget_id: str) -> HttpResponse:
     """One step of the arranging page: `step` is up, down, first, hide or show."""
     step = request.POST.get("step", "")
-    by, slots = actor(request, resident_id), layout.default_slots()
+    by, slots = actor(request), layout.default_slots()
     told = {
         "up": _("「%(title)s」を1つ上に移動しました。"),
         "down": _("「%(title)s」を1つ下に移動しました。"),
@@ -243,7 +243,7 @@ def settings(request: HttpRequest, resident_id: UUID, gadget_id: str) -> HttpRes
         actions.configure(
             resident_id=resident_id,
             gadget_id=gadget_id,
-            by=actor(request, resident_id),
+            by=actor(request),
             slots=layout.default_slots(),
             size=request.POST.get("size", ""),
             settings={

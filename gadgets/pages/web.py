@@ -59,10 +59,10 @@ def for_subject(view: ResidentView[P]) -> View[P]:
     return inner
 
 
-def actor(request: HttpRequest, resident_id: UUID) -> Actor:
+def actor(request: HttpRequest) -> Actor:
     """Who acts on this resident's pages: themselves, or the guardian whose session this is."""
     found = household.acting(request)
-    return queries.actor(resident_id) if found is None else Actor(id=found.account)
+    return queries.actor_in(request) if found is None else Actor(id=found.account)
 
 
 def back(request: HttpRequest, fallback: str, anchor: str = "") -> HttpResponseRedirect:

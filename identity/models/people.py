@@ -172,6 +172,24 @@ class HouseholdCode(models.Model):
         return f"{self.expires_at:%Y-%m-%d %H:%M}"
 
 
+class ProtectionLift(models.Model):
+    """An operator asked to lift somebody's protection; it takes another operator to do it."""
+
+    resident = models.OneToOneField(Resident, on_delete=models.CASCADE, related_name="protection_lift")
+    asked_by = models.ForeignKey(Resident, on_delete=models.CASCADE, related_name="lifts_asked")
+    asked_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=~models.Q(resident=models.F("asked_by")), name="nobody_asks_for_their_own_lift"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.asked_at:%Y-%m-%d %H:%M}"
+
+
 class Erasure(models.Model):
     """An account on its way out: asked for, undone within the time, or carried out; the report stays, unnamed.
 

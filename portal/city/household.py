@@ -21,6 +21,7 @@ from identity import guardians, household
 from identity.errors import BadEnd, IdentityError
 from identity.household import ACTIVE, ASKED, DeskRow
 from identity.sendings import sent_once
+from identity.staff import fresh_proof
 from portal.city.views import operator_of
 
 
@@ -50,6 +51,7 @@ def state_text(row: DeskRow) -> str:
 
 @never_cache
 @require_safe
+@fresh_proof
 def desk(request: HttpRequest) -> HttpResponse:
     """What waits, and what the reference (`?reference=`) leads to."""
     by = operator_of(request)
@@ -78,6 +80,7 @@ def _page(
 
 @never_cache
 @posts("city_household")
+@fresh_proof
 @sent_once
 def decide(request: HttpRequest, guardianship: UUID) -> HttpResponse:
     """`decision` is approve, refuse or end; approving and refusing need a `reason`, a child's account an `ends_on`."""

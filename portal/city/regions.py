@@ -15,11 +15,13 @@ from gadgets.errors import GadgetError, NoSuchRegionError
 from gadgets.life import packages, regions
 from gadgets.pages.web import tell
 from identity.sendings import sent_once
+from identity.staff import fresh_proof
 from portal.city.views import operator_of
 
 
 @require_safe
 @never_cache
+@fresh_proof
 def desk(request: HttpRequest) -> HttpResponse:
     """The regions that were added, the form for another one, the form for a package that came as a file."""
     operator_of(request)
@@ -33,6 +35,7 @@ def _desk(request: HttpRequest, *, problem: str = "", address: str = "", status:
 
 @posts("city_regions")
 @never_cache
+@fresh_proof
 def look(request: HttpRequest) -> HttpResponse:
     """Asks a portal who it is; the operator compares its keys with what the other region says by another way."""
     by = operator_of(request)
@@ -47,6 +50,7 @@ def look(request: HttpRequest) -> HttpResponse:
 
 @posts("city_regions")
 @never_cache
+@fresh_proof
 @sent_once
 def trust(request: HttpRequest) -> HttpResponse:
     """Adds the region with the keys that were on the page before; others are refused."""
@@ -62,6 +66,7 @@ def trust(request: HttpRequest) -> HttpResponse:
 
 
 @posts("city_region")
+@fresh_proof
 def forget(request: HttpRequest, code: str) -> HttpResponse:
     """Trusts the region no longer."""
     by = operator_of(request)

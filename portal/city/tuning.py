@@ -3,14 +3,14 @@
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
-from uuid import UUID
 
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
 from django.http import HttpRequest
 
 from identity import audit
-from identity.queries import actor
+from identity.errors import NoSuchResident
+from identity.queries import actor_in
 from identity.roles import ADMIN_ROLES, Actor
 from recommender import editing
 from recommender.rules import Rule
@@ -18,14 +18,18 @@ from recommender.rules import Rule
 
 def is_desk(request: HttpRequest) -> bool:
     """Whether an editor or an operator asks, as the roles are now."""
-    return isinstance(request.user.pk, UUID) and bool(actor(request.user.pk).roles & ADMIN_ROLES)
+    try:
+        return bool(actor_in(request).roles & ADMIN_ROLES)
+    except NoSuchResident:
+        return False
 
 
 def desk_of(request: HttpRequest) -> Actor:
     """The editor or operator in the admin; nobody else gets any further."""
-    if not isinstance(request.user.pk, UUID):
-        raise PermissionDenied
-    by = actor(request.user.pk)
+    try:
+        by = actor_in(request)
+    except NoSuchResident as error:
+        raise PermissionDenied from error
     _check(by)
     return by
 

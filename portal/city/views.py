@@ -5,7 +5,6 @@ Who may decide is checked in `gadgets.actions`; the pages themselves are for ope
 
 from collections.abc import Mapping
 from typing import Any
-from uuid import UUID
 
 from django.conf import settings
 from django.core.exceptions import PermissionDenied
@@ -22,20 +21,25 @@ from gadgets.cityos import queries as cityos_queries
 from gadgets.errors import GadgetError, NoSuchGadgetError
 from gadgets.life import decisions
 from gadgets.life.versions import SHARES
-from identity.queries import actor
+from identity.errors import NoSuchResident
+from identity.queries import actor_in
 from identity.roles import OPERATOR, Actor
 from identity.sendings import sent_once
 
 
 def _actor(request: HttpRequest) -> Actor:
-    if not isinstance(request.user.pk, UUID):
-        raise PermissionDenied
-    return actor(request.user.pk)
+    try:
+        return actor_in(request)
+    except NoSuchResident as error:
+        raise PermissionDenied from error
 
 
 def is_operator(request: HttpRequest) -> bool:
     """Whether the person in the admin may review."""
-    return isinstance(request.user.pk, UUID) and actor(request.user.pk).has(OPERATOR)
+    try:
+        return actor_in(request).has(OPERATOR)
+    except NoSuchResident:
+        return False
 
 
 def operator_of(request: HttpRequest) -> Actor:

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from typing import Any
-from uuid import UUID
 
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.forms.widgets import Media
@@ -15,16 +14,18 @@ from wagtail.admin.views.pages.edit import EditView
 
 from identity.actions import ask_reach
 from identity.audience import K_REACH, Audience
-from identity.queries import actor
+from identity.errors import NoSuchResident
+from identity.queries import actor_in
 from identity.roles import Actor
 from portal.content.forms import AudienceFormField
 from portal.content.vocabulary import audience_in_words, stored_audience
 
 
 def _actor(request: HttpRequest) -> Actor:
-    if not isinstance(request.user.pk, UUID):
-        raise PermissionDenied
-    return actor(request.user.pk)
+    try:
+        return actor_in(request)
+    except NoSuchResident as error:
+        raise PermissionDenied from error
 
 
 def reach_in_words(audience: Audience, by: Actor) -> str:

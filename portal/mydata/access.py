@@ -15,7 +15,7 @@ from django.utils.translation import gettext as _
 from identity import household, kept_forms, queries, sessions
 from identity.errors import ActingEnded
 from identity.queries import Bundle
-from identity.roles import Actor
+from identity.roles import STAFF_ROLES, Actor
 
 ResidentView = Callable[..., HttpResponse]
 
@@ -78,8 +78,8 @@ def fresh_required(view: ResidentView) -> ResidentView:
 
 
 def actor_of(bundle: Bundle) -> Actor:
-    """The one who acts: the resident, or the guardian whose session this is."""
-    return bundle.by or Actor(id=bundle.id, roles=bundle.roles)
+    """The one who acts: the resident, or the guardian whose session this is; nobody acts as staff on these pages."""
+    return bundle.by or Actor(id=bundle.id, roles=bundle.roles - STAFF_ROLES)
 
 
 def next_path(request: HttpRequest, default: str) -> str:

@@ -15,8 +15,9 @@ from core.form_pages import posts
 from gadgets import queries as gadget_queries
 from identity import devices, idp, session_list, sessions
 from identity.attributes import pick
-from identity.errors import ProviderProblem
+from identity.errors import NotAllowed, ProviderProblem
 from identity.queries import Bundle
+from identity.roles import STAFF_ROLES
 from portal.mydata.access import actor_of, next_path, own_account, resident_required
 
 
@@ -41,6 +42,7 @@ def overview(request: HttpRequest, bundle: Bundle) -> HttpResponse:
         "whole": found.whole,
         "others": any(not row.here for row in found.rows),
         "remembered": here is not None and here.remembered,
+        "may_remember": not bundle.roles & STAFF_ROLES,
         "actions": [
             (name, label)
             for capability, name, label in (
@@ -84,7 +86,11 @@ def end(request: HttpRequest, bundle: Bundle) -> HttpResponse:
 def remember(request: HttpRequest, bundle: Bundle) -> HttpResponse:
     """Remembers this device, or no longer."""
     on = request.POST.get("on") == "1"
-    secret = session_list.remember(request, resident_id=bundle.id, on=on, by=actor_of(bundle))
+    try:
+        secret = session_list.remember(request, resident_id=bundle.id, on=on, by=actor_of(bundle))
+    except NotAllowed as error:
+        messages.error(request, _(error.message))
+        return HttpResponseRedirect(reverse("mydata:sessions"))
     messages.success(request, _("この端末を覚えました。") if on else _("この端末を覚えるのをやめました。"))
     answer = HttpResponseRedirect(reverse("mydata:sessions"))
     devices.keep(answer, secret)

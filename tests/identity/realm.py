@@ -5,6 +5,7 @@ from typing import Any
 from keycloak import KeycloakAdmin
 
 from identity.keycloak_api import Connection
+from tests.services.realm import one_time_codes
 
 
 def admin() -> KeycloakAdmin:
@@ -48,3 +49,10 @@ def portal_client(settings: Any) -> None:
     if old is not None:
         keycloak.delete_client(old)
     keycloak.create_client(known)
+
+
+def give_codes(username: str, key: str) -> None:
+    """One-time codes whose key the test knows, as if they had been set up before."""
+    keycloak = admin()
+    user = str(keycloak.get_user_id(username))
+    keycloak.update_user(user, {**keycloak.get_user(user), "credentials": [one_time_codes(key)]})

@@ -15,7 +15,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.django import TestCase as HypothesisCase
 
-from identity import actions, audit_check, crypto, guardians, household, queries
+from identity import actions, audit_check, crypto, guardians, household, protection, queries
 from identity.consent import Notice
 from identity.errors import (
     AlreadyAsked,
@@ -540,11 +540,14 @@ def test_the_protection_of_a_guardian_covers_the_children_who_live_with_them() -
     hanako = cast.hanako()
     ward = child_of(hanako)
     grant(ward, me(hanako))
-    for on in (True, False):
-        actions.set_confidential(
-            resident_id=hanako.id, on=on, by=DESK, confirmed=("person_checked", "consequences_told")
-        )
-        assert queries.is_confidential(ward) == on
+    both = protection.CONFIRMATIONS
+    actions.set_confidential(resident_id=hanako.id, on=True, by=DESK, confirmed=both)
+    assert queries.is_confidential(ward)
+    first, second = (cast.as_actor(one) for one in (cast.operator(), cast.second_operator()))
+    actions.ask_to_lift(resident_id=hanako.id, by=first, confirmed=both, now=NOW)
+    assert queries.is_confidential(ward)
+    actions.lift(resident_id=hanako.id, by=second, confirmed=both, now=NOW)
+    assert not queries.is_confidential(ward)
     assert queries.granted(ward, LUNCH, YEARS) == {}
     assert household.may_act(me(hanako), ward, NOW)
 

@@ -144,7 +144,9 @@ def test_a_protected_person_is_not_learnt_from(ended: list[UUID]) -> None:
     assert queries.hold_versions([hanako.id]) == {}
     with pytest.raises(ProtectedPerson):
         say_yes(hanako)
-    actions.set_confidential(resident_id=hanako.id, on=False, by=operator, confirmed=CONFIRMATIONS)
+    actions.ask_to_lift(resident_id=hanako.id, by=operator, confirmed=CONFIRMATIONS, now=timezone.now())
+    second = cast.as_actor(cast.second_operator())
+    actions.lift(resident_id=hanako.id, by=second, confirmed=CONFIRMATIONS, now=timezone.now())
     assert not learns(hanako)
 
 

@@ -1,15 +1,25 @@
 """Protected persons: nothing of them is told to any provider, whoever asks through whichever door."""
 
 from collections.abc import Collection
+from datetime import datetime
 from uuid import UUID
 
 import pytest
+from django.utils import timezone
 
 from identity import actions, audit_check, numbers, protection, queries
 from identity.attributes import KEYS
 from identity.audience import Audience
 from identity.consent import RECOMMENDER
-from identity.errors import NoSuchNumber, NoSuchResident, NotAllowed, NotConfirmed, ProtectedPerson
+from identity.errors import (
+    NoLiftAsked,
+    NoSuchNumber,
+    NoSuchResident,
+    NotAllowed,
+    NotConfirmed,
+    ProtectedPerson,
+    SamePerson,
+)
 from identity.models import AuditEntry, ConsentEvent, ConsentReceipt, ConsentState, Resident
 from identity.protection import CONFIRMATIONS
 from identity.roles import SYSTEM, Actor
@@ -25,8 +35,23 @@ def operator() -> Actor:
     return cast.as_actor(cast.operator())
 
 
-def protect(resident: Resident, by: Actor, *, on: bool = True) -> bool:
-    return actions.set_confidential(resident_id=resident.id, on=on, by=by, confirmed=CONFIRMATIONS)
+def protect(resident: Resident, by: Actor) -> bool:
+    return actions.set_confidential(resident_id=resident.id, on=True, by=by, confirmed=CONFIRMATIONS)
+
+
+def ask_to_lift(resident: Resident, by: Actor, now: datetime | None = None) -> bool:
+    at = now or timezone.now()
+    return actions.ask_to_lift(resident_id=resident.id, by=by, confirmed=CONFIRMATIONS, now=at)
+
+
+def lift(resident: Resident, by: Actor, now: datetime | None = None) -> bool:
+    at = now or timezone.now()
+    return actions.lift(resident_id=resident.id, by=by, confirmed=CONFIRMATIONS, now=at)
+
+
+@pytest.fixture
+def second() -> Actor:
+    return cast.as_actor(cast.second_operator())
 
 
 def with_grants() -> Resident:
@@ -112,10 +137,11 @@ def test_withdrawing_stays_possible(operator: Actor) -> None:
     assert actions.withdraw(resident_id=hanako.id, recipient=WASTE, by=cast.as_actor(hanako)) == 1
 
 
-def test_lifting_brings_nothing_back_and_lets_them_agree_anew(operator: Actor) -> None:
+def test_lifting_brings_nothing_back_and_lets_them_agree_anew(operator: Actor, second: Actor) -> None:
     hanako = with_grants()
     protect(hanako, operator)
-    assert protect(hanako, operator, on=False) is True
+    assert ask_to_lift(hanako, operator) is True
+    assert lift(hanako, second) is True
     assert queries.granted(hanako.id, WASTE, ZONE) == {}
     bundle = queries.bundle(hanako.id)
     assert bundle is not None
@@ -135,15 +161,19 @@ def test_nobody_protected_is_counted(operator: Actor) -> None:
     assert queries.bundle(taro.id) is not None
 
 
-def test_the_chain_says_who_set_it_for_which_handle_and_what_was_confirmed(operator: Actor) -> None:
+def test_the_chain_says_who_set_it_for_which_handle_and_what_was_confirmed(
+    operator: Actor, second: Actor
+) -> None:
     hanako = with_grants()
     protect(hanako, operator)
-    protect(hanako, operator, on=False)
+    ask_to_lift(hanako, operator)
+    lift(hanako, second)
     rows = AuditEntry.objects.filter(kind__startswith="confidential").order_by("seq")
     own = str(Resident.objects.get(id=operator.id).handle)
     assert [(row.kind, row.who, row.by) for row in rows] == [
         ("confidential_set", str(hanako.handle), own),
-        ("confidential_lifted", str(hanako.handle), own),
+        ("confidential_lift_asked", str(hanako.handle), own),
+        ("confidential_lifted", str(hanako.handle), str(Resident.objects.get(id=second.id).handle)),
     ]
     assert all(row.detail == {"confirmed": list(CONFIRMATIONS)} for row in rows)
     withdrawn = AuditEntry.objects.filter(kind="withdrawn")
@@ -153,7 +183,7 @@ def test_the_chain_says_who_set_it_for_which_handle_and_what_was_confirmed(opera
 
 def test_setting_what_is_set_writes_nothing(operator: Actor) -> None:
     hanako = cast.hanako()
-    assert protect(hanako, operator, on=False) is False
+    assert ask_to_lift(hanako, operator) is False
     protect(hanako, operator)
     count = AuditEntry.objects.count()
     assert protect(hanako, operator) is False
@@ -187,6 +217,74 @@ def test_a_closed_account_is_not_found(operator: Actor) -> None:
         protection.find(number=number, by=operator)
     with pytest.raises(NoSuchResident):
         protect(hanako, operator)
+
+
+# --- lifting takes two people ---------------------------------------------------------------------------------
+
+
+def test_one_person_alone_lifts_nothing(operator: Actor) -> None:
+    hanako = cast.hanako()
+    protect(hanako, operator)
+    with pytest.raises(NotAllowed):
+        actions.set_confidential(resident_id=hanako.id, on=False, by=operator, confirmed=CONFIRMATIONS)
+    with pytest.raises(NoLiftAsked):
+        lift(hanako, operator)
+    ask_to_lift(hanako, operator)
+    with pytest.raises(SamePerson):
+        lift(hanako, operator)
+    for program in (SYSTEM, Actor(id=None)):
+        with pytest.raises(NotAllowed):
+            ask_to_lift(hanako, program)
+        with pytest.raises(NotAllowed):
+            lift(hanako, program)
+    assert queries.is_confidential(hanako.id)
+
+
+def test_asking_again_does_not_take_the_place_of_the_first(operator: Actor, second: Actor) -> None:
+    hanako = cast.hanako()
+    protect(hanako, operator)
+    ask_to_lift(hanako, operator)
+    assert ask_to_lift(hanako, second) is False
+    with pytest.raises(SamePerson):
+        lift(hanako, operator)
+    assert lift(hanako, second) is True
+
+
+def test_what_was_asked_holds_for_seven_days_and_not_beyond_a_new_protection(
+    operator: Actor, second: Actor
+) -> None:
+    hanako, now = cast.hanako(), timezone.now()
+    protect(hanako, operator)
+    ask_to_lift(hanako, operator, now)
+    with pytest.raises(NoLiftAsked):
+        lift(hanako, second, now + protection.LIFT_HOLDS)
+    protect(hanako, second)  # she is asked anew, and the desk says: still
+    with pytest.raises(NoLiftAsked):
+        lift(hanako, second, now)
+    assert queries.is_confidential(hanako.id)
+
+
+def test_nobody_lifts_their_own_protection(operator: Actor, second: Actor) -> None:
+    own = Resident.objects.get(id=operator.id)
+    protect(own, second)
+    with pytest.raises(NotAllowed):
+        ask_to_lift(own, operator)
+    ask_to_lift(own, second)
+    with pytest.raises(NotAllowed):
+        lift(own, operator)
+    assert queries.is_confidential(own.id)
+
+
+@pytest.mark.parametrize("confirmed", [(), CONFIRMATIONS[:1]])
+def test_both_people_confirm_both_things(operator: Actor, second: Actor, confirmed: Collection[str]) -> None:
+    hanako = cast.hanako()
+    protect(hanako, operator)
+    with pytest.raises(NotConfirmed):
+        actions.ask_to_lift(resident_id=hanako.id, by=operator, confirmed=confirmed, now=timezone.now())
+    ask_to_lift(hanako, operator)
+    with pytest.raises(NotConfirmed):
+        actions.lift(resident_id=hanako.id, by=second, confirmed=confirmed, now=timezone.now())
+    assert queries.is_confidential(hanako.id)
 
 
 # --- the number ----------------------------------------------------------------------------------------------

@@ -39,6 +39,7 @@ ZONES = {
     "framing": ("busshozan", "7"),
     "lowering": ("busshozan", "7"),
     "teaching": ("busshozan", "7"),
+    "sheltering": ("busshozan", "7"),
 }
 """Name of the journey → district, and its waste zone. Zone 6 is where `withdrawing` moves to."""
 

@@ -48,6 +48,17 @@ class Admin:
         return dict(found[0])
 
 
+def one_time_codes(key: str) -> dict[str, str]:
+    """A key of one-time codes that a test knows, as Keycloak keeps it."""
+    data = {"subType": "totp", "digits": 6, "counter": 0, "period": 30, "algorithm": "HmacSHA1"}
+    return {
+        "type": "otp",
+        "userLabel": "sample",
+        "secretData": json.dumps({"value": key}),
+        "credentialData": json.dumps(data),
+    }
+
+
 def arrange(base: str, *, client_id: str, client_secret: str, portal_url: str) -> dict[str, str]:
     """Returns the secrets made for this run, and the cast's ids in Keycloak as JSON by user name."""
     admin = Admin(base, client_id, client_secret)
@@ -76,7 +87,10 @@ def arrange(base: str, *, client_id: str, client_secret: str, portal_url: str) -
             "emailVerified": True,
             "enabled": True,
             "attributes": {"locale": ["en" if person.locale == "en" else "ja"]},
-            "credentials": [{"type": "password", "value": person.password, "temporary": False}],
+            "credentials": [
+                {"type": "password", "value": person.password, "temporary": False},
+                *([one_time_codes(person.totp_key)] if person.totp_key else []),
+            ],
         }
         for person in CAST.values()
     ]

@@ -128,6 +128,8 @@ def _make(person: Person, subject: str) -> Actor:
         )
     if person.roles:
         identity_actions.set_roles(resident_id=person.id, roles=person.roles, by=SYSTEM)
+    if person.totp_key and not subject and settings.DEMO:
+        identity_actions.set_up_sample_codes(resident_id=person.id, secret=person.totp_secret, by=SYSTEM)
     # They have been here before: nobody welcomes them at their next sign-in.
     onboarding.set_onboarded(resident_id=person.id, by=SYSTEM, now=timezone.now())
     for child in person.children:

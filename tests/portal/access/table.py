@@ -102,4 +102,5 @@ ID: dict[str, Set[str]] = {
     "/inactive/": ANYBODY,
     "/password/": NOBODY,  # after a fresh proof only
     "/reauthenticate/": SIGNED_IN,
+    "/code/": NOBODY,  # in the middle of a sign-in, or after a fresh proof
 }

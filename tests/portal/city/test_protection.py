@@ -43,12 +43,22 @@ def test_from_the_number_over_two_confirmations_to_protection_and_back(desk: Cli
     assert queries.is_confidential(hanako.id)
     assert queries.granted(hanako.id, WASTE, ZONE) == {}
     assert "保護しています" in desk.post(reverse("city_protection"), {"number": number}).content.decode()
-    assert decide(desk, number, "lift", BOTH).status_code == 302
+    assert decide(desk, number, "lift", BOTH).status_code == 422
+    assert decide(desk, number, "ask", BOTH).status_code == 302
+    again = desk.post(reverse("city_protection"), {"number": number}).content.decode()
+    assert "あなたが申請しました" in again
+    assert 'value="lift"' not in again
+    assert decide(desk, number, "lift", BOTH).status_code == 422
+    assert queries.is_confidential(hanako.id)
+    other = cast.sign_in(cast.portal_client(), cast.second_operator())
+    seen = other.post(reverse("city_protection"), {"number": number}).content.decode()
+    assert "ほかの運用者が申請しました" in seen
+    assert decide(other, number, "lift", BOTH).status_code == 302
     assert not queries.is_confidential(hanako.id)
     kinds = AuditEntry.objects.filter(kind__startswith="confidential").order_by("seq")
     told = [row.kind for row in kinds]
     assert told[-1] == "confidential_lifted"
-    assert told.count("confidential_asked") == 4
+    assert told.count("confidential_asked") == 9
 
 
 @pytest.mark.parametrize("confirmed", [[], BOTH[:1], BOTH[1:]])
