@@ -33,6 +33,18 @@ PROVIDERS = ("waste", "lunch", "river", "cityos", "shelter")
 BROKER = "cityos"
 """Which of them is the context broker too."""
 DEFAULT_PORT = 8000
+CITY = frozenset({
+    "BEHIND_PROXY", "CARD_CACHE_KEY", "CELERY_BROKER_URL", "CONTEXT_BROKER_CONTEXT",
+    "CONTEXT_BROKER_TOKEN", "CONTEXT_BROKER_URL", "DATABASE_URL", "DEFAULT_FROM_EMAIL",
+    "DJANGO_SETTINGS_MODULE", "EMAIL_BACKEND", "EMAIL_HOST", "EMAIL_HOST_PASSWORD", "EMAIL_HOST_USER",
+    "EMAIL_PORT", "EMAIL_USE_TLS", "FIELD_KEY", "GADGET_SIGNING_KEY", "ID_PROVIDER", "ID_URL",
+    "KEYCLOAK_ADMIN_CLIENT_ID", "KEYCLOAK_ADMIN_CLIENT_SECRET", "KEYCLOAK_BOOTSTRAP_CLIENT_ID",
+    "KEYCLOAK_BOOTSTRAP_CLIENT_SECRET", "KEYCLOAK_REALM", "KEYCLOAK_SYNC_CLIENT_ID",
+    "KEYCLOAK_SYNC_CLIENT_SECRET", "KEYCLOAK_URL", "LOOPBACK_NAMES", "OIDC_CLIENT_ID", "OIDC_CLIENT_SECRET",
+    "OIDC_ISSUER", "PORT", "PORTAL_URL", "REDIS_URL", "REMEMBERED_DAYS", "REMEMBERED_IDLE_DAYS", "SECRET_KEY",
+    "SESSION_HOURS", "SESSION_IDLE_MINUTES", "VAR_DIR",
+})  # fmt: skip
+"""Settings that a shell without a demo in mind has: with one of them, the demo's are not taken."""
 THREADS = 16  # the portal asks its own token endpoint: one thread would wait for itself
 
 
@@ -62,6 +74,18 @@ def main(arguments: list[str] | None = None) -> int:
         # A second Ctrl-C must not leave processes behind.
         signal.signal(signal.SIGINT, signal.SIG_IGN)
         demo.launcher.stop_all()
+
+
+def command_environment(given: Mapping[str, str], root: Path = ROOT) -> dict[str, str]:
+    """The settings of the demo that `bin/demo` has left, for a command that is typed without any settings.
+
+    Empty as soon as the shell sets one of ours: a city sets them all, and nobody's command may end up in another
+    database than the one that was meant.
+    """
+    if set(given) & CITY or given.get("DEMO", "1") != "1":
+        return {}
+    demo = Demo(port=DEFAULT_PORT, folder=root / "var" / "demo")
+    return demo.environment() if demo.kept() else {}
 
 
 def _options(arguments: list[str] | None) -> argparse.Namespace:
@@ -184,6 +208,10 @@ class Demo:
             "CONTEXT_BROKER_URL": broker_url(self.port),
             "PYTHONUNBUFFERED": "1",
         }
+
+    def kept(self) -> bool:
+        """Whether a start has left a folder with secrets."""
+        return (self.folder / "secrets.env").is_file()
 
     def clients(self) -> dict[str, dict[str, str]]:
         """The providers' OIDC clients, as the seed registered them."""

@@ -143,6 +143,8 @@ INSTALLED_APPS = [
 FORM_RENDERER = "django.forms.renderers.TemplatesSetting"
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
+    # A proxy in front packs what it passes on (deploy/nginx/portal.conf).
+    *(["core.compression.CompressMiddleware"] if not env.flag("BEHIND_PROXY") else []),
     "identity.hosts.HostUrlconfMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",
@@ -165,7 +167,7 @@ TEMPLATES = [
         "DIRS": [BASE_DIR / "portal" / "templates"],
         "APP_DIRS": True,
         "OPTIONS": {
-            "builtins": ["identity.form_tags"],
+            "builtins": ["core.templatetags.markup", "identity.form_tags"],
             "context_processors": [
                 "django.template.context_processors.request",
                 "django.contrib.auth.context_processors.auth",

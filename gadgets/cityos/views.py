@@ -1,7 +1,5 @@
 """Pages about data: the public picture of who reads what from whom, and the contracts of an organisation."""
 
-import csv
-import io
 from collections.abc import Callable
 from typing import Any
 from uuid import UUID
@@ -17,6 +15,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
 from core.form_pages import posts
+from core.spreadsheets import csv_response
 from gadgets import words
 from gadgets.cityos import contracts, picture, queries
 from gadgets.cityos.queries import Asked, Edge
@@ -31,7 +30,6 @@ STATES = {
     "refused": gettext_lazy("断られました"),
     "ended": gettext_lazy("終わりました"),
 }
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
 _READ = ("service", "service_title", "provider", "entity_type", "attributes", "owner", "purpose", "licence",
          "since", "reads_30_days")  # fmt: skip
 
@@ -63,13 +61,8 @@ def _owner(edge: Edge) -> str:
 @require_safe
 def connections_csv(_request: HttpRequest) -> HttpResponse:
     """The lines about data, one for each service and type."""
-    text = io.StringIO()
-    writer = csv.DictWriter(text, _READ, lineterminator="\r\n")
-    writer.writeheader()
-    writer.writerows({name: _cell(value) for name, value in _row(edge).items()} for edge in queries.edges())
-    response = HttpResponse("\ufeff" + text.getvalue(), content_type="text/csv; charset=utf-8")
-    response["Content-Disposition"] = 'attachment; filename="connections.csv"'
-    return _public(response)
+    lines = ([row[name] for name in _READ] for row in map(_row, queries.edges()))
+    return _public(csv_response("connections", _READ, lines))
 
 
 @require_safe
@@ -120,12 +113,6 @@ def _asked(one: Asked) -> dict[str, Any]:
         "identity": one.level,
         "since": one.since.isoformat(timespec="seconds"),
     }
-
-
-def _cell(value: object) -> str:
-    """A cell that no spreadsheet takes for a formula."""
-    text = "" if value is None else str(value)
-    return f"'{text}" if text.startswith(_FORMULA) else text
 
 
 # --- for organisations -----------------------------------------------------------------------------------------

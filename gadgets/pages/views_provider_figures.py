@@ -1,6 +1,5 @@
 """A gadget's figures for its provider: calls and how they went by day, homes and consents in large numbers only."""
 
-import csv
 from uuid import UUID
 
 from django.http import Http404, HttpRequest, HttpResponse
@@ -8,6 +7,7 @@ from django.shortcuts import render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
+from core.spreadsheets import csv_response
 from gadgets import queries
 from gadgets.pages.web import signed_in
 from gadgets.queries import GadgetView
@@ -65,11 +65,17 @@ def page(request: HttpRequest, resident_id: UUID, gadget_id: str) -> HttpRespons
 def table(_request: HttpRequest, resident_id: UUID, gadget_id: str) -> HttpResponse:
     """The same days as CSV; an empty field is a figure that there is none of."""
     _mine(gadget_id, resident_id)
-    response = HttpResponse(content_type="text/csv; charset=utf-8")
-    response["Content-Disposition"] = f'attachment; filename="{gadget_id}.csv"'
-    rows = csv.writer(response)
-    rows.writerow(["day", "calls", "successes", "success_percent", "p95_ms", "cache_hits", "hit_percent"])
-    for day, found in figures.of(gadget_id, DAYS).days:
-        values = (found.calls, found.successes, found.percent, found.p95_ms, found.hits, found.hit_percent)
-        rows.writerow([f"{day:%Y-%m-%d}", *("" if value is None else value for value in values)])
-    return response
+    header = ("day", "calls", "successes", "success_percent", "p95_ms", "cache_hits", "hit_percent")
+    lines = (
+        (
+            f"{day:%Y-%m-%d}",
+            found.calls,
+            found.successes,
+            found.percent,
+            found.p95_ms,
+            found.hits,
+            found.hit_percent,
+        )
+        for day, found in figures.of(gadget_id, DAYS).days
+    )
+    return csv_response(gadget_id, header, lines)

@@ -16,6 +16,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
 from core.form_pages import posts
+from core.markup import html_id
 from gadgets import actions, queries, words
 from gadgets.choosing import layout
 from gadgets.choosing.layout import DIRECTIONS, Arranged
@@ -230,7 +231,7 @@ def move(request: HttpRequest, resident_id: UUID, gadget_id: str) -> HttpRespons
                 resident_id=resident_id, gadget_id=gadget_id, by=by, slots=slots, hidden=step == "hide"
             )
 
-    return _change(request, gadget_id, change, told[step], anchor=f"g-{gadget_id}")
+    return _change(request, gadget_id, change, told[step], anchor=f"g-{html_id(gadget_id)}")
 
 
 @posts("gadgets:page")

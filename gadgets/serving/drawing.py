@@ -38,7 +38,10 @@ def ready() -> None:
             {
                 "BACKEND": "django.template.backends.django.DjangoTemplates",
                 "DIRS": [here / "templates"],
-                "OPTIONS": {"libraries": {"gadget_words": "gadgets.templatetags.gadget_words"}},
+                "OPTIONS": {
+                    "libraries": {"gadget_words": "gadgets.templatetags.gadget_words"},
+                    "builtins": ["core.templatetags.markup"],
+                },
             }
         ],
     )

@@ -16,6 +16,7 @@ from django.template.loader import get_template
 from django.utils import formats, timezone, translation
 from django.utils.safestring import SafeString, mark_safe
 
+from core.markup import machine_time
 from gadgets.contract import card_pictures, card_size
 from gadgets.contract.card import (
     Action,
@@ -146,7 +147,7 @@ def _context(block: Block, card: Card, locale: str, at: Addresses, *, old: bool)
         context["number"] = number(shown.value)
         if shown.observed is not None:
             context["observed"] = moment(shown.observed, locale, card.updated)
-            context["observed_iso"] = shown.observed.isoformat()
+            context["observed_iso"] = machine_time(shown.observed)
     elif isinstance(block, Dates):
         context["items"] = [_date(item, locale, card.updated) for item in block.items]
     return context
@@ -222,7 +223,7 @@ def moment(at: date | datetime, locale: str, beside: datetime) -> str:
 
 def _date(item: DateItem, locale: str, beside: datetime) -> dict[str, Any]:
     return {
-        "iso": item.iso,
+        "iso": machine_time(item.at),
         "shown": moment(item.at, locale, beside),
         "label": item.label,
         "note": item.note,

@@ -9,7 +9,7 @@ from django import forms
 from django.utils import timezone
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, pgettext, pgettext_lazy
 
 from identity.attributes import DEFINITIONS, TOPICS, label, pick, value_label
 from portal.content.date_fields import JapaneseDateTimeField
@@ -202,7 +202,7 @@ class RuleForm(forms.Form):
         required=False,
         widget=forms.NumberInput(attrs={"step": 0.1}),
     )
-    starts_at = JapaneseDateTimeField(label=gettext_lazy("いつから"))
+    starts_at = JapaneseDateTimeField(label=pgettext_lazy("beginning", "いつから"))
     ends_at = JapaneseDateTimeField(
         label=gettext_lazy("いつまで"),
         help_text=gettext_lazy("その時刻になると、だれも何もしなくても終わります。1年より長くはできません。"),
@@ -290,7 +290,7 @@ def _targets(catalogue: Catalogue, item: str, locale: str) -> list[tuple[str, li
     topics = [(f"topic:{topic}", pick(TOPICS[topic], locale)) for topic in TOPICS]
     providers = sorted({entry.item.provider for entry in catalogue.entries if entry.item.provider})
     kinds = [(f"kind:{kind}", kind_in_words(kind)) for kind in KINDS]
-    found += [(_("話題"), topics), (_("種類"), kinds)]
+    found += [(_("話題"), topics), (pgettext("sort", "種類"), kinds)]
     if providers:
         found.append((_("提供者"), [(f"provider:{name}", name) for name in providers]))
     return found

@@ -11,7 +11,8 @@ class ContentConfig(AppConfig):
 
     def ready(self) -> None:
         """A published, moved or removed page raises the version number; an alert is written as a file."""
-        from portal.content import date_fields, signals
+        from portal.content import date_fields, desk_tables, signals
 
         date_fields.install()
+        desk_tables.install()
         signals.connect()

@@ -4,7 +4,7 @@ from typing import Any
 
 from django import forms
 from django.utils.functional import cached_property
-from django.utils.translation import get_language
+from django.utils.translation import get_language, pgettext_lazy
 from django.utils.translation import gettext_lazy as _
 from wagtail import blocks
 
@@ -55,7 +55,7 @@ class NoticeBlock(blocks.StructBlock):
     level = blocks.ChoiceBlock(
         choices=[("info", _("お知らせ")), ("warning", _("注意")), ("error", _("警告"))],
         default="info",
-        label=_("種類"),
+        label=pgettext_lazy("sort", "種類"),
     )
     text = blocks.TextBlock(label=_("文"))
 

@@ -13,14 +13,15 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.utils import timezone, translation
 from django.utils.cache import patch_vary_headers
 from django.utils.functional import cached_property
-from django.utils.translation import get_language
+from django.utils.translation import get_language, pgettext_lazy
 from django.utils.translation import gettext_lazy as _
 from wagtail.admin.panels import FieldPanel, MultiFieldPanel, ObjectList, TabbedInterface
 from wagtail.fields import StreamField
 from wagtail.models import Page
+from wagtail.search.index import AutocompleteField
 
 from identity import person
-from portal.content import event_rules
+from portal.content import event_rules, search
 from portal.content.blocks import BodyBlock, ZonesBlock
 from portal.content.date_fields import SchedulePanel
 from portal.content.fields import AudienceField, DistrictsField, TopicsField
@@ -52,6 +53,7 @@ class LocalisedPage(Page):
     title_simple = models.CharField(_("題名(やさしい日本語)"), max_length=255, blank=True)
 
     settings_panels: ClassVar[list[Any]] = [SchedulePanel()]
+    search_fields: ClassVar[list[Any]] = [*Page.search_fields, AutocompleteField("title_endings")]
     # A page closed by a password would take passwords on the portal's host, past the regional ID.
     private_page_options: ClassVar[list[str]] = []
 
@@ -65,6 +67,10 @@ class LocalisedPage(Page):
     def get_view_restrictions(self) -> Any:
         """One query, although our hook and Wagtail's own check both ask."""
         return self._restrictions
+
+    def title_endings(self) -> str:
+        """For the index: so that a word is found wherever in a title it stands."""
+        return search.endings(self.title, self.draft_title, self.title_en, self.title_simple)
 
     def texts(self, field: str) -> dict[str, Any]:
         """The field in every language that has it, keyed by locale."""
@@ -326,7 +332,9 @@ class AlertPage(RegionPage):
     level = models.PositiveSmallIntegerField(
         _("警戒レベル"), default=2, validators=[MinValueValidator(1), MaxValueValidator(5)]
     )
-    alert_kind = models.CharField(_("種類"), max_length=20, choices=Kind.choices, default=Kind.OTHER)
+    alert_kind = models.CharField(
+        pgettext_lazy("sort", "種類"), max_length=20, choices=Kind.choices, default=Kind.OTHER
+    )
     urgent = models.BooleanField(_("緊急"), default=False)
     valid_until = models.DateTimeField(_("有効期限"), null=True, blank=True)
     what_to_do = models.TextField(_("とるべき行動"), blank=True)

@@ -8,6 +8,7 @@ from typing import Any
 from django.conf import settings
 from django.utils import timezone
 from django.utils.translation import gettext as _
+from django.utils.translation import pgettext
 
 from identity import attributes
 from identity.attributes import PREFERENCES, pick
@@ -119,7 +120,7 @@ def _families(card: Card, locale: str) -> Section:
         "families",
         _("重みの種類"),
         (_("学んだ重みは、%(n)s人以上の操作から出たものだけです。") % {"n": ENOUGH},),
-        (_("種類"), _("だれに"), _("学んだ重みの数")),
+        (pgettext("sort", "種類"), _("だれに"), _("学んだ重みの数")),
         tuple(
             (family_words(family.name, locale), sides[family.side], str(family.cells))
             for family in card.families
@@ -242,7 +243,7 @@ def _checks(card: Card) -> Section:
         "checks",
         _("使う前の検査"),
         (_("学んだ重みは、検査に合格したものだけを使います。"),),
-        (_("検査"), _("結果"), _("内容")),
+        (_("検査"), _("結果"), pgettext("message", "内容")),
         # Only what was concluded: what it was concluded from may be of a few.
         tuple(
             (str(one.get("name", "")), _("合格") if one["ok"] else _("不合格"), _words(one)) for one in lines

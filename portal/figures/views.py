@@ -1,7 +1,6 @@
 """The public page of the order's figures and its table as CSV, for everybody and the same for everybody."""
 
-import csv
-import io
+from collections.abc import Iterator
 from datetime import date, datetime
 from typing import Any
 
@@ -12,6 +11,7 @@ from django.utils.cache import patch_vary_headers
 from django.utils.translation import get_language
 from django.views.decorators.http import require_safe
 
+from core.spreadsheets import csv_response
 from identity.queries import current_resident
 from portal.figures import charts, words
 from portal.figures.tasks import month_named
@@ -79,27 +79,15 @@ def table(request: HttpRequest, month: str) -> HttpResponse:
     found, _ = _month(month)
     if found is None:
         raise Http404
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\r\n")
-    writer.writerow(COLUMNS)
-    for name, group, value, unit in rows(found):
-        told = ("", "not enough") if value is None else (_number(value), "")
-        writer.writerow(
-            [
-                f"{found.month:%Y-%m}",
-                name,
-                _cell(group),
-                told[0],
-                unit,
-                told[1],
-                found.days,
-                _iso(found.made_at),
-            ]
-        )
-    response = HttpResponse("\ufeff" + text.getvalue(), content_type="text/csv; charset=utf-8")
-    response["Content-Disposition"] = f'attachment; filename="ranking-{found.month:%Y-%m}.csv"'
+    response = csv_response(f"ranking-{found.month:%Y-%m}", COLUMNS, _lines(found))
     response["Access-Control-Allow-Origin"] = "*"
     return public(request, response)
+
+
+def _lines(found: Month) -> Iterator[tuple[object, ...]]:
+    for name, group, value, unit in rows(found):
+        told = ("", "not enough") if value is None else (_number(value), "")
+        yield (f"{found.month:%Y-%m}", name, group, told[0], unit, told[1], found.days, _iso(found.made_at))
 
 
 def rows(found: Month) -> list[tuple[str, str, float | None, str]]:
@@ -116,11 +104,6 @@ def rows(found: Month) -> list[tuple[str, str, float | None, str]]:
 def _number(value: float) -> str:
     """All its digits, to four places, as it is kept: never in powers of ten."""
     return f"{value + 0.0:.4f}".rstrip("0").rstrip(".")
-
-
-def _cell(text: str) -> str:
-    """A spreadsheet takes what begins like this for a formula."""
-    return f"'{text}" if text.startswith(("=", "+", "-", "@", "\t", "\r")) else text
 
 
 def _iso(at: datetime) -> str:

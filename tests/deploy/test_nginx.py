@@ -46,6 +46,7 @@ class Upstream:
             def do_GET(self) -> None:
                 upstream.seen.append(self.path)
                 body = f"{upstream.name} {len(upstream.seen)} {self.headers['Host']}".encode()
+                body += b" " * 2000 if self.path.endswith("/long/") else b""
                 self.send_response(200)
                 self.send_header("Content-Length", str(len(body)))
                 self.send_header("Content-Type", "text/html")
@@ -79,13 +80,14 @@ class City:
     logs: Path
 
     def get(
-        self, path: str, *, host: str = PORTAL, cookie: str = ""
+        self, path: str, *, host: str = PORTAL, cookie: str = "", encoding: str = "identity"
     ) -> tuple[int, str, http.client.HTTPMessage]:
         line = http.client.HTTPSConnection("127.0.0.1", self.port, timeout=10, context=self.tls)
         try:
-            line.request("GET", path, headers={"Host": host} | ({"Cookie": cookie} if cookie else {}))
+            headers = {"Host": host, "Accept-Encoding": encoding} | ({"Cookie": cookie} if cookie else {})
+            line.request("GET", path, headers=headers)
             answer = line.getresponse()
-            return answer.status, answer.read().decode(), answer.headers
+            return answer.status, answer.read().decode(errors="replace"), answer.headers
         finally:
             line.close()
 
@@ -238,6 +240,17 @@ def test_alerts_are_files(city: City) -> None:
     assert (status, body) == (200, "<title>警報</title>")
     assert headers["Content-Type"] == "text/html; charset=utf-8"
     assert len(city.portal.seen) == before
+
+
+@pytest.mark.parametrize(
+    ("host", "path", "expected"),
+    [(PORTAL, "/long/", True), (PORTAL, "/api/claims/long/", False), (ID, "/realms/region/long/", False)],
+)
+def test_pages_are_packed_but_nothing_of_the_id_and_no_interface(
+    city: City, host: str, path: str, expected: bool
+) -> None:
+    status, _, headers = city.get(path, host=host, encoding="gzip")
+    assert (status, headers["Content-Encoding"] == "gzip") == (200, expected)
 
 
 def test_health_is_not_for_the_world(city: City) -> None:

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from django.urls import reverse
 
+from core.markup import html_id
 from gadgets import actions, queries
 from gadgets.choosing import layout
 from gadgets.choosing.layout import Placement, Slot, arrange, moved
@@ -77,7 +78,7 @@ def test_moving_by_buttons_keeps_the_whole_order_and_says_so(
     seat = desk(hanako)
     url = reverse("gadgets:move", args=[published])
     answer = seat.post(url, step="first", next=reverse("gadgets:arrange"))
-    assert answer.redirect_chain[-1][0] == f"{reverse('gadgets:arrange')}#g-{published}"
+    assert answer.redirect_chain[-1][0] == f"{reverse('gadgets:arrange')}#g-{html_id(published)}"
     assert "「ごみ収集日」を先頭に移動しました。" in answer.content.decode()
     assert order_of(hanako.id) == [published, "localhost.city.clock"]
     seat.post(url, step="down")

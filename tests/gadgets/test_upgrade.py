@@ -10,6 +10,7 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
+from core.markup import html_id
 from gadgets import actions, queries
 from gadgets.errors import NotNewerError, NotPermittedError, ReasonMissingError, WrongStateError
 from gadgets.life import versions
@@ -438,7 +439,7 @@ def test_the_home_asks_her_again_beside_the_card_that_she_has(
     bins.upgrade(title={"ja": "ごみ箱の地図"}, claims=[ZONE, AGE])
     html, after = warm_home(browser)
     assert after == before
-    card = html[html.index(f'id="gadget-{bins.id}"') :]
+    card = html[html.index(f'id="gadget-{html_id(bins.id)}"') :]
     card = card[: card.index("</article>")]
     assert ">ごみ箱</a>" in card
     assert "ごみ箱の地図に、次のことを伝えてよいですか" in card

@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from django.utils import translation
 
 from tests.services import packages
 
@@ -22,6 +23,97 @@ DESKS = ("core/dates.py", "portal/content/", "portal/city/", "portal/templates/c
              "preview.html", "road.html", "thread.html", "state_notice.txt", "changes.html", "contracts.html",
              "version.html", "provider_")))  # fmt: skip
 
+SHORT = 4
+ONE_MEANING = frozenset(
+    [
+        "いつから",
+        "いつまで",
+        "お知らせ",
+        "ことば",
+        "さがす",
+        "すべて",
+        "その他",
+        "だれに",
+        "つぎへ",
+        "つながり",
+        "なし",
+        "やめる",
+        "イベント",
+        "ゲスト",
+        "サービス",
+        "ページ",
+        "ホーム",
+        "ホームへ",
+        "中",
+        "件数",
+        "使わない",
+        "保存する",
+        "値",
+        "全員",
+        "公開中",
+        "取り消す",
+        "取り込む",
+        "受付番号",
+        "古い",
+        "合格",
+        "名前",
+        "地域ID",
+        "場所",
+        "変える",
+        "変更",
+        "大",
+        "大きさ",
+        "始まり",
+        "子ども",
+        "家族",
+        "対象",
+        "対象:",
+        "小",
+        "届く人数",
+        "市",
+        "役割",
+        "必須",
+        "探す",
+        "提供者",
+        "数字",
+        "料金",
+        "新しい順",
+        "方法",
+        "日",
+        "日時",
+        "書き出し",
+        "最新",
+        "有効",
+        "期間",
+        "次の版",
+        "注意",
+        "渡した先",
+        "準備中",
+        "版",
+        "状態",
+        "現在位置",
+        "理由",
+        "目的",
+        "答えない",
+        "終わり",
+        "終了",
+        "結果",
+        "緊急",
+        "自動検査",
+        "表",
+        "表示する",
+        "要修正",
+        "見本",
+        "話題",
+        "退会",
+        "連絡先",
+        "重み",
+        "開く",
+        "項目",
+    ]
+)
+"""Short texts that stand in several files and mean the same in each; looked at one by one."""
+
 
 def entries(path: Path) -> dict[str, tuple[list[str], list[str]]]:
     """msgid → (texts, files it stands in); a plural has several texts."""
@@ -31,7 +123,9 @@ def entries(path: Path) -> dict[str, tuple[list[str], list[str]]]:
         if msgid is None or block.startswith("#~"):
             continue
         texts = re.findall(r'msgstr(?:\[\d\])? ((?:"(?:[^"\\]|\\.)*"\n?)+)', block)
+        context = re.search(r'^msgctxt "(.*)"$', block, re.M)
         key = "".join(re.findall(r'"((?:[^"\\]|\\.)*)"', msgid.group(1)))
+        key = f"{context[1]}|{key}" if context else key
         found[key] = (
             ["".join(re.findall(r'"((?:[^"\\]|\\.)*)"', text)) for text in texts],
             re.findall(r"^#: (.+)$", block, re.M),
@@ -69,6 +163,30 @@ def test_what_residents_read_has_its_easy_japanese(extracted: Path) -> None:
         if not all(values) and not all(file.startswith(DESKS) for line in files for file in line.split())
     ]
     assert sorted(missing) == []
+
+
+def test_a_short_text_of_several_places_has_one_meaning_or_a_context(extracted: Path) -> None:
+    """ことば is a language here and a word to look for there: who translates sees one line for both."""
+    texts = entries(extracted / "en" / "LC_MESSAGES" / "django.po")
+    shared = {
+        key
+        for key, (_, files) in texts.items()
+        if len(key) <= SHORT and len({file for line in files for file in line.split()}) > 1
+    }
+    assert len(shared) > 50
+    assert sorted(shared - ONE_MEANING) == [], "give it a context, or see that it means the same everywhere"
+
+
+def test_a_text_with_a_context_says_what_it_means_there() -> None:
+    with translation.override("en"):
+        assert (translation.pgettext("search", "ことば"), translation.gettext("ことば")) == (
+            "Word",
+            "Language",
+        )
+        assert (translation.pgettext("operator", "認める"), translation.gettext("認める")) == (
+            "Approve",
+            "Agree",
+        )
 
 
 def test_no_text_is_marked_as_doubtful() -> None:

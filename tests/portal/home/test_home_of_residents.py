@@ -7,6 +7,7 @@ import pytest
 from django.core.cache import cache
 from django.utils import timezone
 
+from core.markup import html_id
 from gadgets.choosing.layout import Slot
 from gadgets.serving import fetch
 from gadgets.types import ClaimSpec, Source, StoredCard
@@ -43,7 +44,7 @@ def text(response):
 
 def card_of(html, info):
     """The HTML of one gadget's frame."""
-    return html.partition(f'id="gadget-{info.id}"')[2].partition("</article>")[0]
+    return html.partition(f'id="gadget-{html_id(info.id)}"')[2].partition("</article>")[0]
 
 
 def stored(html="<p>明日は燃えるごみ</p>", *, fresh=timedelta(hours=1), stale=timedelta(days=1)):
@@ -149,7 +150,7 @@ def test_a_protected_person_is_asked_for_no_provider(publish):
     actions.set_confidential(resident_id=hanako.id, on=True, by=by, confirmed=CONFIRMATIONS)
     html = text(home(hanako))
     assert "許可して使う" not in html
-    assert f'id="gadget-{WASTE.id}"' in html
+    assert f'id="gadget-{html_id(WASTE.id)}"' in html
 
 
 def test_what_was_granted_is_asked_anew_once_it_has_expired(publish):
