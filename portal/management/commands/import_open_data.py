@@ -1,6 +1,7 @@
 """Imports an open data list: `manage.py import_open_data events FILE --dry-run --report FILE.json`."""
 
 import json
+import os
 import re
 from argparse import ArgumentTypeError
 from pathlib import Path
@@ -42,6 +43,11 @@ class Command(BaseCommand):
             help="別の一覧に見えるファイル、急に短くなったファイルも、そのまま取り込みます。",
         )  # fmt: skip
         parser.add_argument("--report", type=Path, metavar="FILE.json", help="結果を JSON で書き出します。")
+
+    def run_from_argv(self, argv: list[str]) -> None:
+        """Typed, it leaves the processors to those who wait for a page."""
+        os.nice(10)
+        super().run_from_argv(argv)
 
     def handle(self, *_args: Any, **options: Any) -> None:
         try:
