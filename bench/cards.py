@@ -9,6 +9,7 @@ import statistics
 import sys
 import time
 from collections.abc import Callable
+from typing import Any
 
 import django
 
@@ -112,12 +113,42 @@ def _figures() -> dict[str, float]:
         "decode_us": microseconds(lambda: fetch.decode(stored, wanted[0], now), 1000),
         "check_us": microseconds(lambda: parse(raw, manifest=gadget)),
         "draw_us": microseconds(lambda: render(parsed, locale="ja")),
+        **_dearest(gadget),
         "wishes_us": microseconds(
             lambda: cards.wishes(compiled, (), queries.layout(rows.RESIDENT), bundle=bundle, locale="ja")
         ),
         "on_the_home": len(wishes),
         "registered": len(published.gadgets),
     }
+
+
+def _dearest(gadget: Any) -> dict[str, float]:
+    """The cards that cost most of those that keep the rules: full charts, full tables, many entries with links."""
+    from gadgets.contract.card import parse
+    from gadgets.serving.render import render
+
+    chart = {
+        "type": "chart",
+        "caption": "a",
+        "kind": "bar",
+        "labels": ["a"] * 60,
+        "series": [{"label": "a", "values": [1.5] * 60}] * 4,
+    }
+    table = {
+        "type": "table",
+        "caption": "a",
+        "columns": [{"label": "a"}] * 8,
+        "rows": [["a"] * 8] * 100,
+        "row_headers": True,
+    }
+    entries = {"type": "list", "items": ["**a**"] * 4 + ["あ"] * 56}
+    check = draw = 0.0
+    for blocks in ([chart] * 4, [table] * 5, [entries] * 25):
+        raw = json.dumps({**CARD, "blocks": blocks}, ensure_ascii=False).encode()
+        card = parse(raw, manifest=gadget)
+        check = max(check, microseconds(lambda raw=raw: parse(raw, manifest=gadget), 5))
+        draw = max(draw, microseconds(lambda card=card: render(card, locale="ja", size="S"), 5))
+    return {"dearest_check_ms": check / 1e3, "dearest_draw_ms": draw / 1e3}
 
 
 if __name__ == "__main__":

@@ -260,7 +260,8 @@ def _print(report: dict[str, Any]) -> None:
         f"  cards from the cache  {8 / first['eight_us'] * 1e6:,.0f} cards/s (pages of eight, one multi-get)"
     )
     print(
-        f"  one card              open {first['decode_us']:.0f} µs; check {first['check_us']:.0f} µs and draw {first['draw_us']:.0f} µs when it arrives"
+        f"  one card              open {first['decode_us']:.0f} µs; check {first['check_us']:.0f} µs and draw {first['draw_us']:.0f} µs when it arrives\n"
+        f"  the dearest card      check {first['dearest_check_ms']:.0f} ms and draw {first['dearest_draw_ms']:.0f} ms: the most that the rules allow",
     )
     print("\nregistered gadgets (eight of them on the home), × the first line:")
     print("  gadgets   SQL   home CPU ms      p50 ms      worker MB    load ms   reload ms")

@@ -228,4 +228,4 @@ def _split(block: Block, room: float) -> tuple[tuple[Block, ...], tuple[Block, .
         fitting += 1
     if fitting < _SPLIT_LEAST:
         return (), (block,)
-    return (replace(block, **{name: entries[:fitting]}),), (replace(block, **{name: entries[fitting:]}),)  # type: ignore[arg-type]
+    return (replace(block, **{name: entries[:fitting]}),), (replace(block, **{name: entries[fitting:]}),)
