@@ -15,8 +15,9 @@ from django.utils import timezone
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import get_language, gettext_lazy
 
-from identity import audit, embedded
+from identity import audit, embedded, known_browsers
 from identity.models import Resident, opaque_username
+from identity.names import plain_name
 from identity.roles import STAFF_ROLES
 
 
@@ -39,6 +40,13 @@ class AccountAdapter(DefaultAccountAdapter):
     def is_safe_url(self, url: str) -> bool:
         """Only paths of the ID itself: what leads further is checked by the protocol."""
         return bool(url) and url_has_allowed_host_and_scheme(url, allowed_hosts=None)
+
+    def _get_login_attempts_cache_key(self, request: HttpRequest, **credentials: Any) -> str:
+        """Strangers' wrong passwords make strangers wait; a known browser and an open sign-in have their own count."""
+        if request.user.is_authenticated:
+            return f"sign-in:{request.session.get(embedded.SIGN_IN)}"
+        names = [str(credentials[name]) for name in ("username", "email") if credentials.get(name)]
+        return known_browsers.counted_as(request, *names)
 
     def is_ajax(self, request: HttpRequest) -> bool:
         """There are no script clients here."""
@@ -115,9 +123,14 @@ class LoginForm(BaseLoginForm):
         self.fields["remember"].label = gettext_lazy("この端末を覚える（自分だけの端末のとき）")
         _tidy(self)
 
+    def clean_login(self) -> str:
+        """Full-width letters and composed ones are the same name."""
+        return plain_name(self.cleaned_data["login"])
+
     def login(self, request: HttpRequest, redirect_url: str | None = None) -> Any:
         """The box is for this sign-in; the portal hears of it in its ID token."""
         request.session.pop(embedded.CODE_TIME, None)  # of whoever was signed in here before
+        known_browsers.note(request, self.cleaned_data["login"])
         request.session[embedded.REMEMBER] = bool(self.cleaned_data.get("remember"))
         return super().login(request, redirect_url)
 
@@ -132,6 +145,11 @@ class SignupForm(BaseSignupForm):
         widget=forms.TextInput(attrs={"autocomplete": "nickname"}),
     )
     field_order = ["display_name", "email", "password1"]
+
+    def clean_email(self) -> str:
+        """Full-width letters are those that were meant."""
+        self.cleaned_data["email"] = plain_name(self.cleaned_data["email"])
+        return str(super().clean_email())
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

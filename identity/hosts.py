@@ -103,6 +103,9 @@ class IdSiteMiddleware:
         response = self.get_response(request)
         if not getattr(request, "id_site", False):
             return response
+        from identity import known_browsers
+
+        known_browsers.keep(request, response)
         if response.status_code == HTTPStatus.TOO_MANY_REQUESTS:
             page = TemplateResponse(request, "account/too_many.html", status=429)
             response = page.render()

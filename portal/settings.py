@@ -276,6 +276,7 @@ SECURE_HSTS_PRELOAD = HTTPS
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if env.flag("BEHIND_PROXY") else None
 SESSION_COOKIE_SECURE = HTTPS
 SESSION_COOKIE_NAME = "__Host-session" if HTTPS else "session"
+ID_BROWSER_COOKIE_NAME = "__Host-id-browser" if HTTPS else "id-browser"
 ID_SESSION_COOKIE_NAME = "__Host-id-session" if HTTPS else "id-session"
 SESSION_COOKIE_AGE = 24 * 3600  # of a session that nobody signed in to
 DEVICE_COOKIE_NAME = "__Host-device" if HTTPS else "device"

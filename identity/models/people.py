@@ -9,6 +9,8 @@ from django.contrib.auth.models import AbstractBaseUser, BaseUserManager, Permis
 from django.db import models
 from django.utils import timezone
 
+from identity.names import passwords, plain_name, plain_password
+
 
 def opaque_username() -> str:
     """A user name that says nothing of the person (introspection at the ID may show it)."""
@@ -94,6 +96,7 @@ class Resident(AbstractBaseUser, PermissionsMixin):
 
         A whole save of a known row leaves the counters alone: others raise them meanwhile, under its lock.
         """
+        self.username = plain_name(self.username)
         if not self.subject:
             from django.conf import settings
 
@@ -102,6 +105,20 @@ class Resident(AbstractBaseUser, PermissionsMixin):
             fields = {field.name for field in self._meta.concrete_fields} - {"id", *self.COUNTERS}
             kwargs["update_fields"] = fields - self.get_deferred_fields()
         super().save(*args, **kwargs)
+
+    def set_password(self, raw_password: str | None) -> None:
+        """The same letters are one password, however a keyboard composed them."""
+        super().set_password(None if raw_password is None else plain_password(raw_password))
+
+    def check_password(self, raw_password: str) -> bool:
+        """As `set_password` keeps it; what was kept before in another form still opens, and is kept anew."""
+        for form in passwords(raw_password):
+            if super().check_password(form):
+                if form != plain_password(raw_password):
+                    self.set_password(raw_password)
+                    self.save(update_fields=["password"])
+                return True
+        return False
 
     def get_full_name(self) -> str:
         return self.display_name
