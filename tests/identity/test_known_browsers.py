@@ -65,7 +65,10 @@ def test_being_known_at_one_account_helps_at_no_other(browser: Browser, account:
 
 def test_another_spelling_of_the_name_is_no_new_count(rf: Any) -> None:
     request = rf.get("/")
-    assert len({known_browsers.counted_as(request, name) for name in ("hanako", "HANAKO", " ｈａｎａｋｏ ")}) == 1
+    assert (
+        len({known_browsers.counted_as(request, name) for name in ("hanako", "HANAKO", " ｈａｎａｋｏ ")})
+        == 1
+    )
 
 
 @pytest.mark.parametrize("forged", ["", "x", '{"a":"b"}', "eyJhIjoiYiJ9:1abcde:forged"])
