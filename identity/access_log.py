@@ -134,7 +134,7 @@ def _seal_some() -> int:
             id=row.pk,
             seal=number,
             handle=row.resident.handle,
-            number=row.number,
+            number=row.number or 0,  # those without one were left out above
             sha256=merkle.leaf(content(row, row.resident.handle)),
         )
         for row in rows

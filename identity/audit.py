@@ -129,8 +129,8 @@ def record_receipts(receipts: Sequence[ConsentReceipt], *, by: Actor, terms: str
 def receipt_digest(receipt: ConsentReceipt) -> str:
     """SHA-256 (hex) over every field of a receipt; it cannot be turned back, for two of them are random ids."""
     said = {field.attname: _plain(getattr(receipt, field.attname)) for field in receipt._meta.concrete_fields}
-    if said["number"] is None:  # older than the column: its digest was made without it
-        del said["number"]
+    if said.get("number") is None:  # older than the column: its digest was made without it
+        said.pop("number", None)
     return hashlib.sha256(canonical(said)).hexdigest()
 
 

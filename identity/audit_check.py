@@ -278,14 +278,14 @@ def _receipts_as_written(batch: list[AuditEntry], living: set[str]) -> None:
     """Each receipt that a living person's entry names is there, that person's, and unchanged."""
     told = {UUID(row.detail["receipt"]): row for row in batch if row.kind in _DECISIONS}
     missing = {key for key, row in told.items() if row.who in living}
-    for receipt in ConsentReceipt.objects.filter(id__in=list(told)).annotate(
-        whose=Subquery(Resident.objects.filter(pk=OuterRef("resident")).values("handle")[:1])
-    ):
+    receipts = ConsentReceipt.objects.filter(id__in=list(told))
+    owners = dict(receipts.values_list("id", "resident__handle"))
+    for receipt in receipts:
         row = told[receipt.id]
         place = f"receipt {receipt.id}"
         if receipt_digest(receipt) != row.detail["content"]:
             raise _BrokenError(place, f"it was changed since entry {row.seq}")
-        if str(receipt.whose) != row.who:
+        if str(owners.get(receipt.id)) != row.who:
             raise _BrokenError(place, f"its owner has another handle than in entry {row.seq}")
         missing.discard(receipt.id)
     if missing:

@@ -1,0 +1,87 @@
+"""The access log of the release before, brought to this one and back: no row is lost, and all of it can be verified."""
+
+from collections.abc import Iterator
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from django.db import connection
+from django.db.migrations.executor import MigrationExecutor
+from django.utils import timezone
+
+from identity import access_log, actions, audit, audit_check
+from identity.models import Resident
+from identity.roles import Actor
+from tests.identity.test_ledger import SHOWN, WASTE, ZONE
+
+pytestmark = [pytest.mark.full, pytest.mark.django_db(transaction=True)]
+BEFORE, AFTER = ("identity", "0008_consent_terms"), ("identity", "0009_access_log_sequence")
+
+
+def migrate(*target: tuple[str, str]) -> Any:
+    executor = MigrationExecutor(connection)
+    executor.migrate(list(target))
+    return MigrationExecutor(connection).loader.project_state(list(target)).apps
+
+
+@pytest.fixture
+def back_to_now() -> Iterator[None]:
+    newest = [
+        node for node in MigrationExecutor(connection).loader.graph.leaf_nodes() if node[0] == "identity"
+    ]
+    yield
+    migrate(*newest)
+
+
+def triggers() -> set[str]:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT tgname FROM pg_trigger WHERE NOT tgisinternal" if connection.vendor == "postgresql"
+            else "SELECT name FROM sqlite_master WHERE type = 'trigger'"
+        )  # fmt: skip
+        return {name for (name,) in cursor.fetchall() if name.startswith("identity_")}
+
+
+def the_release_before(old: Any) -> Any:
+    """A resident who granted something, and two releases, each with its entry in the chain."""
+    make = {name: old.get_model("identity", name).objects.create for name in (
+        "Resident", "NoticeVersion", "ConsentReceipt", "ConsentState", "AccessLog",
+    )}  # fmt: skip
+    person = make["Resident"](id=uuid4(), issuer="i", subject="s", username="before", handle=uuid4())
+    shown = make["NoticeVersion"](sha256=SHOWN.sha256, language=SHOWN.language, text=SHOWN.text)
+    same = {"recipient": WASTE, "purpose": "card", "level": "audience", "resident": person}
+    receipt = make["ConsentReceipt"](
+        id=uuid4(), kind="granted", controller="x", items=ZONE, notice=shown, given_at=timezone.now(), **same
+    )
+    make["ConsentState"](item=ZONE[0], status="granted", receipt=receipt, **same)
+    own = str(person.handle)
+    granted = {"recipient": WASTE, "purpose": "card", "items": ZONE, "level": "audience",
+               "receipt": str(receipt.pk), "content": audit.receipt_digest(receipt)}  # fmt: skip
+    audit._write([("registered", own, own, {}), ("granted", own, own, granted)])
+    for _ in range(2):
+        make["AccessLog"](resident=person, recipient=WASTE, items=ZONE, via="card", at=timezone.now())
+        audit._write([("released", own, "portal", {"recipient": WASTE, "items": ZONE, "via": "card"})])
+    return person
+
+
+@pytest.mark.usefixtures("back_to_now")
+def test_what_the_release_before_wrote_is_there_and_verifiable_on_the_way_there_and_back() -> None:
+    held = triggers()
+    old = migrate(BEFORE)
+    assert triggers() == {"identity_ledger_append_only", "identity_audit_append_only"}
+    person = the_release_before(old)
+    migrate(AFTER)
+    assert triggers() == held
+    verdict = audit_check.verify()
+    assert verdict.holds, verdict
+    assert verdict.unsealed == 2
+    assert access_log.seal() == 2
+    hanako = Resident.objects.get(pk=person.pk)
+    assert hanako.sequence == 2
+    actions.withdraw(resident_id=hanako.pk, recipient=WASTE, by=Actor(id=hanako.pk))
+    verdict = audit_check.verify()
+    assert verdict.holds, verdict
+    assert verdict.unsealed == 0
+    back = migrate(BEFORE)
+    assert back.get_model("identity", "AccessLog").objects.count() == 2
+    assert back.get_model("identity", "ConsentReceipt").objects.count() == 2
