@@ -157,7 +157,7 @@ def at_once(count: int, work: Callable[[int], object]) -> Iterator[list[BaseExce
 
     def run(number: int) -> None:
         try:
-            while not over.wait(0.05):  # the others and the database want to work as well
+            while not over.wait(count / 32):  # the one who withdraws wants to work as well
                 work(number)
         except BaseException as fault:  # noqa: BLE001  shown by the test, in its own thread
             faults.append(fault)
