@@ -22,7 +22,7 @@ class CompressMiddleware(GZipMiddleware):
         kind = response.headers.get("Content-Type", "").partition(";")[0].strip()
         if kind not in PACKED or _secret(request):
             return response
-        packed: HttpResponseBase = super().process_response(request, response)  # type: ignore[arg-type]
+        packed: HttpResponseBase = super().process_response(request, response)
         return packed
 
 
