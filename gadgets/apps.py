@@ -10,8 +10,9 @@ class GadgetsConfig(AppConfig):
     def ready(self) -> None:
         """identity may not import upwards."""
         from gadgets import registry
-        from gadgets.telling import events
+        from gadgets.telling import events, logout
         from identity import relay, releases
 
         relay.lost = events.session_ended
+        relay.post = logout.post
         releases.may = registry.may_be_told

@@ -59,17 +59,23 @@ __all__ = [
 def set_attributes(*, resident_id: UUID, values: Mapping[str, object], by: Actor) -> None:
     """Sets the named attributes and leaves the others; None, "" or an empty list clears one.
 
+    Only what is another value than before is written and named in the audit.
+
     Raises `UnknownAttribute`, `UnknownValue`, `DerivedAttribute` (each names the attribute), `NotAllowed`.
     """
     own_only(by, resident_id)
     resident = locked(resident_id)
     stored = attributes.from_json(resident.attributes)
+    before = dict(stored)
     for key, raw in values.items():
         if raw is None or raw in ("", [], ()):
             attributes.require_settable(key)
             stored.pop(key, None)
         else:
             stored[key] = attributes.validate_settable(key, raw)
+    keys = sorted(key for key in values if stored.get(key) != before.get(key))
+    if not keys:
+        return
     language = stored.get("language")
     resident.attributes = attributes.to_json(stored)
     resident.locale = language if isinstance(language, str) else resident.locale
@@ -78,4 +84,4 @@ def set_attributes(*, resident_id: UUID, values: Mapping[str, object], by: Actor
     if not consent.learns_from(stored):
         # What was kept of somebody who turns out to be a child is not waited with.
         audit.record_receipts(take_back(resident, recipient=consent.LEARNING), by=by)
-    audit.record("attributes_changed", who=resident_id, by=by, keys=sorted(values))
+    audit.record("attributes_changed", who=resident_id, by=by, keys=keys)

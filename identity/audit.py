@@ -32,7 +32,7 @@ KINDS = frozenset(
         # the access log; "released" is of programs that wrote an entry for each release
         "accesses_sealed", "accesses_expired", "released",
         # the person
-        "registered", "confidential_asked", "confidential_set", "confidential_lift_asked",
+        "registered", "confidential_asked", "household_asked", "confidential_set", "confidential_lift_asked",
         "confidential_lifted", "exported", "erasure_asked",
         "erasure_undone", "erased",
         # sessions

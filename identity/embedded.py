@@ -43,6 +43,11 @@ REMEMBER = "_id_remember"
 """The box that was ticked on the first page of a sign-in that goes on to a second."""
 CODE_TIME = "_id_code_time"
 """When the person at this browser last typed a one-time code."""
+PROOFS, CODES, WAITING = "_id_proofs", "_id_codes", "_id_waiting"
+"""How often the person at this browser has proved who they are, by the password and by a one-time code; and which
+requests wait since which counts."""
+MOST_WAITING = 10
+"""Authorization requests of one browser that wait for a proof at a time."""
 
 ensure_portal_client = embedded_clients.ensure_portal_client
 
@@ -56,6 +61,7 @@ def begin(request: HttpRequest, *, now: datetime) -> None:
         request.session[SIGN_IN] = secrets.token_urlsafe(24)
         session_store.begin(request.session, now=now, remembered=False)
     request.session[AUTH_TIME] = int(now.timestamp())
+    request.session[PROOFS] = request.session.get(PROOFS, 0) + 1
 
 
 def remember(request: HttpRequest) -> None:
@@ -83,6 +89,7 @@ def code_time(request: HttpRequest) -> datetime | None:
 def code_proven(request: HttpRequest, *, now: datetime) -> None:
     """Notes the second factor. Who typed the password just before has proved both at this moment."""
     request.session[CODE_TIME] = int(now.timestamp())
+    request.session[CODES] = request.session.get(CODES, 0) + 1
     at = request.session.get(AUTH_TIME)
     if at is not None and now.timestamp() - at <= sessions.FRESH_SECONDS:
         request.session[AUTH_TIME] = int(now.timestamp())
@@ -121,11 +128,35 @@ def end_request(request: HttpRequest) -> None:
         end_sign_in(sign_in)
 
 
-def end_by_sid(sid: str) -> None:
-    """Ends the sign-in that an ID token's `sid` belongs to."""
-    row = ProviderSession.objects.filter(sid=sid).first()
-    if row is not None:
-        end_sign_in(row.sign_in)
+def is_own(request: HttpRequest, *, sid: str) -> bool:
+    """Whether this `sid` is a part of this browser's sign-in."""
+    sign_in = request.session.get(SIGN_IN)
+    return bool(sign_in) and ProviderSession.objects.filter(sid=sid, sign_in=sign_in).exists()
+
+
+def ask_for_proof(request: HttpRequest, key: str) -> None:
+    """Notes that the authorization request `key` waits for the person to prove who they are; "" notes nothing."""
+    waiting = request.session.get(WAITING, {})
+    if not key or key in waiting:
+        return
+    newest = list(waiting.items())[-(MOST_WAITING - 1) :]
+    counts = [request.session.get(PROOFS, 0), request.session.get(CODES, 0)]
+    request.session[WAITING] = {**dict(newest), key: counts}
+
+
+def proved(request: HttpRequest, key: str, *, by_code: bool = False) -> bool:
+    """Whether the person has proved it since `key` asked, by the password or (`by_code`) by a one-time code."""
+    asked = request.session.get(WAITING, {}).get(key)
+    if asked is None:
+        return False
+    return bool(request.session.get(CODES if by_code else PROOFS, 0) > asked[int(by_code)])
+
+
+def use_proof(request: HttpRequest, key: str) -> None:
+    """A proof serves one request: the same one sent again asks anew."""
+    waiting = request.session.get(WAITING, {})
+    if key in waiting:
+        request.session[WAITING] = {name: asked for name, asked in waiting.items() if name != key}
 
 
 def end_sign_in(sign_in: str) -> None:

@@ -43,6 +43,7 @@ from identity import clients, embedded_clients
 from identity.models import GadgetClient, ProviderCode, Resident
 
 ALGORITHM = "RS256"
+COARSE = 300
 
 
 def code_digest(code: str) -> str:
@@ -99,6 +100,11 @@ class CodeOnlyServer(
         UserInfoEndpoint.__init__(self, request_validator)
 
 
+def roughly(at: datetime, *, now: datetime) -> int:
+    """The end of the five minutes that `at` is in, but not the future: it passes every `max_age` that `at` passes."""
+    return min(-(-int(at.timestamp()) // COARSE) * COARSE, int(now.timestamp()))
+
+
 def with_issuer(uri: str) -> str:
     """Adds RFC 9207's `iss` to an authorization response."""
     parts = urlsplit(uri)
@@ -148,6 +154,15 @@ class Validator(OAuth2Validator):
         return constant_time_compare(embedded_clients.secret_digest(provided_secret), stored_secret)
 
     # --- the authorization request ---------------------------------------------------------------------------
+    def validate_redirect_uri(
+        self, client_id: str, redirect_uri: str, request: Request, *args: Any, **kwargs: Any
+    ) -> bool:
+        """One of the registered addresses, letter by letter: no other port, query or spelling (RFC 9700, 2.1)."""
+        return redirect_uri in request.client.redirect_uris.split()
+
+    def get_default_redirect_uri(self, client_id: str, request: Request, *args: Any, **kwargs: Any) -> None:
+        """OpenID Connect demands the parameter."""
+
     def validate_scopes(self, client_id: str, scopes: list[str], *args: Any, **kwargs: Any) -> bool:
         """`openid` and nothing else: the portal alone gives attributes away."""
         return set(scopes) == {"openid"}
@@ -164,7 +179,9 @@ class Validator(OAuth2Validator):
         with transaction.atomic():
             grant = super()._create_authorization_code(request, code, expires)
             ProviderCode.objects.create(
-                code_sha256=code_digest(code["code"]), session=request.provider_session
+                code_sha256=code_digest(code["code"]),
+                session=request.provider_session,
+                tells_auth_time=request.tells_auth_time,
             )
         return grant
 
@@ -207,7 +224,11 @@ class Validator(OAuth2Validator):
     def finalize_id_token(
         self, id_token: dict[str, Any], token: Any, token_handler: Any, request: Request
     ) -> str:
-        """`sub`, the client's own `sid`, and the time of the real sign-in; to the portal, `acr` and a remembered device."""
+        """`sub` and the client's own `sid`; to the portal the time of the real sign-in, `acr`, and a remembered device.
+
+        A gadget's site reads the time only when it asked for a `max_age`, and only roughly: sites that compare
+        their ID tokens must not find the same person by the same second.
+        """
         from identity import embedded
 
         session = request.provider_code.session
@@ -217,13 +238,16 @@ class Validator(OAuth2Validator):
             sub=subject(request.client.client_id, session.resident),
             sid=session.sid,
             exp=int(expires.timestamp()),
-            auth_time=int(session.auth_time.timestamp()),
             jti=str(uuid.uuid4()),
         )
+        id_token.pop("auth_time", None)  # the toolkit's own: the last login of the account, anywhere
         if request.client.client_id == settings.OIDC_CLIENT_ID:
+            id_token["auth_time"] = int(session.auth_time.timestamp())
             id_token["acr"] = embedded.assurance(session, now=timezone.now())
             if embedded.is_remembered(session):
                 id_token["remember_me"] = True
+        elif request.provider_code.tells_auth_time:
+            id_token["auth_time"] = roughly(session.auth_time, now=timezone.now())
         request.id_token = self._save_id_token(id_token["jti"], request, expires)
         return sign(id_token, typ="JWT")
 

@@ -6,6 +6,7 @@ from django.urls import path
 from oauth2_provider import views as oauth_views
 
 from identity import embedded_views as views
+from identity.embedded_requests import for_programs
 from identity.sendings import sent_once
 
 handler400 = "core.problems.bad_request"
@@ -18,9 +19,9 @@ urlpatterns = [
     path("o/.well-known/openid-configuration", views.discovery, name="id_discovery"),
     path("o/.well-known/jwks.json", views.jwks, name="id_jwks"),
     path("o/authorize/", views.authorize, name="id_authorize"),
-    path("o/token/", oauth_views.TokenView.as_view(), name="id_token"),
-    path("o/revoke_token/", oauth_views.RevokeTokenView.as_view(), name="id_revoke"),
-    path("o/userinfo/", oauth_views.UserInfoView.as_view(), name="id_userinfo"),
+    path("o/token/", for_programs(oauth_views.TokenView.as_view()), name="id_token"),
+    path("o/revoke_token/", for_programs(oauth_views.RevokeTokenView.as_view()), name="id_revoke"),
+    path("o/userinfo/", for_programs(oauth_views.UserInfoView.as_view()), name="id_userinfo"),
     path("o/logout/", views.LogoutView.as_view(), name="id_logout"),
     *i18n_patterns(
         path("login/", account_views.login, name="account_login"),

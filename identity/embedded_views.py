@@ -2,9 +2,11 @@
 # ruff: noqa: ARG002  (signatures are the libraries')
 
 import base64
+import re
 from datetime import datetime, timedelta
+from hashlib import sha256
 from typing import Any
-from urllib.parse import parse_qsl, urlencode
+from urllib.parse import urlencode
 
 from allauth.account import views as account_views
 from allauth.mfa.base import views as mfa_views
@@ -18,7 +20,7 @@ from django.utils.decorators import method_decorator
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_safe
 from django.views.generic.edit import FormView
-from oauth2_provider.exceptions import InvalidIDTokenError, OAuthToolkitError
+from oauth2_provider.exceptions import InvalidIDTokenError, InvalidOIDCRedirectURIError, OAuthToolkitError
 from oauth2_provider.http import OAuth2ResponseRedirect
 from oauth2_provider.settings import oauth2_settings
 from oauth2_provider.views import RPInitiatedLogoutView
@@ -26,11 +28,13 @@ from oauth2_provider.views.mixins import OAuthLibMixin
 
 from identity import embedded, embedded_server, idp, second_factor
 from identity.embedded_accounts import AccountAdapter
+from identity.embedded_requests import for_browsers
 from identity.hosts import redirect_origin
 from identity.models import Resident
 from identity.sessions import FRESH_SECONDS
 from identity.signin import safe_next, with_status
 
+_MAX_AGE = re.compile(r"[0-9]{1,9}")
 LOCALES = ("ja", "en", "ja-simple")
 SCOPE = "openid"
 
@@ -47,12 +51,17 @@ def _problem(request: HttpRequest, *, status: int, locale: str = "ja") -> HttpRe
         return render(request, "identity/id_problem.html", status=status)
 
 
+def _malformed(request: HttpRequest) -> HttpResponse:
+    return _problem(request, status=400, locale=_locale(request))
+
+
 class _Protocol(OAuthLibMixin):
     """The toolkit's calls, without its views."""
 
 
 @never_cache
 @require_GET
+@for_browsers(_malformed)
 def authorize(request: HttpRequest) -> HttpResponseBase:
     """Validates first, then asks the person, then answers the client; nothing is shown to a wrong client.
 
@@ -62,9 +71,14 @@ def authorize(request: HttpRequest) -> HttpResponseBase:
         _scopes, credentials = _Protocol().validate_authorization_request(request)
     except OAuthToolkitError as error:
         return _error(request, error)
+    if request.GET.get("response_mode", "query") != "query" or not _MAX_AGE.fullmatch(
+        request.GET.get("max_age", "0")
+    ):
+        return _refuse(credentials, "invalid_request")
     asked = _asked(request, credentials)
     if asked is not None:
         return asked
+    credentials["tells_auth_time"] = "max_age" in request.GET
     credentials["provider_session"] = embedded.client_session(request, credentials["client_id"])
     if isinstance(credentials.get("ui_locales"), list):
         credentials["ui_locales"] = " ".join(credentials["ui_locales"])
@@ -91,14 +105,20 @@ def _asked(request: HttpRequest, credentials: dict[str, Any]) -> HttpResponseBas
         return _refuse(credentials, "login_required")
     if "none" in prompt:
         return _refuse(credentials, "login_required") if at is None or _too_old(request, at) else None
+    key = _key(request) if "login" in prompt or "max_age" in request.GET else ""
     if at is None:
+        embedded.ask_for_proof(request, key)
         return _send(request, "account_signup" if "create" in prompt else "account_login")
-    if "login" in prompt or _too_old(request, at):
+    if ("login" in prompt or _too_old(request, at)) and not embedded.proved(request, key):
+        embedded.ask_for_proof(request, key)
         return _send(request, "account_reauthenticate")
     if _wants_code(request, credentials):
         code_at = embedded.code_time(request)
-        if code_at is None or _too_old(request, code_at) or _too_old_for_staff(code_at):
+        old = code_at is None or _too_old(request, code_at) or _too_old_for_staff(code_at)
+        if old and not embedded.proved(request, key, by_code=True):
+            embedded.ask_for_proof(request, key)
             return _send(request, "mfa_reauthenticate")
+    embedded.use_proof(request, key)
     return None
 
 
@@ -113,14 +133,17 @@ def _too_old_for_staff(at: datetime) -> bool:
     return (timezone.now() - at).total_seconds() > settings.SESSION_SECONDS
 
 
+def _key(request: HttpRequest) -> str:
+    """Names this very authorization request, so that a proof given for it serves no other."""
+    return sha256(request.META.get("QUERY_STRING", "").encode()).hexdigest()
+
+
 def _too_old(request: HttpRequest, at: datetime) -> bool:
-    """`max_age`; 0 means "now" and gives the person ten seconds to come back from the password form."""
-    try:
-        allowed = int(request.GET.get("max_age", ""))
-    except ValueError:
+    """Whether more than `max_age` seconds have passed; a proof given for this very request is looked at before."""
+    if "max_age" not in request.GET:
         return False
     age: timedelta = timezone.now() - at
-    return age.total_seconds() > max(allowed, 10)
+    return age.total_seconds() > int(request.GET["max_age"])
 
 
 def _other_person(request: HttpRequest) -> bool:
@@ -135,11 +158,8 @@ def _other_person(request: HttpRequest) -> bool:
 
 
 def _send(request: HttpRequest, name: str) -> HttpResponseRedirect:
-    """To a page of the ID, which leads back here without the prompt that it has satisfied."""
-    query = [
-        (key, value) for key, value in parse_qsl(request.META.get("QUERY_STRING", "")) if key != "prompt"
-    ]
-    back = f"{request.path}?{urlencode(query)}"
+    """To a page of the ID, which leads back here with the request as it came."""
+    back = f"{request.path}?{request.META.get('QUERY_STRING', '')}"
     with translation.override(_locale(request)):
         return HttpResponseRedirect(f"{reverse(name)}?{urlencode({'next': back})}")
 
@@ -163,8 +183,12 @@ def _error(request: HttpRequest, error: OAuthToolkitError) -> HttpResponseBase:
 
 
 @method_decorator(never_cache, name="dispatch")
+@method_decorator(for_browsers(_malformed), name="dispatch")
 class LogoutView(RPInitiatedLogoutView):
-    """RP-initiated logout; asks for confirmation when no ID token of this very person is shown."""
+    """RP-initiated logout of this browser; asks for confirmation unless an ID token of its own sign-in is shown.
+
+    An ID token is no secret of the person: whoever holds one ends nothing with it from another browser.
+    """
 
     template_name = "oauth2_provider/logout_confirm.html"
 
@@ -189,6 +213,25 @@ class LogoutView(RPInitiatedLogoutView):
         except (ValueError, TypeError, KeyError) as error:
             raise InvalidIDTokenError from error
 
+    def validate_post_logout_redirect_uri(
+        self, application: Any, post_logout_redirect_uri: str | None
+    ) -> None:
+        """One of the registered addresses, letter by letter."""
+        super().validate_post_logout_redirect_uri(application, post_logout_redirect_uri)
+        if (
+            post_logout_redirect_uri
+            and post_logout_redirect_uri not in application.post_logout_redirect_uris.split()
+        ):
+            raise InvalidOIDCRedirectURIError("not registered")
+
+    def must_prompt(self, token_user: Any) -> bool:
+        """Only a hint from this browser's own sign-in says that the person came from a service of theirs."""
+        hint = self.request.GET.get("id_token_hint") or self.request.POST.get("id_token_hint")
+        claims = embedded_server.id_token_claims(hint) if hint else None
+        if not self.request.user.is_authenticated:
+            return False
+        return claims is None or not embedded.is_own(self.request, sid=str(claims.get("sid")))
+
     def do_logout(
         self,
         application: Any = None,
@@ -196,11 +239,7 @@ class LogoutView(RPInitiatedLogoutView):
         state: Any = None,
         token_user: Any = None,
     ) -> HttpResponse:
-        """Ends this browser's sign-in, and the one that the ID token belongs to."""
-        hint = self.request.GET.get("id_token_hint") or self.request.POST.get("id_token_hint")
-        claims = embedded_server.id_token_claims(hint) if hint else None
-        if claims is not None:
-            embedded.end_by_sid(str(claims.get("sid")))
+        """Ends this browser's sign-in."""
         embedded.end_request(self.request)
         if not post_logout_redirect_uri:
             self.request.session.flush()
@@ -374,10 +413,10 @@ class ChangePasswordView(account_views.PasswordChangeView):
 @require_safe
 def discovery(_request: HttpRequest) -> JsonResponse:
     """OpenID Provider Metadata: only what is really offered."""
-    base = settings.OIDC_ISSUER
+    issuer, base = settings.OIDC_ISSUER, settings.OIDC_ISSUER.rstrip("/")
     answer = JsonResponse(
         {
-            "issuer": base,
+            "issuer": issuer,
             "authorization_endpoint": f"{base}/authorize/",
             "token_endpoint": f"{base}/token/",
             "userinfo_endpoint": f"{base}/userinfo/",

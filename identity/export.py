@@ -5,6 +5,7 @@ from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
+from django.conf import settings
 from django.db import transaction
 from django.db.models import Exists, OuterRef, Q
 from django.utils import timezone
@@ -17,9 +18,11 @@ from identity.models import (
     AuditEntry,
     ConsentReceipt,
     ConsentState,
+    GadgetClient,
     Guardianship,
     KnownDevice,
     OidcSession,
+    ProviderSession,
     Resident,
     Subject,
 )
@@ -63,6 +66,7 @@ def document(subject_id: UUID, *, by: Actor, now: datetime | None = None) -> dic
             .values_list("client__gadget_id", "sub")
         ],
         "sessions": _sessions(resident),
+        "sites": _sites(resident, left_out),
         "devices": [
             {"label": row.label, "first_seen_at": _at(row.first_seen_at), "seen_at": _at(row.seen_at)}
             for row in KnownDevice.objects.filter(resident=resident).order_by("first_seen_at", "pk")
@@ -171,6 +175,32 @@ def _sessions(resident: Resident) -> list[dict[str, Any]]:
     rows = OidcSession.objects.filter(issuer=resident.issuer, sub=resident.subject).order_by("created_at")
     return [
         {"label": row.label, "created_at": _at(row.created_at), "seen_at": _at(row.seen_at)} for row in rows
+    ]
+
+
+def _sites(resident: Resident, left_out: dict[str, int]) -> list[dict[str, Any]]:
+    """Sign-ins at the sites of gadgets: with the embedded ID all that are kept, with Keycloak those that are open."""
+    gadgets = dict(GadgetClient.objects.values_list("client_id", "gadget_id"))
+    kept = ProviderSession.objects.filter(resident=resident, client_id__in=gadgets)
+    found = [
+        {
+            "recipient": gadgets[row.client_id],
+            "signed_in_at": _at(row.created_at),
+            "ended_at": _at(row.ended_at),
+        }
+        for row in _newest(kept, "created_at", "sites", left_out)
+    ]
+    if found or resident.issuer == household.ISSUER or settings.ID_PROVIDER == "embedded":
+        return found
+    try:
+        open_ones = provider().sessions(resident.pk)
+    except ProviderProblem:
+        return []
+    return [
+        {"recipient": gadgets[client], "signed_in_at": _at(one.started_at), "ended_at": None}
+        for one in open_ones
+        for client in one.clients
+        if client in gadgets
     ]
 
 

@@ -309,20 +309,11 @@ def age_band(resident: Resident) -> str:
 def waiting(limit: int = 100) -> tuple[DeskRow, ...]:
     """Requests that an operator has to decide, the oldest first."""
     rows = Guardianship.objects.filter(state=ASKED, decided_at=None).order_by("asked_at")
-    return tuple(_desk(row) for row in rows.select_related("guardian", "ward")[:limit])
+    return tuple(desk_row(row) for row in rows.select_related("guardian", "ward")[:limit])
 
 
-def by_reference(reference: str) -> DeskRow | None:
-    """The one that a resident names at the desk: the desk cannot leaf through households."""
-    row = (
-        Guardianship.objects.filter(reference=reference.strip().upper()[:12])
-        .select_related("guardian", "ward")
-        .first()
-    )
-    return _desk(row) if row else None
-
-
-def _desk(row: Guardianship) -> DeskRow:
+def desk_row(row: Guardianship) -> DeskRow:
+    """A guardianship as the desk sees it."""
     return DeskRow(
         id=row.id,
         reference=row.reference,

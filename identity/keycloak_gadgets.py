@@ -56,8 +56,10 @@ def of_row(client: GadgetClient) -> dict[str, Any]:
         "frontchannelLogout": False,
         "redirectUris": list(client.redirect_uris),
         "webOrigins": [],
-        "defaultClientScopes": ["basic", "acr"],
-        "optionalClientScopes": [],
+        # `basic` carries `auth_time`: the same second at two sites would join their pseudonyms. A site that checks
+        # a `max_age` asks for the scope; the subject is the pairwise mapper's.
+        "defaultClientScopes": ["acr"],
+        "optionalClientScopes": ["basic"],
         "attributes": {
             MANAGED: settings.PORTAL_URL,
             "pkce.code.challenge.method": "S256",

@@ -46,7 +46,7 @@ def ended(resident_id: UUID) -> None:
 
 @cache
 def _salt() -> bytes:
-    return hmac.new(settings.FIELD_KEY, b"recommender-subject", hashlib.sha256).hexdigest().encode()
+    return hmac.new(settings.NUMBER_KEY, b"recommender-subject", hashlib.sha256).hexdigest().encode()
 
 
 def subject(resident_id: UUID) -> str:

@@ -1,35 +1,21 @@
-"""Requests to the regional ID and to logout addresses: names under .localhost, short timeouts, no detours.
+"""Requests to hosts that the settings name (the regional ID, the context broker): names under .localhost, our CA file.
 
-Python's resolver on Debian does not know `*.localhost`. With `LOOPBACK_NAMES` such names are reached at
-127.0.0.1 and keep their Host header. `session(public_only=True)` is for addresses that a provider gave us: it
-speaks only https to public addresses, looks at the address that is really connected, and cuts every connection
-after `PUBLIC_SECONDS`, however slowly the other side talks.
+Python's resolver on Debian does not know `*.localhost`. With `LOOPBACK_NAMES` such names are reached at 127.0.0.1 and
+keep their Host header. An address that a provider gave us is never called from here: that is the one outbound client of
+`gadgets.serving.http`, which `identity.relay.post` hands logout tokens to.
 """
 
-import socket
-import threading
-from contextlib import suppress
+import ssl
 from typing import Any
 from urllib.parse import urlsplit
 
 import requests
 from django.conf import settings
 from requests.adapters import HTTPAdapter
-from urllib3 import HTTPSConnectionPool, PoolManager
-from urllib3.connection import HTTPConnection, HTTPSConnection
-from urllib3.connectionpool import ConnectionPool, HTTPConnectionPool
-from urllib3.exceptions import NewConnectionError
-from urllib3.util.connection import create_connection
-
-from identity.addresses import refusal
+from urllib3 import PoolManager
+from urllib3.connectionpool import ConnectionPool
 
 LOOPBACK = "127.0.0.1"
-PUBLIC_SECONDS = 3.0
-"""The longest life of a connection to an address that a provider gave us; a timeout alone holds for each byte."""
-
-
-class RefusedAddress(requests.RequestException):
-    """The address may not be called: plain http, or a host inside the city's own network."""
 
 
 def is_loopback_name(host: str | None) -> bool:
@@ -46,7 +32,16 @@ def dial(url: str, *, enabled: bool) -> tuple[str, int, str] | None:
 
 
 class LoopbackAdapter(HTTPAdapter):
-    """Connects names under .localhost to 127.0.0.1 and leaves everything else to requests."""
+    """Connects names under .localhost to 127.0.0.1 and leaves everything else to requests.
+
+    Of hosts that the settings name (the ID, the broker) it also takes certificates signed by `CA_FILE`.
+    """
+
+    def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
+        if settings.CA_FILE:
+            # requests adds the public authorities to this context.
+            kwargs["ssl_context"] = ssl.create_default_context(cafile=settings.CA_FILE)
+        super().init_poolmanager(*args, **kwargs)
 
     def get_connection_with_tls_context(
         self,
@@ -70,82 +65,14 @@ class LoopbackAdapter(HTTPAdapter):
         return super().send(request, *args, **kwargs)
 
 
-class _Mortal(HTTPConnection):
-    """A connection that ends after `PUBLIC_SECONDS`, also in the middle of a handshake or a header."""
-
-    _clock: threading.Timer | None = None
-    _held: socket.socket
-
-    def _new_conn(self) -> socket.socket:
-        sock = self._open()
-        self._held = sock.dup()
-        self._clock = threading.Timer(PUBLIC_SECONDS, _cut, (self._held,))
-        self._clock.daemon = True
-        self._clock.start()
-        return sock
-
-    def _open(self) -> socket.socket:
-        return super()._new_conn()
-
-    def close(self) -> None:
-        """Also stops the clock."""
-        if self._clock is not None:
-            self._clock.cancel()
-            self._held.close()
-            self._clock = None
-        super().close()
-
-
-def _cut(sock: socket.socket) -> None:
-    """Ends the conversation for whoever holds it; TLS has its own object for the same connection."""
-    with suppress(OSError):
-        sock.shutdown(socket.SHUT_RDWR)
-    sock.close()
-
-
-class MortalPool(HTTPConnectionPool):
-    ConnectionCls = _Mortal
-
-
-class PublicConnection(_Mortal, HTTPSConnection):
-    """Opens its socket only to an address of the public internet."""
-
-    def _open(self) -> socket.socket:
-        for _, _, _, _, address in socket.getaddrinfo(self._dns_host, self.port, type=socket.SOCK_STREAM):
-            if not refusal(str(address[0])):
-                return create_connection((str(address[0]), self.port), self.timeout)
-        raise NewConnectionError(self, "no public address")
-
-
-class PublicPool(HTTPSConnectionPool):
-    ConnectionCls = PublicConnection
-
-
-class PublicAdapter(LoopbackAdapter):
-    """As above, but whatever is not a loopback name must be https at a public address."""
-
-    def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
-        super().init_poolmanager(*args, **kwargs)
-        manager: PoolManager = self.poolmanager
-        manager.pool_classes_by_scheme = {"http": MortalPool, "https": PublicPool}
-
-    def send(self, request: requests.PreparedRequest, *args: Any, **kwargs: Any) -> requests.Response:
-        """Refuses plain http before a socket is opened."""
-        url = request.url or ""
-        if dial(url, enabled=settings.LOOPBACK_NAMES) is None and not url.startswith("https://"):
-            raise RefusedAddress("only https is called", request=request)
-        return super().send(request, *args, **kwargs)
-
-
-def mount(session: requests.Session, *, public_only: bool = False) -> requests.Session:
+def mount(session: requests.Session) -> requests.Session:
     """Gives a session our way of connecting; proxies of the environment are not used."""
     session.trust_env = False
-    adapter = PublicAdapter() if public_only else LoopbackAdapter()
-    session.mount("http://", adapter)
-    session.mount("https://", adapter)
+    session.mount("http://", LoopbackAdapter())
+    session.mount("https://", LoopbackAdapter())
     return session
 
 
-def session(*, public_only: bool = False) -> requests.Session:
+def session() -> requests.Session:
     """A new session, mounted."""
-    return mount(requests.Session(), public_only=public_only)
+    return mount(requests.Session())

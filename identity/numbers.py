@@ -1,7 +1,7 @@
 """The number that a resident tells the city's desk: sixteen digits, made from the handle, kept nowhere.
 
 The handle itself stands in the audit chain, so a note on somebody's desk with a part of it would name the person there
-even after an erasure. This number is a keyed hash of the handle: without `FIELD_KEY` it leads nowhere, and once the
+even after an erasure. This number is a keyed hash of the handle: without `NUMBER_KEY` it leads nowhere, and once the
 row is gone nothing makes it again. Fifteen digits keep a million residents apart (the chance that any two share one
 is 1 in 2,000); the last digit is Luhn's, so that a misheard one is told at once. Four groups of four, to read aloud.
 """
@@ -17,7 +17,7 @@ DIGITS = 16
 def number_of(handle: UUID) -> str:
     """The number in its four groups, such as "1234 5678 9012 3452"."""
     mac = hashlib.blake2b(
-        handle.bytes, key=settings.FIELD_KEY, digest_size=16, person=b"resident-number"
+        handle.bytes, key=settings.NUMBER_KEY, digest_size=16, person=b"resident-number"
     ).digest()
     digits = f"{int.from_bytes(mac, 'big') % 10 ** (DIGITS - 1):0{DIGITS - 1}d}"
     digits += str(-_luhn(digits + "0") % 10)

@@ -9,13 +9,13 @@ import logging
 from base64 import urlsafe_b64decode
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from urllib.parse import urlencode
 
-import requests
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from core import sweeps
-from identity import crypto, loopback, tasks, tokens
+from identity import crypto, tasks, tokens
 from identity.errors import CannotUnseal, InvalidToken
 from identity.models import GadgetClient, LogoutDelivery
 
@@ -36,8 +36,13 @@ lost: Callable[[str, str], None] = _nobody_else_tells
 """Called with gadget and pseudonym, in a transaction, when a logout was not confirmed; set by gadgets when it starts."""
 
 
-def _place(client: GadgetClient, jti: str) -> str:
-    return f"logout-delivery:{client.client_id}:{jti}"
+def _nobody_sends(_url: str, _body: bytes, _seconds: float) -> bool:
+    """Without the one outbound client nothing leaves."""
+    return False
+
+
+post: Callable[[str, bytes, float], bool] = _nobody_sends
+"""Posts a form to an address that a provider gave us; whether it was taken. Set by gadgets when it starts."""
 
 
 def accept(client: GadgetClient, raw: str, *, now: datetime) -> None:
@@ -53,7 +58,7 @@ def enqueue(client: GadgetClient, *, raw: str, jti: str, expires: datetime) -> N
             LogoutDelivery.objects.create(
                 client=client,
                 jti=jti,
-                token_sealed=crypto.seal(raw.encode(), place=_place(client, jti)),
+                token_sealed=crypto.seal(raw.encode(), place=crypto.delivery_place(client.client_id, jti)),
                 token_expires_at=expires,
             )
     except IntegrityError as error:
@@ -114,7 +119,9 @@ def _settle(row: LogoutDelivery, *, done: bool, now: datetime) -> None:
 def _subject(row: LogoutDelivery) -> str:
     """Whom the token signs out; "" when it names a session only. It was verified before it was queued."""
     try:
-        raw = crypto.unseal(bytes(row.token_sealed), place=_place(row.client, row.jti))
+        raw = crypto.unseal(
+            bytes(row.token_sealed), place=crypto.delivery_place(row.client.client_id, row.jti)
+        )
         sub = json.loads(urlsafe_b64decode(raw.split(b".")[1] + b"==")).get("sub")
     except (CannotUnseal, ValueError, IndexError, AttributeError):
         return ""
@@ -125,18 +132,9 @@ def _post(row: LogoutDelivery, *, now: datetime) -> bool:
     """Runs in a thread and touches no database; never sends what has expired."""
     if row.token_expires_at <= max(now, timezone.now()):
         return False
+    place = crypto.delivery_place(row.client.client_id, row.jti)
     try:
-        raw = crypto.unseal(bytes(row.token_sealed), place=_place(row.client, row.jti)).decode()
-        with loopback.session(public_only=True) as http:
-            answer = http.post(
-                row.client.logout_uri,
-                data={"logout_token": raw},
-                timeout=TIMEOUT,
-                allow_redirects=False,
-                stream=True,
-            )
-            answer.close()
-            return answer.status_code in {200, 204}
-    except (requests.RequestException, CannotUnseal) as error:
-        log.info("logout of %s: %s", row.client.client_id, type(error).__name__)
+        raw = crypto.unseal(bytes(row.token_sealed), place=place).decode()
+    except CannotUnseal:
         return False
+    return post(row.client.logout_uri, urlencode({"logout_token": raw}).encode(), TIMEOUT)

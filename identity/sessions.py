@@ -30,10 +30,6 @@ CLOSING = "_closing"
 """Stands in place of `KEY` while the account waits for its erasure: only the page that asks to undo it reads it."""
 
 
-def _place(session_key: str) -> str:
-    return f"oidc-session:{session_key}"
-
-
 def _resident_of(done: Login) -> tuple[Resident, bool]:
     """The resident known by (iss, sub), made at the first sign-in; e-mail plays no part."""
     return Resident.objects.get_or_create(
@@ -88,7 +84,7 @@ def open_session(request: HttpRequest, done: Login, *, device: str = "") -> Resi
         session_store.begin(request.session, now=now, remembered=remembered, begun=begun)
         request.session.save()
         key = row.session_key = str(request.session.session_key)
-        row.id_token_sealed = crypto.seal(done.id_token.encode(), place=_place(key))
+        row.id_token_sealed = crypto.seal(done.id_token.encode(), place=crypto.session_place(key))
         row.save()
         if noted is not None:
             _tell(resident, noted, label=row.label, now=now)
@@ -198,7 +194,7 @@ def hint(session_key: str | None) -> str:
     if row is None or not row.id_token_sealed:
         return ""
     try:
-        return crypto.unseal(bytes(row.id_token_sealed), place=_place(row.session_key)).decode()
+        return crypto.unseal(bytes(row.id_token_sealed), place=crypto.session_place(row.session_key)).decode()
     except CannotUnseal:
         return ""
 

@@ -81,8 +81,15 @@ class _Client(DjangoOAuth2App):
             "id_token_signing_alg_values_supported": [a for a in offered if a in tokens.ALGORITHMS],
         }
 
+    _id_token = ""
+
+    def parse_id_token(self, token: Any, *args: Any, **kwargs: Any) -> Any:
+        """Keeps the token, whose header says which keys may have signed it."""
+        self._id_token = str(token.get("id_token", ""))
+        return super().parse_id_token(token, *args, **kwargs)
+
     def fetch_jwk_set(self, force: bool = False) -> Any:
-        return tokens.key_set(renew=force)
+        return tokens.fitting(self._id_token, tokens.key_set(renew=force))
 
 
 class _Attempt(DjangoIntegration):

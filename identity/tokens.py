@@ -21,6 +21,7 @@ TIMEOUT = (0.3, 0.6)
 ACTIVE_TIMEOUT = (0.3, 2.5)
 """For a question about one token, which a provider's program waits for."""
 ALGORITHMS = ("RS256", "PS256", "ES256", "EdDSA")
+_KINDS = {"RS": "RSA", "PS": "RSA", "ES": "EC", "Ed": "OKP"}
 LOGOUT_EVENT = "http://schemas.openid.net/event/backchannel-logout"
 SKEW = 60
 """Seconds that the clocks may differ."""
@@ -113,7 +114,24 @@ def forget() -> None:
 
 def _decode(raw: str, keys: KeySetSerialization) -> jwt.Token:
     registry = jws.JWSRegistry(algorithms=list(ALGORITHMS), strict_check_header=False)
-    return jwt.decode(raw, KeySet.import_key_set(keys), registry=registry)
+    return jwt.decode(raw, KeySet.import_key_set(fitting(raw, keys)), registry=registry)
+
+
+def fitting(raw: str, keys: KeySetSerialization) -> KeySetSerialization:
+    """The whole set for a token that names its key; for another the one key of its algorithm, or none.
+
+    OpenID Connect demands a `kid` only where several keys fit. Two that fit are not tried one after the other.
+    """
+    header = jws.extract_compact(raw.encode()).headers()
+    algorithm = str(header.get("alg", ""))
+    if "kid" in header or len(keys["keys"]) < 2:
+        return keys
+    found = [
+        key
+        for key in keys["keys"]
+        if key.get("kty") == _KINDS.get(algorithm[:2]) and key.get("alg", algorithm) == algorithm
+    ]
+    return {"keys": found if len(found) == 1 else []}
 
 
 def verify(raw: str) -> jwt.Token:

@@ -145,7 +145,7 @@ def region_portal(_request: HttpRequest) -> JsonResponse:
             "name": settings.REGION["name"],
             "portal": base,
             "issuer": settings.OIDC_ISSUER,
-            "discovery": settings.OIDC_ISSUER + "/.well-known/openid-configuration",
+            "discovery": settings.OIDC_ISSUER.rstrip("/") + "/.well-known/openid-configuration",
             "claims_endpoint": f"{base}/api/claims",
             "jwks_uri": f"{base}/.well-known/jwks.json",
             "schemas": {

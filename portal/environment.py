@@ -2,6 +2,7 @@
 
 import os
 import secrets
+import ssl
 from base64 import urlsafe_b64decode
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
@@ -52,13 +53,48 @@ def url(name: str, default: str | None = None) -> str:
     return value
 
 
-def key(name: str, *, demo: bool) -> bytes:
+def issuer(name: str, default: str | None = None) -> str:
+    """As `url`, but letter by letter: an issuer is compared with what tokens say, and may end in a slash."""
+    url(name, default)
+    return text(name, default)
+
+
+def certificates(name: str) -> str:
+    """The path of a PEM file with certificates of authorities, or "" for none."""
+    path = os.environ.get(name, "")
+    if path:
+        try:
+            ssl.create_default_context(cafile=path)
+        except (OSError, ssl.SSLError) as error:
+            raise ImproperlyConfigured(
+                f"{name} names {path}, which holds no certificates in PEM form."
+            ) from error
+    return path
+
+
+def key(name: str, *, demo: bool, default: bytes | None = None) -> bytes:
     """32 bytes in URL-safe base64; the demo without one gets a key that lasts for this process."""
     value = os.environ.get(name)
+    if not value and default is not None:
+        return default
     if value is None and demo:
         return secrets.token_bytes(32)
+    return _bytes_of(name, text(name))
+
+
+def keys(name: str, *, demo: bool) -> tuple[bytes, ...]:
+    """One key or several with blanks between them, the newest first."""
+    if os.environ.get(name) is None and demo:
+        return (secrets.token_bytes(32),)
+    found = tuple(_bytes_of(name, value) for value in text(name).split())
+    if not found:
+        raise ImproperlyConfigured(f"{name} is not set. See .env.example for what it means.")
+    return found
+
+
+def _bytes_of(name: str, value: str) -> bytes:
     try:
-        raw = urlsafe_b64decode(text(name))
+        raw = urlsafe_b64decode(value)
     except ValueError as error:
         raise ImproperlyConfigured(f"{name} is not URL-safe base64.") from error
     if len(raw) != 32:

@@ -29,8 +29,12 @@ ALERTS_DIR = Path(env.text("ALERTS_DIR", str(VAR_DIR / "alerts")))
 PORTAL_URL = env.url("PORTAL_URL", f"http://portal.region.localhost:{PORT}" if DEMO else None)
 ID_PROVIDER = env.choice("ID_PROVIDER", ("keycloak", "embedded"), "embedded" if DEMO else None)
 ID_URL = env.url("ID_URL", f"http://id.region.localhost:{PORT}" if DEMO else None)
-OIDC_ISSUER = env.url("OIDC_ISSUER", f"{ID_URL}/o" if ID_PROVIDER == "embedded" else None)
-OIDC_DISCOVERY_URL = env.url("OIDC_DISCOVERY_URL", f"{OIDC_ISSUER}/.well-known/openid-configuration")
+OIDC_ISSUER = env.issuer("OIDC_ISSUER", f"{ID_URL}/o" if ID_PROVIDER == "embedded" else None)
+OIDC_DISCOVERY_URL = env.url(
+    "OIDC_DISCOVERY_URL", f"{OIDC_ISSUER.rstrip('/')}/.well-known/openid-configuration"
+)
+# Beside the public authorities: who signs the certificates of the ID and the context broker inside the city.
+CA_FILE = env.certificates("CA_FILE")
 OIDC_CLIENT_ID = env.text("OIDC_CLIENT_ID", "portal")
 OIDC_CLIENT_SECRET = env.text("OIDC_CLIENT_SECRET", "demo-portal-secret" if DEMO else None)
 KEYCLOAK_URL = env.url("KEYCLOAK_URL", ID_URL)
@@ -87,10 +91,18 @@ def _signing_key(name: str, kind: str) -> str:
 
 
 SECRET_KEY = env.text("SECRET_KEY", "demo-only-not-a-secret-" + "x" * 40 if DEMO else None)
+SECRET_KEY_FALLBACKS = env.text("SECRET_KEY_FALLBACKS", "").split()
 GADGET_SIGNING_KEY = _signing_key("GADGET_SIGNING_KEY", "ec")
 OIDC_SIGNING_KEY = _signing_key("OIDC_SIGNING_KEY", "rsa") if ID_PROVIDER == "embedded" else ""
 CARD_CACHE_KEY = env.key("CARD_CACHE_KEY", demo=DEMO)
-FIELD_KEY = env.key("FIELD_KEY", demo=DEMO)
+# Newest first: it seals, all of them open. Numbers and pseudonyms that must outlive a rotation have a key of their own.
+FIELD_KEYS = env.keys("FIELD_KEY", demo=DEMO)
+if len(FIELD_KEYS) > 1 and not env.text("NUMBER_KEY", ""):
+    raise ImproperlyConfigured(
+        "FIELD_KEY holds several keys: set NUMBER_KEY to the one that was FIELD_KEY before the first rotation, "
+        "or residents' numbers change when that one goes."
+    )
+NUMBER_KEY = env.key("NUMBER_KEY", default=FIELD_KEYS[-1], demo=DEMO)
 
 # --- the region ----------------------------------------------------------------------------------------------
 REGION: dict[str, Any] = {

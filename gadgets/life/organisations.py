@@ -7,12 +7,14 @@ name or an address: whoever holds the link of an invitation joins, once, within 
 import hashlib
 import secrets
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
+from django.db.models import Exists, OuterRef, ProtectedError, QuerySet
 from django.utils import timezone
 
 from gadgets.errors import (
@@ -24,7 +26,7 @@ from gadgets.errors import (
 )
 from gadgets.life import state_notices
 from gadgets.life.steps import member
-from gadgets.models import Invitation, Membership, Provider
+from gadgets.models import ApiToken, Invitation, Membership, Provider
 from identity import queries as identity_queries
 from identity.roles import Actor
 
@@ -205,6 +207,46 @@ def remove_member(*, provider_id: int, member_id: int, by: Actor) -> None:
     if row.role == Role.OWNER:
         _another_owner(row)
     row.delete()
+
+
+def sole_owned(resident_id: UUID) -> tuple[tuple[str, bool], ...]:
+    """Organisations of which this resident is the only owner: name, and whether anybody else is a member."""
+    return tuple((row.name, _heir(row, resident_id) is not None) for row in _owned_alone(resident_id))
+
+
+def leave_all(resident_id: UUID) -> int:
+    """Takes an erased resident out of every organisation; returns of how many.
+
+    Where they were the only owner, the member who may most and has been there longest becomes one. The address
+    that they gave as its contact goes in either case, for it may be their own; without members the webhook, the
+    keys and the open invitations go too, and an organisation that offers nothing goes whole.
+    """
+    for row in _owned_alone(resident_id).select_for_update():
+        heir = _heir(row, resident_id)
+        Provider.objects.filter(pk=row.pk).update(contact="")
+        if heir is not None:
+            Membership.objects.filter(pk=heir.pk).update(role=Role.OWNER)
+        else:
+            Provider.objects.filter(pk=row.pk).update(webhook_url="")
+            ApiToken.objects.filter(provider=row).delete()
+            Invitation.objects.filter(provider=row, used_at=None).delete()
+            with suppress(
+                ProtectedError
+            ):  # its gadgets, and what was decided about them, keep their organisation
+                row.delete()
+    return Membership.objects.filter(resident_id=resident_id).delete()[0]
+
+
+def _owned_alone(resident_id: UUID) -> QuerySet[Provider]:
+    owners = Membership.objects.filter(provider=OuterRef("pk"), role=Role.OWNER)
+    mine, others = owners.filter(resident_id=resident_id), owners.exclude(resident_id=resident_id)
+    return Provider.objects.filter(Exists(mine), ~Exists(others)).order_by("name")
+
+
+def _heir(provider: Provider, leaving: UUID) -> Membership | None:
+    """A developer before a reader, the one who has been there longest."""
+    rows = Membership.objects.filter(provider=provider).exclude(resident_id=leaving)
+    return rows.order_by("role", "created_at", "pk").first()  # "developer" stands before "reader"
 
 
 def _one(provider_id: int, member_id: int, by: Actor, *, own: bool = False) -> Membership:

@@ -5,7 +5,8 @@ from uuid import UUID
 
 from django.db import transaction
 
-from gadgets.models import EventDelivery, Gadget, Membership, Placement, ReviewNote
+from gadgets.life import organisations
+from gadgets.models import EventDelivery, Gadget, Placement, ReviewNote
 from gadgets.serving import private_cards, warm
 from gadgets.telling.addressees import Addressee, addressees
 from identity import queries as identity_queries
@@ -22,7 +23,7 @@ def forget_resident(resident_id: UUID) -> Mapping[str, int]:
     known = addressees()
     counts = {
         "layout": Placement.objects.filter(resident_id=resident_id).delete()[0],
-        "memberships": Membership.objects.filter(resident_id=resident_id).delete()[0],
+        "memberships": organisations.leave_all(resident_id),
         "notices": EventDelivery.objects.filter(resident_id=resident_id).delete()[0]
         + sum(_lost_logouts(to, resident_id) for to in known),
         "reviews": ReviewNote.objects.filter(who_id=resident_id).update(who=None),

@@ -97,6 +97,8 @@ class ProviderCode(models.Model):
     code_sha256 = models.CharField(max_length=64, primary_key=True)
     session = models.ForeignKey(ProviderSession, on_delete=models.CASCADE, related_name="codes")
     access_token_id = models.BigIntegerField(null=True)
+    tells_auth_time = models.BooleanField(default=False, db_default=False)
+    """Whether the request asked for it by `max_age`: the same moment at two clients would join their pseudonyms."""
     used_at = models.DateTimeField(null=True)
     replayed_at = models.DateTimeField(null=True)
     created_at = models.DateTimeField(default=timezone.now)

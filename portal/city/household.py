@@ -56,7 +56,7 @@ def desk(request: HttpRequest) -> HttpResponse:
     """What waits, and what the reference (`?reference=`) leads to."""
     by = operator_of(request)
     reference = request.GET.get("reference", "")
-    found = household.by_reference(reference) if reference else None
+    found = guardians.look_up(reference=reference, by=by) if reference else None
     return _page(request, by.id, reference=reference, found=found, missing=bool(reference) and found is None)
 
 

@@ -12,3 +12,9 @@ class ChoicesError(HomeError):
     """A guest's choices name a district or topic that is not in the vocabulary."""
 
     message = "選んだ地区またはテーマが見つかりません。もう一度選んでください。"
+
+
+class NothingCameError(ChoicesError):
+    """The form of a guest's choices came without its fields; nothing is cleared by that."""
+
+    message = "フォームの項目が届きませんでした。何も変えていません。もう一度お送りください。"

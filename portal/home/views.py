@@ -31,7 +31,7 @@ from portal.home import acts, cards, hiding, visits, words
 from portal.home import guest as guests
 from portal.home.catalogue import Catalogue, current, held
 from portal.home.compose import HomeView, Reader, compose
-from portal.home.errors import ChoicesError
+from portal.home.errors import ChoicesError, NothingCameError
 from portal.home.exploring import sitting
 from portal.home.render import guest_form
 from portal.home.render import render as draw
@@ -209,6 +209,8 @@ def guest(request: HttpRequest) -> HttpResponse:
         response.delete_cookie(guests.COOKIE)
         return response
     try:
+        if not {"district", "topics"} & set(request.POST):
+            raise NothingCameError
         choices = guests.choose(request.POST.get("district", ""), request.POST.getlist("topics"))
     except ChoicesError as error:
         locale = get_language() or "ja"

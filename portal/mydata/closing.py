@@ -22,6 +22,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_safe
 
 from core.form_pages import posts
+from gadgets.life import organisations
 from gadgets.telling import erasure as providers
 from identity import erasure, household, queries, sessions
 from identity.attributes import pick
@@ -49,7 +50,9 @@ WORDS = ("削除", "けす", "delete")
 @resident_required
 def closing(request: HttpRequest, bundle: Bundle) -> HttpResponse:
     """What happens, what stays and why, in plain words."""
-    return render(request, "mydata/closing.html", {**_wards(bundle), "days": erasure.WAIT.days})
+    return render(
+        request, "mydata/closing.html", {**_wards(bundle), **_owned(bundle), "days": erasure.WAIT.days}
+    )
 
 
 @posts("mydata:closing")
@@ -83,6 +86,7 @@ def _asks(
 ) -> HttpResponse:
     context = {
         **_wards(bundle),
+        **_owned(bundle),
         "said": provider_lines(said) if said is not None else None,
         "word": _("削除"),
         "wrong_word": wrong_word,
@@ -111,6 +115,15 @@ def _typed(word: str) -> bool:
 def _wards(bundle: Bundle) -> dict[str, Any]:
     names = queries.names(household.wards_to_erase(bundle.id))
     return {"wards": [name for name in names.values() if name]}
+
+
+def _owned(bundle: Bundle) -> dict[str, Any]:
+    """Organisations that lose their only owner: those that a member takes over, and those that nobody does."""
+    owned = organisations.sole_owned(bundle.id)
+    return {
+        "handed_over": [name for name, has_heir in owned if has_heir],
+        "left_alone": [name for name, has_heir in owned if not has_heir],
+    }
 
 
 def _close(request: HttpRequest, bundle: Bundle, said: list[dict[str, Any]]) -> HttpResponse:

@@ -175,6 +175,10 @@ def printable(made: dict[str, Any], locale: str) -> dict[str, Any]:
             for row in made["accesses"][:PRINTED]
         ],
         "pseudonyms": [(title(row["recipient"]), row["pseudonym"]) for row in made["pseudonyms"]],
+        "sites": [
+            {"at": at(row["signed_in_at"]), "title": title(row["recipient"])}
+            for row in made["sites"][:PRINTED]
+        ],
         "sessions": [{**row, "seen_at": at(row["seen_at"])} for row in made["sessions"]],
         "devices": [{**row, "seen_at": at(row["seen_at"])} for row in made["devices"]],
         "household": [{**row, "asked_at": at(row["asked_at"])} for row in made["household"]],

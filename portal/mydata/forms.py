@@ -6,10 +6,14 @@ from typing import Any
 from django import forms
 from django.http import QueryDict
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy as _lazy
 
 from identity import attributes
 from identity.attributes import Definition, Value, pick
 from portal.mydata.overview import anchor
+
+NOTHING_CAME = _lazy("フォームの項目が届きませんでした。何も変えていません。もう一度お送りください。")
+_LISTS = tuple(key for key in attributes.SETTABLE if attributes.DEFINITIONS[key].kind != "many")
 
 
 def field_name(key: str) -> str:
@@ -37,8 +41,13 @@ class AttributesForm(forms.Form):
         }
 
     def clean(self) -> dict[str, Any]:
-        """More and less of the same topic is a contradiction that only its writer can resolve."""
+        """More and less of the same topic is a contradiction that only its writer can resolve.
+
+        A browser always sends a list of choices, chosen or not: where none came, nothing is meant to be cleared.
+        """
         cleaned = super().clean() or self.cleaned_data
+        if not any(field_name(key) in self.data for key in _LISTS):
+            raise forms.ValidationError(NOTHING_CAME)
         both = [code for code in cleaned.get("interests", ()) if code in cleaned.get("avoids", ())]
         if both:
             names = attributes.value_label("interests", tuple(both), self._locale)
@@ -50,8 +59,12 @@ class AttributesForm(forms.Form):
         return cleaned
 
     def values(self) -> dict[str, object]:
-        """What was sent, by attribute key; an empty one clears."""
-        return {key: self.cleaned_data[field_name(key)] for key in attributes.SETTABLE}
+        """What was sent, by attribute key; an empty one clears, one that did not come stays."""
+        return {
+            key: self.cleaned_data[field_name(key)]
+            for key in attributes.SETTABLE
+            if key not in _LISTS or field_name(key) in self.data
+        }
 
 
 def _field(known: Definition, locale: str) -> forms.ChoiceField:

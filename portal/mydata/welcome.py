@@ -78,6 +78,8 @@ def step(request: HttpRequest, bundle: Bundle, name: str) -> HttpResponse:
     """One step: what is held already stands in it; a search or a sample draws it again and writes nothing."""
     if request.method != "POST":
         return _draw(request, bundle, name, bundle.attributes)
+    if not {*STEPS[name], "next", "choice"} & set(request.POST):
+        return _draw(request, bundle, name, bundle.attributes, status=HTTPStatus.UNPROCESSABLE_ENTITY)
     sent = _sent(request, name)
     try:
         chosen = _checked(sent)
@@ -92,10 +94,14 @@ def step(request: HttpRequest, bundle: Bundle, name: str) -> HttpResponse:
 
 
 def _sent(request: HttpRequest, name: str) -> dict[str, object]:
-    """What the form of this step says, by attribute; an empty one clears."""
+    """What the form of this step says, by attribute; an empty one clears, one that did not come stays."""
     post = request.POST
     many = {key for key in STEPS[name] if attributes.DEFINITIONS[key].kind == "many"}
-    return {key: post.getlist(key) if key in many else post.get(key, "") for key in STEPS[name]}
+    return {
+        key: post.getlist(key) if key in many else post[key]
+        for key in STEPS[name]
+        if key in many or key in post
+    }
 
 
 def _checked(sent: Mapping[str, object]) -> dict[str, Value]:

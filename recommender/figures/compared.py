@@ -39,7 +39,7 @@ class Slices:
 def drawn(subject: str, of: str) -> int:
     """Which of the LOTS lots a pseudonym draws; another one for each `of`."""
     # The key of the pseudonyms themselves: SECRET_KEY may change within a month, and a resident would draw twice.
-    key = hmac.digest(settings.FIELD_KEY, f"lots|{of}".encode(), hashlib.sha256)
+    key = hmac.digest(settings.NUMBER_KEY, f"lots|{of}".encode(), hashlib.sha256)
     return hmac.digest(key, subject.encode(), hashlib.sha256)[0] % LOTS
 
 

@@ -47,6 +47,7 @@ class HostileId:
         self.issuer_in_discovery = ""
         self.promises_issuer = False
         self.nonce = ""
+        self.keys: list[dict[str, Any]] = [KEY.as_dict(private=False)]
         me = self
 
         class Handler(BaseHTTPRequestHandler):
@@ -62,7 +63,7 @@ class HostileId:
 
             def do_GET(self) -> None:
                 if urlsplit(self.path).path.endswith("/jwks"):
-                    self._say({"keys": [KEY.as_dict(private=False)]})
+                    self._say({"keys": me.keys})
                     return
                 base = me.issuer
                 self._say(

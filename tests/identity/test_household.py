@@ -655,10 +655,16 @@ def test_the_desk_finds_by_the_reference_and_leafs_through_nothing() -> None:
     row = asks(hanako, taro)
     child_of(hanako)
     assert [line.id for line in household.waiting()] == [row.id]
-    found = household.by_reference(f" {row.reference.lower()} ")
+    desk = Actor(id=cast.operator().id, roles=frozenset({OPERATOR}))
+    found = guardians.look_up(reference=f" {row.reference.lower()} ", by=desk)
     assert found is not None
     assert (found.guardian, found.ward) == ("高松 花子", "屋島 太郎")
-    assert household.by_reference("") is None
+    told = AuditEntry.objects.filter(kind="household_asked", by=str(cast.operator().handle))
+    assert set(told.values_list("who", flat=True)) == {str(hanako.handle), str(taro.handle)}
+    assert guardians.look_up(reference="", by=desk) is None
+    assert told.count() == 2
+    with pytest.raises(NotAllowed):
+        guardians.look_up(reference=row.reference, by=me(hanako))
 
 
 def test_what_waits_for_whom() -> None:

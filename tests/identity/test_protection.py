@@ -339,7 +339,7 @@ def test_the_number_is_no_part_of_the_handle_and_needs_the_key(settings: object)
     handle = UUID("12345678-0000-4000-8000-000000000001")
     number = numbers.number_of(handle)
     assert number == numbers.number_of(handle)
-    settings.FIELD_KEY = b"k" * 32  # type: ignore[attr-defined]
+    settings.NUMBER_KEY = b"k" * 32  # type: ignore[attr-defined]
     assert numbers.number_of(handle) != number
 
 

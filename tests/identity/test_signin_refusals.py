@@ -8,7 +8,7 @@ from urllib.parse import parse_qs, urlencode, urlsplit
 import pytest
 from django.test import Client
 from joserfc import jwt
-from joserfc.jwk import RSAKey
+from joserfc.jwk import ECKey, RSAKey
 
 from identity import tokens
 from identity.models import OidcSession, Resident
@@ -68,6 +68,51 @@ def test_an_honest_answer_signs_in(person: Client, the_id: hostile.HostileId) ->
     assert person.session["_resident"] == str(resident.id)
     assert "_auth_user_id" not in person.session
     assert not any(key.startswith("_state_") for key in dict(person.session))
+
+
+def test_an_issuer_that_ends_in_a_slash_is_compared_with_it(
+    person: Client, the_id: hostile.HostileId, settings: Any
+) -> None:
+    settings.OIDC_ISSUER = the_id.issuer_in_discovery = f"{the_id.issuer}/"
+    the_id.make = lambda claims: hostile.sign({**claims, "iss": settings.OIDC_ISSUER})
+    assert finish(person, begin(person, the_id), iss=settings.OIDC_ISSUER).status_code == 302
+    assert Resident.objects.get().issuer == settings.OIDC_ISSUER
+    assert person.get("/.well-known/region-portal.json").json()["oidc"]["discovery"].count("//") == 1
+
+
+def nameless(claims: dict[str, Any]) -> str:
+    """Without a `kid`."""
+    return jwt.encode({"alg": "RS256"}, claims, hostile.KEY, ["RS256"])
+
+
+OTHERS: dict[str, dict[str, Any]] = {
+    "an EC key": ECKey.generate_key("P-256", {"use": "sig", "alg": "ES256", "kid": "ec"}).as_dict(
+        private=False
+    ),
+    "an RSA key of another algorithm": RSAKey.generate_key(
+        2048, {"use": "sig", "alg": "PS256", "kid": "ps"}
+    ).as_dict(private=False),
+    "a key for encryption": RSAKey.generate_key(2048, {"use": "enc", "kid": "enc"}).as_dict(private=False),
+}
+
+
+@pytest.mark.parametrize("other", OTHERS)
+@pytest.mark.parametrize("first", [True, False])
+def test_a_token_without_kid_is_verified_with_the_one_key_that_fits(
+    person: Client, the_id: hostile.HostileId, other: str, first: bool
+) -> None:
+    the_id.make = nameless
+    the_id.keys = [OTHERS[other], *the_id.keys] if first else [*the_id.keys, OTHERS[other]]
+    assert finish(person, begin(person, the_id)).status_code == 302
+
+
+def test_a_token_without_kid_is_refused_where_two_keys_fit(person: Client, the_id: hostile.HostileId) -> None:
+    the_id.make = nameless
+    the_id.keys = [
+        *the_id.keys,
+        RSAKey.generate_key(2048, {"use": "sig", "kid": "two"}).as_dict(private=False),
+    ]
+    refused(person, finish(person, begin(person, the_id)))
 
 
 def test_the_same_subject_of_another_issuer_is_another_person(

@@ -38,6 +38,9 @@ def city() -> dict[str, str]:
     }
 
 
+OTHER_KEY = urlsafe_b64encode(b"o" * 32).decode()
+
+
 def start(environment: dict[str, str]) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [sys.executable, "-c", "import portal.settings"],
@@ -70,6 +73,11 @@ def test_a_complete_city_starts() -> None:
         ({"DATABASE_URL": "mysql://x/y"}, "must begin with sqlite:/// or postgres://"),
         ({"LOG_LEVEL": "LOUD"}, "LOG_LEVEL must be one of"),
         ({"PORT": "eighty"}, "PORT must be a whole number"),
+        ({"CA_FILE": "/nowhere.pem"}, "CA_FILE names /nowhere.pem, which holds no certificates"),
+        ({"CA_FILE": __file__}, "which holds no certificates"),
+        ({"FIELD_KEY": ""}, "FIELD_KEY is not set"),
+        ({"FIELD_KEY": f"{OTHER_KEY} c2hvcnQ="}, "FIELD_KEY must hold 32 bytes"),
+        ({"FIELD_KEY": f"{OTHER_KEY} {OTHER_KEY}"}, "set NUMBER_KEY to the one"),
     ],
 )
 def test_an_unsafe_or_unknown_value_stops_the_start(change: dict[str, str | None], message: str) -> None:
@@ -79,3 +87,22 @@ def test_an_unsafe_or_unknown_value_stops_the_start(change: dict[str, str | None
     result = start(environment)
     assert result.returncode != 0
     assert message in result.stderr
+
+
+def test_an_issuer_keeps_its_slash_and_keys_their_order() -> None:
+    environment = city() | {
+        "OIDC_ISSUER": "https://id.region.example/realms/region/",
+        "FIELD_KEY": f"{OTHER_KEY} {city()['FIELD_KEY']}",
+        "NUMBER_KEY": city()["FIELD_KEY"],
+        "SECRET_KEY_FALLBACKS": "one two",
+    }
+    code = (
+        "from portal import settings as s; "
+        "print(s.OIDC_ISSUER, s.OIDC_DISCOVERY_URL, s.FIELD_KEYS[0][:1], s.NUMBER_KEY[:1], s.SECRET_KEY_FALLBACKS)"
+    )
+    result = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, env=environment, capture_output=True, text=True, check=False
+    )
+    issuer = "https://id.region.example/realms/region/"
+    wanted = f"{issuer} {issuer}.well-known/openid-configuration b'o' b'k' ['one', 'two']"
+    assert result.stdout.strip() == wanted, result.stderr

@@ -95,12 +95,13 @@ PORTAL: dict[str, Set[str]] = {
 ID: dict[str, Set[str]] = {
     "/": NOBODY,  # leads to the portal
     "/o/.well-known/": ANYBODY,
+    "/o/logout/": SIGNED_IN,  # asks whether to sign out
     "/o/": NOBODY,  # nothing without a client's request
     "/login/": {GUEST, ENDED},  # who is signed in is led on
     "/signup/": {GUEST, ENDED},
     "/logout/": SIGNED_IN,
     "/inactive/": ANYBODY,
     "/password/": NOBODY,  # after a fresh proof only
-    "/reauthenticate/": SIGNED_IN,
+    "/reauthenticate/": NOBODY,  # leads on: nothing waits for a proof
     "/code/": NOBODY,  # in the middle of a sign-in, or after a fresh proof
 }
