@@ -19,6 +19,8 @@ from gadgets.life.registering import finish_checks, refresh, register, rotate_se
 from gadgets.life.reviewing import approve, refuse, roll_back, roll_out
 from gadgets.life.running import resume, suspend
 from gadgets.life.thread import say
+from gadgets.life.verification import let_alert, settle_reports
+from gadgets.life.verification import report as report_card
 from gadgets.telling.forgetting import forget_resident
 
 __all__ = [
@@ -35,6 +37,7 @@ __all__ = [
     "forget_resident",
     "give_data",
     "hide",
+    "let_alert",
     "move",
     "place",
     "plan_maintenance",
@@ -42,6 +45,7 @@ __all__ = [
     "refuse",
     "refuse_contract",
     "register",
+    "report_card",
     "resume",
     "retire",
     "roll_back",
@@ -49,6 +53,7 @@ __all__ = [
     "rotate_secret",
     "run_checks",
     "say",
+    "settle_reports",
     "submit",
     "suspend",
     "take_data_back",

@@ -13,6 +13,7 @@ from gadgets.pages import (
     views_preview,
     views_provider,
     views_provider_figures,
+    views_report,
     views_residents,
 )
 
@@ -25,6 +26,7 @@ urlpatterns = [
     path("gadgets/<str:gadget_id>/move", views_residents.move, name="move"),
     path("gadgets/<str:gadget_id>/settings", views_residents.settings, name="settings"),
     path("gadgets/<str:gadget_id>/forms/<str:name>/", views_forms.form, name="form"),
+    path("gadgets/<str:gadget_id>/report/", views_report.report, name="report"),
     path("gadgets/<str:gadget_id>/frame/", views_frame.frame, name="frame"),
     path("fragments/card/<str:gadget_id>", views.card_fragment, name="fragment"),
     path("connections/", cityos_views.connections, name="connections"),

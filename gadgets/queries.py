@@ -8,6 +8,7 @@ from functools import lru_cache
 from typing import Any
 from uuid import UUID
 
+from django.conf import settings
 from django.db import connection
 from django.db.models import Count, Prefetch, TextField, UUIDField
 from django.db.models.functions import Cast
@@ -15,11 +16,14 @@ from django.db.models.functions import Cast
 from core.quoting import escaped
 from gadgets.choosing.layout import Placement
 from gadgets.contract import manifest as manifests
+from gadgets.contract.reserved import Flag, flags
 from gadgets.errors import ManifestError
 from gadgets.life import review
+from gadgets.life.names import shown_name, verified
 from gadgets.life.standing import Standing, standing
 from gadgets.models import (
     VERSION_KEY,
+    CardReport,
     CheckLine,
     CheckRun,
     Gadget,
@@ -32,6 +36,7 @@ from gadgets.models import Placement as PlacementRow
 from gadgets.registry import Registry, registry
 from gadgets.telling.notices import Notice, notices
 from gadgets.types import Texts
+from identity import attributes
 from identity.audience import K_CLAIMS
 
 __all__ = [
@@ -131,13 +136,13 @@ def ended(gadget_ids: Iterable[str]) -> Mapping[str, Ended]:
         state=Gadget.State.RETIRED,
         published__isnull=False,
         retires_at__isnull=False,
-    ).select_related("published")
+    ).select_related("published", "provider")
     found = {}
     for row in rows:
         version = _version_of(row)
         if version is not None and row.retires_at is not None:
             found[row.gadget_id] = Ended(
-                version.title, version.provider.name, row.retires_at, row.retire_note
+                version.title, shown_name(row.provider), row.retires_at, row.retire_note
             )
     return found
 
@@ -244,6 +249,18 @@ class ProviderView:
     contact: str
     gadgets: tuple["GadgetView", ...] = ()
     webhook_url: str = ""
+    verified: bool = False
+    may_alert: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ReportView:
+    """What a resident reported about a card; nobody's name is in it."""
+
+    reason: str
+    words: str
+    version: str
+    at: datetime
 
 
 _OPEN_STATES = (
@@ -289,6 +306,31 @@ def waits(view: GadgetView) -> bool:
     return view.draft is not None and view.draft.state == GadgetVersion.State.IN_REVIEW
 
 
+def reports(gadget_id: str) -> tuple[ReportView, ...]:
+    """What residents reported about a gadget's card and no operator has looked at yet, the newest first."""
+    rows = CardReport.objects.filter(gadget__gadget_id=gadget_id, settled_at=None).order_by("-at")
+    return tuple(ReportView(row.reason, row.words, row.version, row.at) for row in rows[:100])
+
+
+def reported() -> Mapping[str, int]:
+    """How many reports wait for an operator, by gadget."""
+    rows = CardReport.objects.filter(settled_at=None).values_list("gadget__gadget_id")
+    return dict(rows.annotate(number=Count("pk")))
+
+
+def voices(view: GadgetView) -> tuple[Flag, ...]:
+    """Reserved names and words in what residents would read of this gadget; for the review."""
+    texts = {"組織の名前": view.provider.name}
+    manifest = view.current.manifest if view.current else None
+    if manifest is not None:
+        texts["provider.name"] = manifest.provider.name
+        for name, several in (("title", manifest.title), ("summary", manifest.summary)):
+            texts |= {f"{name}.{language}": text for language, text in several.items()}
+        for claim in manifest.claims:
+            texts |= {f"{claim.name}.{language}": text for language, text in claim.purpose.items()}
+    return flags(texts, region=[*attributes.REGION_NAMES.values(), *settings.REGION["name"].values()])
+
+
 def waiting_count() -> int:
     """How many versions wait for a decision."""
     return GadgetVersion.objects.filter(state=GadgetVersion.State.IN_REVIEW).count()
@@ -317,7 +359,17 @@ def _gadgets(**which: object):  # type: ignore[no-untyped-def]  # a QuerySet of 
 
 
 def _provider(row: Provider, gadgets: tuple[GadgetView, ...] = ()) -> ProviderView:
-    return ProviderView(row.pk, row.name, row.kind, row.host, row.contact, gadgets, row.webhook_url)
+    return ProviderView(
+        row.pk,
+        row.name,
+        row.kind,
+        row.host,
+        row.contact,
+        gadgets,
+        row.webhook_url,
+        verified(row),
+        row.may_alert,
+    )
 
 
 def _gadget(row: Gadget) -> GadgetView:

@@ -18,6 +18,7 @@ from django.utils import timezone
 from gadgets.contract import manifest as manifests
 from gadgets.errors import ManifestError
 from gadgets.life import review, versions
+from gadgets.life.names import shown_name
 from gadgets.life.versions import Choice, Earlier
 from gadgets.models import (
     VERSION_KEY,
@@ -110,7 +111,7 @@ def _load() -> Registry:
     now = timezone.now()
     rows = list(
         Gadget.objects.filter(state=Gadget.State.PUBLISHED)
-        .select_related("published__gadget", "earlier__gadget")
+        .select_related("provider", "published__gadget", "earlier__gadget")
         .prefetch_related(
             Prefetch("maintenances", Maintenance.objects.filter(ends_at__gt=now).order_by("starts_at"))
         )
@@ -195,7 +196,8 @@ def _info(row: Gadget, version: GadgetVersion | None, news: tuple[News, ...]) ->
         identity=parsed.identity,
         title=parsed.title,
         summary=parsed.summary,
-        provider_name=parsed.provider.name,
+        provider_name=shown_name(row.provider),
+        may_alert=row.provider.may_alert,
         provider_privacy=parsed.provider.privacy,
         category=parsed.category,
         claims=tuple(replace(claim, terms=terms.get(claim.name, "")) for claim in parsed.claims),

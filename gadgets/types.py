@@ -165,6 +165,7 @@ class GadgetInfo:
     frame: FrameSpec | None = None
     data: tuple[DataSpec, ...] = ()
     provides: tuple[Offer, ...] = ()
+    may_alert: bool = False
     template: Mapping[str, Any] | None = None
     pauses: tuple[Pause, ...] = ()
     news: tuple[News, ...] = ()

@@ -49,6 +49,7 @@ DECISIONS: "Mapping[str, _StrPromise]" = {
     "announced": gettext_lazy("終了の予告"),
     "maintenance": gettext_lazy("点検の予定"),
     "contract": gettext_lazy("データの取り決め"),
+    "verified": gettext_lazy("提供者の確認"),
     "message": gettext_lazy("メッセージ"),
     "warned": gettext_lazy("注意のお知らせ"),
     "imported": gettext_lazy("ほかの地域から取り込みました"),
@@ -89,6 +90,12 @@ KINDS: "Mapping[str, _StrPromise]" = {
 }
 NEEDS: "Mapping[str, _StrPromise]" = {"required": gettext_lazy("必須"), "optional": gettext_lazy("任意")}
 
+FLAGS: "Mapping[str, _StrPromise]" = {
+    "region": gettext_lazy("地域や窓口の名前"),
+    "authority": gettext_lazy("役所・公的な機関"),
+    "alert": gettext_lazy("警報・避難"),
+    "identity": gettext_lazy("サインイン・地域ID"),
+}
 _PERIOD = re.compile(r"P(\d+)([DWMY])")
 
 

@@ -64,7 +64,10 @@ def _read_region(path: Path) -> Mapping[str, District]:
     )
 
 
-DISTRICTS = _read_region(Path(__file__).with_name("regions") / "takamatsu.json")
+_REGION = Path(__file__).with_name("regions") / "takamatsu.json"
+DISTRICTS = _read_region(_REGION)
+REGION_NAMES: Mapping[str, str] = MappingProxyType(json.loads(_REGION.read_text(encoding="utf-8"))["name"])
+"""What the region is called, by language."""
 
 TOPICS: Mapping[str, Texts] = MappingProxyType(
     {

@@ -45,7 +45,8 @@ KINDS = frozenset(
         # privileged
         "roles_set", "reach_asked", "client_saved", "client_rotated", "client_suspended", "client_resumed",
         "client_removed", "keycloak_synced", "region_trusted", "region_forgotten", "order_changed",
-        "data_owner_set", "data_owner_removed",
+        "data_owner_set", "data_owner_removed", "organisation_verified", "alerts_allowed", "alerts_stopped",
+        "card_reported", "card_reports_settled",
     }
 )  # fmt: skip
 

@@ -4,9 +4,11 @@ import re
 import unicodedata
 from collections.abc import Iterator, Mapping
 from typing import Any
+from urllib.parse import urlsplit
 
 import nh3
 from markdown_it import MarkdownIt
+from markdown_it.token import Token
 
 from gadgets.contract import letters
 from gadgets.errors import Problem
@@ -166,10 +168,26 @@ def links_in(text: str) -> list[str]:
     ]
 
 
+def _hosts_shown(tokens: list[Token]) -> list[Token]:
+    """After each link its host, so that its words alone do not say where it leads."""
+    for block in tokens:
+        told: list[Token] = []
+        host = ""
+        for token in block.children or ():
+            told.append(token)
+            if token.type == "link_open":
+                host = urlsplit(str(token.attrs.get("href", ""))).netloc.rpartition("@")[2]
+            elif token.type == "link_close" and host:
+                told.append(Token("text", "", 0, content=f"（{host}）"))
+        block.children = told
+    return tokens
+
+
 def inline_html(text: str) -> str:
-    """Emphasis and links as HTML, everything else escaped; cleaned again by an allow list."""
+    """Emphasis and links as HTML, each link with its host; everything else escaped; cleaned again by an allow list."""
+    drawn = _MARKDOWN.renderer.render(_hosts_shown(_MARKDOWN.parseInline(text)), _MARKDOWN.options, {})
     return nh3.clean(
-        _MARKDOWN.renderInline(text),
+        drawn,
         tags={"em", "strong", "a", "br"},
         attributes={"a": {"href"}},
         url_schemes={"https", "http"},

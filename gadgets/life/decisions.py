@@ -40,7 +40,8 @@ def _approve(gadget_id: str, form: Form, by: Actor) -> Decision:
         if share == 100
         else _("承認し、住民の%(share)s%%に公開しました。") % {"share": share}
     )
-    return lambda: actions.approve(gadget_id=gadget_id, by=by, share=share), told
+    verified = form.get("verified") == "on"
+    return lambda: actions.approve(gadget_id=gadget_id, by=by, share=share, verified=verified), told
 
 
 def _refuse(gadget_id: str, form: Form, by: Actor) -> Decision:
@@ -142,6 +143,24 @@ def _take_data_back(gadget_id: str, form: Form, by: Actor) -> Decision:
     )
 
 
+def _let_alert(gadget_id: str, form: Form, by: Actor) -> Decision:
+    return (
+        lambda: actions.let_alert(gadget_id=gadget_id, allowed=True, reason=_reason(form), by=by),
+        _("この組織は「危険」のお知らせを出せます。"),
+    )
+
+
+def _stop_alerts(gadget_id: str, form: Form, by: Actor) -> Decision:
+    return (
+        lambda: actions.let_alert(gadget_id=gadget_id, allowed=False, reason=_reason(form), by=by),
+        _("この組織は「危険」のお知らせを出せなくなりました。"),
+    )
+
+
+def _settle_reports(gadget_id: str, _form: Form, by: Actor) -> Decision:
+    return lambda: actions.settle_reports(gadget_id=gadget_id, by=by), _("知らせを確かめたことにしました。")
+
+
 _DECISIONS: Mapping[str, Callable[[str, Form, Actor], Decision]] = {
     "approve": _approve,
     "refuse": _refuse,
@@ -157,6 +176,9 @@ _DECISIONS: Mapping[str, Callable[[str, Form, Actor], Decision]] = {
     "say": _say,
     "give_data": _give_data,
     "take_data_back": _take_data_back,
+    "let_alert": _let_alert,
+    "stop_alerts": _stop_alerts,
+    "settle_reports": _settle_reports,
 }
 OPERATORS = frozenset(_DECISIONS)
 """The decisions at the operator's desk."""

@@ -10,7 +10,7 @@ from gadgets.cityos import contracts
 from gadgets.contract import manifest as manifests
 from gadgets.contract.manifest import Manifest
 from gadgets.errors import NotPermittedError, WrongStateError
-from gadgets.life import review
+from gadgets.life import review, verification
 from gadgets.life.clients import client_due
 from gadgets.life.steps import Decision, Side, draft, mirror, note, reviewed, step, words
 from gadgets.life.versions import EARLIER_DAYS, SHARES, WHOLE
@@ -23,15 +23,17 @@ _HANDED_IN = (Decision.REGISTERED, Decision.SUBMITTED, Decision.IMPORTED)
 
 
 @transaction.atomic
-def approve(*, gadget_id: str, by: Actor, share: int = WHOLE) -> None:
+def approve(*, gadget_id: str, by: Actor, share: int = WHOLE, verified: bool = False) -> None:
     """Publishes the version under review, to `share` percent of the residents: exactly these bytes from now on.
 
+    `verified`: the operator has verified the organisation's name, which residents read from then on; needed once.
     The version before stays for the others, and for whoever has to be asked again until they answer.
     """
     gadget = reviewed(gadget_id, by)
     version = draft(gadget)
     _other_person(version, by)
     parsed = pinned(version)
+    verification.confirm(gadget.provider, confirmed=verified, by=by)
     frames.refuse_shared_origin(parsed, version.url)
     now = timezone.now()
     before = gadget.published

@@ -8,7 +8,15 @@ from gadgets.models.cityos import Contract, DataOwner, DataRead
 from gadgets.models.events import EventCursor, EventDelivery
 from gadgets.models.figures import CellCount, GadgetHour
 from gadgets.models.layouts import VERSION_KEY, VERSION_TTL, Placement, RegistryVersion, bump_registry
-from gadgets.models.life import CheckLine, CheckRun, Gadget, GadgetVersion, Maintenance, ReviewNote
+from gadgets.models.life import (
+    CardReport,
+    CheckLine,
+    CheckRun,
+    Gadget,
+    GadgetVersion,
+    Maintenance,
+    ReviewNote,
+)
 from gadgets.models.organisations import ApiToken, Invitation, Membership, Provider, StateNotice
 from gadgets.models.regions import Region
 
@@ -16,6 +24,7 @@ __all__ = [
     "VERSION_KEY",
     "VERSION_TTL",
     "ApiToken",
+    "CardReport",
     "CellCount",
     "CheckLine",
     "CheckRun",

@@ -179,6 +179,7 @@ class ReviewNote(models.Model):
         IMPORTED = "imported"
         MAINTENANCE = "maintenance"
         CONTRACT = "contract"
+        VERIFIED = "verified"
 
     class Side(models.TextChoices):
         PROVIDER = "provider"
@@ -204,6 +205,30 @@ class ReviewNote(models.Model):
 
     def __str__(self) -> str:
         return f"{self.gadget_id} {self.decision}"
+
+
+class CardReport(models.Model):
+    """A resident says that a card is not what it should be; who said it is not kept here."""
+
+    class Reason(models.TextChoices):
+        PRETENDS = "pretends"
+        ALARMS = "alarms"
+        ASKS = "asks"
+        WRONG = "wrong"
+        OTHER = "other"
+
+    gadget = models.ForeignKey(Gadget, on_delete=models.CASCADE, related_name="reports")
+    version = models.CharField(max_length=32, blank=True)
+    reason = models.CharField(max_length=8, choices=Reason.choices)
+    words = models.CharField(max_length=300, blank=True)
+    at = models.DateTimeField(default=timezone.now)
+    settled_at = models.DateTimeField(null=True)
+
+    class Meta:
+        indexes = [models.Index(fields=["gadget", "settled_at"], name="card_reports_open")]
+
+    def __str__(self) -> str:
+        return f"{self.gadget_id} {self.reason}"
 
 
 class Maintenance(models.Model):

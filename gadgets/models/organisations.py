@@ -27,6 +27,14 @@ class Provider(models.Model):
     webhook_url = models.CharField(max_length=500, blank=True)
     """Where a signed notice is posted when the state of a gadget changes; empty when only mail is wanted."""
     created_at = models.DateTimeField(default=timezone.now)
+    verified_name = models.CharField(max_length=100, blank=True)
+    """The name that an operator has verified; residents read this one. Empty until the first approval."""
+    verified_at = models.DateTimeField(null=True, blank=True)
+    verified_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
+    )
+    may_alert = models.BooleanField(default=False)
+    """An operator lets its cards speak of danger (`notice` of the level `danger`)."""
 
     class Meta:
         constraints = [models.CheckConstraint(condition=~Q(host=""), name="provider_host_null_or_named")]

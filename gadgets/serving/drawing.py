@@ -39,7 +39,10 @@ def ready() -> None:
                 "BACKEND": "django.template.backends.django.DjangoTemplates",
                 "DIRS": [here / "templates"],
                 "OPTIONS": {
-                    "libraries": {"gadget_words": "gadgets.templatetags.gadget_words"},
+                    "libraries": {
+                        "gadget_words": "gadgets.templatetags.gadget_words",
+                        "card_links": "gadgets.templatetags.card_links",
+                    },
                     "builtins": ["core.templatetags.markup"],
                 },
             }

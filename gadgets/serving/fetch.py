@@ -20,6 +20,7 @@ from django.utils import timezone
 from gadgets.cityos import query
 from gadgets.contract import card as cards
 from gadgets.contract import card_clock
+from gadgets.contract.card_voice import lowered
 from gadgets.errors import (
     BreakerOpenError,
     CardError,
@@ -272,6 +273,7 @@ def _drawn(parsed: cards.Card, wanted: Wanted, answer: Answer, now: datetime) ->
     etag = answer.headers.get("etag", "")
     address = calendar.address(wanted)
     at = card_addresses.of(wanted)
+    parsed = lowered(parsed, may_alert=wanted.gadget.may_alert)
 
     def draw(*, old: bool) -> str:
         return render(

@@ -129,6 +129,7 @@ def cache_key(wanted: Wanted) -> str:
         wanted.size,
         wanted.locale,
         dict(wanted.settings),
+        wanted.gadget.may_alert,
         level,
         holder,
     ]

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from gadgets.contract import manifest as manifests
 from gadgets.errors import ManifestError
+from gadgets.life.names import shown_name
 from gadgets.models import Gadget
 from gadgets.types import Texts
 
@@ -25,7 +26,7 @@ def addressees(**which: object) -> tuple[Addressee, ...]:
     rows = (
         Gadget.objects.filter(published__isnull=False, **which)
         .exclude(client_id="")
-        .select_related("published")
+        .select_related("published", "provider")
         .order_by("gadget_id")
     )
     return tuple(found for found in map(_addressee, rows) if found is not None)
@@ -51,6 +52,6 @@ def _addressee(row: Gadget) -> Addressee | None:
         client_id=row.client_id,
         url=parsed.endpoints.events,
         title=parsed.title,
-        provider_name=parsed.provider.name,
+        provider_name=shown_name(row.provider),
         contact=parsed.provider.support,
     )

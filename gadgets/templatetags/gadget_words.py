@@ -7,6 +7,7 @@ from django.conf import settings
 
 from gadgets import words
 from gadgets.life import waiting
+from gadgets.pages.report_words import REASONS
 from gadgets.serving.launch import login_link
 from gadgets.types import Texts
 
@@ -32,6 +33,18 @@ def level_words(level: str) -> str:
 def state_words(state: str) -> str:
     """{{ gadget.state|state_words }}"""
     return str(words.STATES.get(state, state))
+
+
+@register.filter
+def flag_words(why: str) -> str:
+    """{{ flag.why|flag_words }}"""
+    return str(words.FLAGS.get(why, why))
+
+
+@register.filter
+def report_words(reason: str) -> str:
+    """{{ report.reason|report_words }}"""
+    return str(REASONS.get(reason, reason))
 
 
 @register.filter

@@ -55,7 +55,9 @@ def queue(request: HttpRequest) -> HttpResponse:
     """Every gadget, those that wait for a decision first."""
     operator_of(request)
     views = queries.review_queue()
+    reported = queries.reported()
     context = {
+        "reported": [(view, reported[view.id]) for view in views if view.id in reported],
         "waiting": [view for view in views if queries.waits(view)],
         "others": [view for view in views if not queries.waits(view)],
     }
@@ -85,6 +87,8 @@ def _detail(
     manifest = view.current.manifest if view.current else None
     context = {
         "view": view,
+        "flags": queries.voices(view),
+        "reports": queries.reports(gadget_id),
         "readings": cityos_queries.readings(manifest, view.provider.id) if manifest else (),
         "offered": cityos_queries.offered(manifest, view.provider.id) if manifest else (),
         "city": settings.REGION["name"]["ja"],

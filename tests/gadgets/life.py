@@ -218,7 +218,9 @@ class Desk:
     # the operator's desk
 
     def decide(self, gadget_id: str, decision: str, reason: str = "") -> HttpResponse:
-        return self.post(reverse("city_review_decide", args=[gadget_id]), decision=decision, reason=reason)
+        return self.post(
+            reverse("city_review_decide", args=[gadget_id]), decision=decision, reason=reason, verified="on"
+        )
 
 
 def passed(gadget_id: str) -> None:

@@ -173,6 +173,8 @@ def decide(page: Page, decision: str, reason: str = "") -> None:
     """One of the operator's buttons, with the reason where one is asked."""
     if reason:
         page.locator(f"#{decision}-reason").fill(reason)
+    if decision == "approve" and page.locator("#approve-verified").count():
+        page.locator("#approve-verified").check()
     page.locator(f"button[name=decision][value={decision}]").click()
 
 

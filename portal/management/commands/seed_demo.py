@@ -241,6 +241,12 @@ def _register_queries(people: Mapping[str, Actor]) -> int:
             reason="水位の記録は、この見本事業者が出しているため",
             by=operator,
         )
+        gadget_actions.let_alert(
+            gadget_id=GAUGE_PROVIDER,
+            allowed=True,
+            reason="水位が危険な高さになったことを伝えるため",
+            by=operator,
+        )
     for file in QUERIES:
         url = _manifest_url(name, offset, file)
         known = _find(url)
@@ -281,7 +287,7 @@ def _publish(
     for contract in contract_queries.of_gadget(gadget_id):
         if owner is not None and contract_queries.waits(contract):
             gadget_actions.agree_contract(contract_id=contract.id, by=owner)
-    gadget_actions.approve(gadget_id=gadget_id, by=operator)
+    gadget_actions.approve(gadget_id=gadget_id, by=operator, verified=True)
     return gadget_id
 
 

@@ -1,0 +1,73 @@
+"""A resident reports a card: a small form without a script, for an operator to read."""
+
+from uuid import UUID
+
+from django.contrib import messages
+from django.core.cache import cache
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import render
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_http_methods
+
+from gadgets import actions, queries
+from gadgets.errors import GadgetError
+from gadgets.pages.report_words import REASONS
+from gadgets.pages.web import signed_in
+from identity.queries import actor
+
+MOST, PERIOD = 5, 24 * 60 * 60
+"""Reports of one resident, and in how many seconds."""
+LONGEST = 300
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@never_cache
+@signed_in
+def report(request: HttpRequest, resident_id: UUID, gadget_id: str) -> HttpResponse:
+    """The form; what was typed stays in it when it could not be taken."""
+    gadget = queries.registry().gadgets.get(gadget_id)
+    if gadget is None:
+        raise Http404
+    problem, status = "", 200
+    reason, text = request.POST.get("reason", ""), request.POST.get("words", "")
+    if request.method == "POST":
+        if reason not in REASONS:
+            problem, status = _("どのようなことかを選んでください。"), 422
+        elif len(text) > LONGEST:
+            problem, status = _("くわしい内容は、%(most)s文字までにしてください。") % {"most": LONGEST}, 422
+        elif not _counted(resident_id):
+            problem, status = (
+                _("今日はもう、たくさん知らせていただきました。明日もう一度お試しください。"),
+                429,
+            )
+        else:
+            try:
+                actions.report_card(gadget_id=gadget_id, reason=reason, text=text, by=actor(resident_id))
+            except GadgetError as error:
+                problem, status = _(error.message), 409
+            else:
+                messages.success(request, _("知らせを受け取りました。市の担当者が確かめます。"))
+                return HttpResponseRedirect(reverse("gadgets:page", args=[gadget_id]))
+    context = {
+        "gadget": gadget,
+        "reasons": REASONS.items(),
+        "reason": reason,
+        "words": text,
+        "problem": problem,
+        "longest": LONGEST,
+    }
+    answer = render(request, "gadgets/report_card.html", context, status=status)
+    if status == 429:
+        answer["Retry-After"] = str(PERIOD)
+    return answer
+
+
+def _counted(resident_id: UUID) -> bool:
+    key = f"card-reports:{resident_id}"
+    cache.add(key, 0, PERIOD)
+    try:
+        return cache.incr(key) <= MOST
+    except (ValueError, TypeError):  # the cache is away, or the day has just ended
+        return True
