@@ -10,6 +10,7 @@ from collections.abc import Iterator
 
 from gadgets.conformance import (
     accessibility,
+    actions,
     cards,
     events,
     faults,
@@ -88,6 +89,7 @@ def _lines(subject: Subject, env: Environment) -> Iterator[Line]:
     yield from privacy.check(parsed, env)
     if parsed.identity == "pairwise":
         yield from events.check(bench)
+        yield from actions.check(bench)
     else:
         yield kinds.nobody(parsed)
 
@@ -101,6 +103,8 @@ def _card(bench: Bench) -> Iterator[Line]:
     yield kinds.pairwise() if bench.manifest.identity == "pairwise" else interference.check(bench)
     yield from speed.check(bench)
     yield from faults.check(bench)
+    if bench.manifest.identity == "pairwise":
+        yield kinds.kept_privately(bench.manifest)
     yield from accessibility.check(bench)
     yield cards.links(bench)
 

@@ -77,7 +77,8 @@ def _mint(bench: Bench, event: Event) -> str:
     return bench.env.signer.sign(claims, token_type=event_wire.TOKEN_TYPE)
 
 
-def _tell(bench: Bench, event: Event) -> Told:
+def tell(bench: Bench, event: Event) -> Told:
+    """Sends one event; raises DoorError or EventAnswerError."""
     return event_wire.post(
         bench.manifest.endpoints.events or "",
         _mint(bench, event),
@@ -90,7 +91,7 @@ def _tell(bench: Bench, event: Event) -> Told:
 def _answers(bench: Bench, kind: str) -> Line:
     title = _TITLES[kind]
     try:
-        told = _tell(bench, _event(bench.manifest, kind))
+        told = tell(bench, _event(bench.manifest, kind))
     except DoorError as error:
         return fix(NUMBER, title, broken(error), ANSWERED)
     except EventAnswerError as error:
@@ -120,7 +121,7 @@ def _retries(bench: Bench) -> Line:
     title = {"ja": "もう一度届いた消去の依頼に、同じ答えを返す", "en": "Answers an erasure that comes again"}
     event = _event(bench.manifest, event_wire.ERASURE)
     try:
-        first, second = (_tell(bench, event) for _ in range(2))
+        first, second = (tell(bench, event) for _ in range(2))
     except DoorError as error:
         told = broken(error)
     except EventAnswerError as error:

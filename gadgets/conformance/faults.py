@@ -12,6 +12,7 @@ from typing import Any
 
 from gadgets.conformance import fault_server
 from gadgets.conformance.bench import Bench, Seen, no_card
+from gadgets.conformance.kinds import PAIRWISE_SECONDS
 from gadgets.conformance.privacy import visible
 from gadgets.contract import card as cards
 from gadgets.contract.conformance_lines import Line, fix, passed
@@ -25,7 +26,6 @@ from identity import attributes
 NUMBER = 9
 SECONDS = 0.3
 """How long a broken provider is waited for here; a resident's page waits 1.5."""
-PAIRWISE_SECONDS = 15 * 60
 _STATUS = re.compile(r'<p class="card__status">(.*?)</p>', re.DOTALL)
 
 

@@ -157,6 +157,12 @@ def _interferes(bench: Bench, case: Case, beside: Beside) -> Texts | None:
             before, between, after = bench.ask(case), _ask(bench, case, beside), bench.ask(case)
         except DoorError as error:
             return broken(error)
+        if before.status != 200 or after.status != 200:
+            status = before.status if before.status != 200 else after.status
+            return {
+                "ja": f"正しいトークンに、状態コード {status} が返りました。",
+                "en": f"It answered a good token with {status}.",
+            }
         if not compare.same(before.body, after.body):
             continue
         if beside.claims is not None and between.status in REFUSED:

@@ -19,6 +19,8 @@ TITLES: Mapping[int, Texts] = {
     12: {"ja": "枠（frame）", "en": "Frame"},
     14: {"ja": "出来事の知らせ", "en": "Events"},
 }
+PAIRWISE_SECONDS = 15 * 60
+"""How long the portal keeps a private card."""
 OF_A_CARD = tuple(range(3, 12))
 OF_A_SERVER = (3, 6, 8)
 
@@ -52,6 +54,31 @@ def pairwise() -> Line:
         6,
         "identity が pairwise のカードは、ひとりの住民のものです。",
         "at level pairwise a card is one resident's own.",
+    )
+
+
+def kept_privately(parsed: Manifest) -> Line:
+    """Says what of the manifest's times has an effect: a private card is kept for 15 minutes and no longer."""
+    title = {"ja": "カードが残る時間", "en": "How long a card is kept"}
+    minutes, asked = PAIRWISE_SECONDS // 60, parsed.max_age + parsed.stale
+    if asked <= PAIRWISE_SECONDS:
+        return passed(
+            9,
+            title,
+            {
+                "ja": f"取得から {asked} 秒の間、古いカードも表示します。",
+                "en": f"The last card is shown for {asked} seconds after it was fetched.",
+            },
+        )
+    return passed(
+        9,
+        title,
+        {
+            "ja": f"pairwise のカードは、取得から {minutes} 分で消えます。cache.max_age（{parsed.max_age} 秒）と "
+            f"cache.stale（{parsed.stale} 秒）の合計 {asked} 秒のうち、{PAIRWISE_SECONDS} 秒より先は効きません。",
+            "en": f"At level pairwise a card is gone {minutes} minutes after it was fetched: of cache.max_age "
+            f"({parsed.max_age} s) and cache.stale ({parsed.stale} s) nothing beyond {PAIRWISE_SECONDS} s has an effect.",
+        },
     )
 
 

@@ -65,11 +65,12 @@ class Case:
 
 @dataclass(frozen=True, slots=True)
 class Bad:
-    """A token that must be refused, and what to do when it is not."""
+    """A token that must be refused, and what to do when it is not. `anywhere`: also at other endpoints than the card's."""
 
     title: Texts
     token: str
     remedy: Texts
+    anywhere: bool = True
 
 
 def cases(manifest: Manifest, locales: tuple[str, ...]) -> list[Case]:
@@ -115,35 +116,22 @@ def good(manifest: Manifest, case: Case, env: Environment) -> str:
     return env.signer.sign(claims_of(manifest, case, env), token_type=keys.TOKEN_TYPE)
 
 
-def bad(manifest: Manifest, case: Case, env: Environment) -> Iterator[Bad]:
-    """Each is wrong in one point only."""
-    claims = claims_of(manifest, case, env)
-    past = {"iat": claims["iat"] - 600, "exp": claims["iat"] - 600 + keys.TOKEN_SECONDS}
-    for title, remedy, change in (
-        (
-            {"ja": "期限切れを断る", "en": "Refuses an expired token"},
-            {"ja": "exp を過ぎたトークンには 401 を返してください。", "en": "Answer 401 after `exp`."},
-            past,
-        ),
-        (
-            {"ja": "別のサービスあてを断る", "en": "Refuses a wrong audience"},
-            {
-                "ja": f"aud が {manifest.id} であることを確かめてください。",
-                "en": f"Check that `aud` is {manifest.id}.",
-            },
-            {"aud": "example.other.gadget"},
-        ),
-        (
-            {"ja": "別のアドレスあてを断る", "en": "Refuses a wrong htu"},
-            {
-                "ja": "htu が呼ばれたアドレスと同じことを確かめてください。",
-                "en": "Check that `htu` is the URL that was called.",
-            },
-            {"htu": f"{manifest.origin}/somewhere/else"},
-        ),
-    ):
+def bad(
+    manifest: Manifest, case: Case, env: Environment, base: Mapping[str, Any] | None = None
+) -> Iterator[Bad]:
+    """Each is wrong in one point only. `base`: the claims of a good token for another endpoint than the card's."""
+    claims = dict(base) if base is not None else claims_of(manifest, case, env)
+    for title, remedy, change, anywhere in _changes(manifest, int(claims["iat"])):
         changed = {**claims, "jti": uuid.uuid4().hex, **change}
-        yield Bad(title, env.signer.sign(changed, token_type=keys.TOKEN_TYPE), remedy)
+        yield Bad(title, env.signer.sign(changed, token_type=keys.TOKEN_TYPE), remedy, anywhere)
+    yield Bad(
+        {"ja": "別の種類（typ）のトークンを断る", "en": "Refuses another typ"},
+        env.signer.sign({**claims, "jti": uuid.uuid4().hex}, token_type="rgadget-frame+jwt"),  # noqa: S106  (a type)
+        {
+            "ja": f"ヘッダーの typ が {keys.TOKEN_TYPE} であることを確かめてください。",
+            "en": f"Check that the header's `typ` is {keys.TOKEN_TYPE}.",
+        },
+    )
     yield Bad(
         {"ja": "署名なし（alg: none）を断る", "en": "Refuses alg: none"},
         unsigned({**claims, "jti": uuid.uuid4().hex}, token_type=keys.TOKEN_TYPE),
@@ -156,6 +144,70 @@ def bad(manifest: Manifest, case: Case, env: Environment) -> Iterator[Bad]:
             "ja": "ポータルの /.well-known/jwks.json にある鍵だけを使って確かめてください。",
             "en": "Verify with the keys of the portal's /.well-known/jwks.json only.",
         },
+    )
+
+
+def _changes(manifest: Manifest, now: int) -> Iterator[tuple[Texts, Texts, Mapping[str, Any], bool]]:
+    """What is wrong in a token that the portal's own key signed, how to notice it, and whether at any endpoint."""
+    yield (
+        {"ja": "期限切れを断る", "en": "Refuses an expired token"},
+        {"ja": "exp を過ぎたトークンには 401 を返してください。", "en": "Answer 401 after `exp`."},
+        {"iat": now - 600, "exp": now - 600 + keys.TOKEN_SECONDS},
+        True,
+    )
+    yield (
+        {"ja": "まだ始まっていないトークンを断る", "en": "Refuses a token of the future"},
+        {
+            "ja": "iat がいまより5秒を超えて先のトークンには 401 を返してください。",
+            "en": "Answer 401 when `iat` is more than 5 seconds ahead.",
+        },
+        {"iat": now + 600, "exp": now + 600 + keys.TOKEN_SECONDS},
+        True,
+    )
+    yield (
+        {"ja": "長すぎる期限を断る", "en": "Refuses a token that lives too long"},
+        {
+            "ja": f"exp − iat が {keys.TOKEN_SECONDS} 秒以内であることを確かめてください。",
+            "en": f"Check that `exp - iat` is at most {keys.TOKEN_SECONDS} seconds.",
+        },
+        {"exp": now + 3600},
+        True,
+    )
+    yield (
+        {"ja": "別のポータルのトークンを断る", "en": "Refuses another iss"},
+        {
+            "ja": "iss が、登録したポータルのアドレスと同じことを確かめてください。",
+            "en": "Check that `iss` is the portal that you are registered at.",
+        },
+        {"iss": "https://portal.example.invalid"},
+        True,
+    )
+    yield (
+        {"ja": "別のサービスあてを断る", "en": "Refuses a wrong audience"},
+        {
+            "ja": f"aud が {manifest.id} であることを確かめてください。",
+            "en": f"Check that `aud` is {manifest.id}.",
+        },
+        {"aud": "example.other.gadget"},
+        True,
+    )
+    yield (
+        {"ja": "別のアドレスあてを断る", "en": "Refuses a wrong htu"},
+        {
+            "ja": "htu が呼ばれたアドレスと同じことを確かめてください。",
+            "en": "Check that `htu` is the URL that was called.",
+        },
+        {"htu": f"{manifest.origin}/somewhere/else"},
+        False,
+    )
+    yield (
+        {"ja": "別の方法（htm）のトークンを断る", "en": "Refuses a wrong htm"},
+        {
+            "ja": "htm が、呼ばれた方法（GET）と同じことを確かめてください。",
+            "en": "Check that `htm` is the method that was called (GET).",
+        },
+        {"htm": "POST"},
+        False,
     )
 
 

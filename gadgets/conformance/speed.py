@@ -42,6 +42,20 @@ def check(bench: Bench) -> Iterator[Line]:
                     8, _SPEED, broken(error), {"ja": "応答を直してください。", "en": "Correct the answer."}
                 )
                 return
+        wrong = next((answer for answer in answers if answer.status != 200), None)
+        if wrong is not None:
+            # Twenty refusals are alike and fast; nothing about a card can be told from them.
+            for number, title in ((7, _SAME), (8, _SPEED)):
+                yield fix(
+                    number,
+                    title,
+                    answered(wrong.status),
+                    {
+                        "ja": "正しいトークンには、毎回 200 とカードを返してください（検査 3）。",
+                        "en": "Answer each good token with 200 and a card (check 3).",
+                    },
+                )
+            return
         times += [answer.seconds for answer in answers]
         largest = max(largest, *(len(answer.body) for answer in answers))
         where = _changes(answers)

@@ -71,6 +71,11 @@ def parser(language: str) -> argparse.ArgumentParser:
     made.add_argument("--name", default="hours", help="last part of the id (hours)")
     made.add_argument("--origin", default="", help=f"http://FOLDER.localhost:{start.PORT}")
     made.add_argument("--provider", default="", help="name of the organisation (FOLDER)")
+    made.add_argument(
+        "--personal",
+        action="store_true",
+        help="a pseudonym for each resident, a form, events (level pairwise)",
+    )
 
     valid = command("validate")
     valid.add_argument("place", metavar="FILE|URL")
@@ -133,7 +138,12 @@ def run(arguments: Sequence[str]) -> int:
 def _command(out: Out, options: argparse.Namespace) -> Exit:
     if options.command == "init":
         return start.init(
-            out, folder=options.folder, name=options.name, origin=options.origin, provider=options.provider
+            out,
+            folder=options.folder,
+            name=options.name,
+            origin=options.origin,
+            provider=options.provider,
+            personal=options.personal,
         )
     if options.command in ("submit", "status"):
         portal = _remote(options)

@@ -14,8 +14,11 @@ PORT = 8931
 _NAME = re.compile(r"[a-z][a-z0-9-]*")
 
 
-def init(out: Out, *, folder: Path, name: str, origin: str, provider: str) -> Exit:
-    """Writes `provider.py` and `gadget.json` into the folder; touches nothing that is there already."""
+def init(out: Out, *, folder: Path, name: str, origin: str, provider: str, personal: bool = False) -> Exit:
+    """Writes `provider.py` and `gadget.json` into the folder; touches nothing that is there already.
+
+    `personal`: one that knows residents by a pseudonym, with a form and events, in place of one that knows nobody.
+    """
     if _NAME.fullmatch(name) is None:
         raise ToolError(
             Exit.USAGE,
@@ -35,7 +38,7 @@ def init(out: Out, *, folder: Path, name: str, origin: str, provider: str) -> Ex
                 "en": f"Write --origin http://parks.localhost:{PORT}: no path, no slash at the end.",
             },
         )
-    texts = _texts(name, origin, provider or folder.resolve().name)
+    texts = _texts(name, origin, provider or folder.resolve().name, personal=personal)
     url = f"{origin}/gadget.json"
     manifest = manifests.parse(texts["gadget.json"].encode(), url=url)
     for file in texts:
@@ -72,10 +75,13 @@ def _own(folder: Path) -> str:
     return f"http://{host}.localhost:{PORT}" if _NAME.fullmatch(host) and not host.endswith("-") else ""
 
 
-def _texts(name: str, origin: str, provider: str) -> dict[str, str]:
+def _texts(name: str, origin: str, provider: str, *, personal: bool) -> dict[str, str]:
     source = files("gadgets.rgadget") / "files"
     host = urlsplit(origin).hostname or ""
-    manifest = source.joinpath("gadget.json.txt").read_text(encoding="utf-8")
+    documents = (
+        ("personal.json.txt", "personal.py.txt") if personal else ("gadget.json.txt", "provider.py.txt")
+    )
+    manifest = source.joinpath(documents[0]).read_text(encoding="utf-8")
     for mark, value in {
         "@ID@": f"{expected_prefix(origin)}.{name}",
         "@PROVIDER@": json.dumps(provider, ensure_ascii=False)[1:-1],
@@ -85,5 +91,5 @@ def _texts(name: str, origin: str, provider: str) -> dict[str, str]:
         manifest = manifest.replace(mark, value)
     return {
         "gadget.json": manifest,
-        "provider.py": source.joinpath("provider.py.txt").read_text(encoding="utf-8"),
+        "provider.py": source.joinpath(documents[1]).read_text(encoding="utf-8"),
     }
