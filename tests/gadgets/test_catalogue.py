@@ -23,7 +23,7 @@ def test_the_catalogue_says_who_offers_it_what_it_wants_and_how_much_it_learns(
     desk: DeskFor, published: str
 ) -> None:
     page = desk(None).page(reverse("gadgets:catalogue"))
-    assert "WasteCo（見本の事業者）" in page
+    assert "WasteCo" in page
     assert "お住まいの地区の収集日を調べるため" in page
     assert "誰のものかは伝わりません" in page
     assert "保存しません" in page

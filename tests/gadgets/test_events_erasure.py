@@ -107,7 +107,7 @@ class TestCheck:
         (report,) = erasure.check(hanako.id)
         assert (report.state, report.records) == ("answered", 3)
         assert report.kept == (Kept("請求書", "法律により7年間"),)
-        assert (report.provider_name, report.contact) == ("BusCo", "mailto:help@bus.example")
+        assert (report.provider_name, report.contact) == ("WasteCo", "mailto:help@bus.example")
         event = read(bins.events[0])
         assert (event["event"], event["sub"]) == ("erasure-check", subject(hanako, bins.id))
         assert str(hanako.id) not in str(event)

@@ -113,7 +113,7 @@ def test_the_page_frames_the_declared_origin_and_nothing_else(
     assert 'referrerpolicy="no-referrer"' in html
     assert html.count("<iframe") == 1
     assert html.index("<template>") < html.index("<iframe") < html.index("</template>")
-    assert "BusCo" in html
+    assert "WasteCo" in html
 
 
 def test_home_catalogue_and_page_lead_to_the_frame(desk: DeskFor, ready: str) -> None:

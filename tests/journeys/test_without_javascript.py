@@ -70,14 +70,14 @@ def test_a_form_of_a_card_is_filled_in_and_the_card_answers(page: Page, site: Si
     page.goto(f"{site.portal_url}/gadgets/{steps.LUNCH}/")
     page.locator(".rc-form a.rc-action").click()
     expect(page.locator("main")).to_contain_text(
-        "このポータルの外の「給食だより（見本の事業者）」に送られます"
+        "このポータルの外の「学校給食の見本事業者」に送られます"
     )
     wheat = page.locator("#f-wheat")
     expect(wheat).not_to_be_checked()
     wheat.check()
     page.locator("main button[type=submit]").click()
     page.wait_for_url(f"{site.portal_url}/gadgets/{steps.LUNCH}/")
-    expect(page.locator("body")).to_contain_text("「給食だより（見本の事業者）」に送りました。")
+    expect(page.locator("body")).to_contain_text("「学校給食の見本事業者」に送りました。")
     page.locator(".rc-form a.rc-action").click()
     expect(page.locator("#f-wheat")).to_be_checked()
     page.goto(f"{site.portal_url}/my-data/")
