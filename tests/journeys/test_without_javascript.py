@@ -69,9 +69,7 @@ def test_a_form_of_a_card_is_filled_in_and_the_card_answers(page: Page, site: Si
     steps.grant_on_page(page, site, steps.LUNCH)
     page.goto(f"{site.portal_url}/gadgets/{steps.LUNCH}/")
     page.locator(".rc-form a.rc-action").click()
-    expect(page.locator("main")).to_contain_text(
-        "このポータルの外の「学校給食の見本事業者」に送られます"
-    )
+    expect(page.locator("main")).to_contain_text("このポータルの外の「学校給食の見本事業者」に送られます")
     wheat = page.locator("#f-wheat")
     expect(wheat).not_to_be_checked()
     wheat.check()
