@@ -98,7 +98,7 @@ def test_the_migration_keeps_the_names_that_operators_have_read(waiting: str, bi
     Provider.objects.update(verified_name="", verified_at=None)
     from importlib import import_module
 
-    import_module("gadgets.migrations.0007_who_speaks").keep_names(apps, connection.schema_editor())
+    import_module("gadgets.migrations.0008_who_speaks").keep_names(apps, connection.schema_editor())
     assert set(Provider.objects.values_list("name", "verified_name")) == {
         ("髙松巿", ""),
         ("川の事業者", "川の事業者"),
