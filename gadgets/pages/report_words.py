@@ -13,5 +13,5 @@ REASONS: "Mapping[str, _StrPromise]" = {
     "alarms": gettext_lazy("うその警報や、こわがらせる内容がある"),
     "asks": gettext_lazy("パスワードやお金など、求めるべきでないものを求めている"),
     "wrong": gettext_lazy("まちがった内容、古い内容がある"),
-    "other": gettext_lazy("そのほか"),
+    "other": gettext_lazy("そのほかのこと"),
 }
