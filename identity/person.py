@@ -11,8 +11,7 @@ from django.conf import settings
 from django.contrib.auth.middleware import AuthenticationMiddleware
 from django.contrib.auth.models import AnonymousUser
 from django.contrib.sessions.middleware import SessionMiddleware
-from django.http import HttpRequest
-from django.http.response import HttpResponseBase
+from django.http import HttpRequest, HttpResponse
 from django.utils.functional import SimpleLazyObject
 
 from identity.models import Resident
@@ -64,7 +63,7 @@ class HostSessionMiddleware(SessionMiddleware):
                 request.COOKIES[settings.SESSION_COOKIE_NAME] = own
         super().process_request(request)
 
-    def process_response(self, request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
+    def process_response(self, request: HttpRequest, response: HttpResponse) -> HttpResponse:
         answer = super().process_response(request, response)
         if getattr(request, "id_site", False):
             _rename(answer.cookies, settings.SESSION_COOKIE_NAME, settings.ID_SESSION_COOKIE_NAME)
@@ -85,4 +84,4 @@ class PersonMiddleware(AuthenticationMiddleware):
         if getattr(request, "id_site", False):
             super().process_request(request)
             return
-        request.user = SimpleLazyObject(lambda: user_of(request))
+        request.user = SimpleLazyObject(lambda: user_of(request))  # type: ignore[assignment]

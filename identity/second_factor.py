@@ -76,7 +76,7 @@ def plain_code(typed: str) -> str:
 
 def has_codes(resident: Resident) -> bool:
     """Whether this account has set up codes."""
-    return _rows(resident).exists()
+    return bool(_rows(resident).exists())
 
 
 def _rows(resident: Resident) -> Any:
