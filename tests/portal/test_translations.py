@@ -112,7 +112,8 @@ ONE_MEANING = frozenset(
         "項目",
     ]
 )
-"""Short texts that stand in several files and mean the same in each; looked at one by one."""
+"""
+    つづけるShort texts that stand in several files and mean the same in each; looked at one by one."""
 
 
 def entries(path: Path) -> dict[str, tuple[list[str], list[str]]]:
