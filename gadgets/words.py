@@ -5,10 +5,10 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from django.utils import timezone
 from django.utils.translation import get_language, gettext_lazy
 from django.utils.translation import gettext as _
 
+from core.region_time import region_local
 from gadgets.contract.manifest import CATEGORIES
 from gadgets.types import Pause, StoredCard, Texts
 from identity import attributes
@@ -137,8 +137,8 @@ def retention(period: str) -> str:
 
 def clock(at: datetime, now: datetime) -> str:
     """14:05 for today, with the date before it otherwise; in the region's time."""
-    local = timezone.localtime(at)
-    if local.date() == timezone.localtime(now).date():
+    local = region_local(at)
+    if local.date() == region_local(now).date():
         return f"{local:%H:%M}"
     return f"{local:%Y-%m-%d %H:%M}"
 

@@ -47,6 +47,7 @@ KINDS = frozenset(
         "client_removed", "keycloak_synced", "region_trusted", "region_forgotten", "order_changed",
         "data_owner_set", "data_owner_removed", "organisation_verified", "alerts_allowed", "alerts_stopped",
         "card_reported", "card_reports_settled",
+        "alert_published", "alert_corrected", "alert_withdrawn",
     }
 )  # fmt: skip
 

@@ -15,6 +15,7 @@ from django.contrib.auth.hashers import make_password
 from django.utils import timezone
 
 from core import sweeps
+from core.region_time import region_date
 from identity import attributes, audit, household
 from identity.errors import (
     AlreadyAsked,
@@ -264,7 +265,7 @@ def end_due(now: datetime | None = None) -> int:
     """Marks those whose day has come (they held no longer already), and forgets codes that have expired."""
     now = now or timezone.now()
     HouseholdCode.objects.filter(expires_at__lte=now).delete()
-    due = Guardianship.objects.filter(state__in=_LIVING, ends_on__lte=timezone.localdate(now))
+    due = Guardianship.objects.filter(state__in=_LIVING, ends_on__lte=region_date(now))
     found = list(due.values_list("id", flat=True))
     return sum(sweeps.each("identity.end_guardianships", found, lambda key: _end_due(key, now)).results)
 
@@ -328,7 +329,7 @@ def _room_for_a_guardian(ward: Resident) -> None:
 
 
 def _check_end(ends_on: date | None, now: datetime) -> None:
-    today = timezone.localdate(now)
+    today = region_date(now)
     if ends_on is None or not today < ends_on <= household.latest_end(today):
         raise BadEnd
 

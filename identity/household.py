@@ -14,6 +14,7 @@ from django.http import HttpRequest
 from django.middleware.csrf import rotate_token
 from django.utils import timezone
 
+from core.region_time import region_date
 from identity import queries
 from identity.errors import ActingEnded
 from identity.models import Guardianship, Resident
@@ -62,7 +63,7 @@ def in_force(now: datetime) -> QuerySet[Guardianship]:
         guardian__erase_at=None,
         ward__is_active=True,
         ward__erase_at=None,
-    ).filter(Q(ends_on=None) | Q(ends_on__gt=timezone.localdate(now)))
+    ).filter(Q(ends_on=None) | Q(ends_on__gt=region_date(now)))
     return living.filter(
         Q(guardian__confidential=True) | (Q(ward__confidential=False) & ~Exists(_protectors("ward")))
     )

@@ -15,6 +15,7 @@ from django.utils import timezone, translation
 from django.utils.translation import gettext as _
 
 from core import sweeps
+from core.region_time import region_local
 from identity.attributes import pick
 from identity.errors import ProviderProblem
 from identity.idp import provider
@@ -72,7 +73,7 @@ def _text(row: SignInLetter) -> str:
     locale = translation.get_language() or "ja"
     context = {
         "region": pick(settings.REGION["name"], locale),
-        "at": timezone.localtime(row.signed_in_at),
+        "at": region_local(row.signed_in_at),
         "label": row.label,
         "url": settings.PORTAL_URL + reverse("mydata:sessions", urlconf=settings.ROOT_URLCONF),
     }

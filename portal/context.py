@@ -6,11 +6,11 @@ from typing import Any, cast
 from django.conf import settings
 from django.http import HttpRequest
 from django.urls import translate_url
-from django.utils import timezone
 from django.utils.functional import SimpleLazyObject
 from django.utils.translation import get_language
 
 from core import form_pages
+from core.region_time import region_now
 from identity import household, person, sessions
 from identity.attributes import pick
 
@@ -34,7 +34,7 @@ def _languages(request: HttpRequest) -> list[dict[str, Any]]:
 def _until(request: HttpRequest) -> datetime | None:
     """When the session ends if nothing more happens; None where nobody is signed in."""
     left = sessions.seconds_left(request)
-    return timezone.localtime() + timedelta(seconds=left) if left else None
+    return region_now() + timedelta(seconds=left) if left else None
 
 
 def portal(request: HttpRequest) -> dict[str, Any]:

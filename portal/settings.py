@@ -135,6 +135,7 @@ INSTALLED_APPS = [
     "wagtail.documents",
     "wagtail.images",
     "wagtail.search",
+    "wagtail.contrib.redirects",
     "wagtail.admin",
     "wagtail.sites",
     "wagtail",
@@ -171,6 +172,7 @@ MIDDLEWARE = [
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "core.problems.ProblemMiddleware",
     "identity.kept_forms.FormsMiddleware",
+    "portal.content.moved.MovedMiddleware",
     *embedded.EMBEDDED_MIDDLEWARE,
 ]
 TEMPLATES = [
@@ -345,6 +347,13 @@ LOGGING = {
 # --- Wagtail -------------------------------------------------------------------------------------------------
 WAGTAIL_SITE_NAME = "窓口"
 WAGTAILADMIN_BASE_URL = PORTAL_URL
+# Ours does it without the language of the editor in the address (portal.content.moved).
+WAGTAILREDIRECTS_AUTO_CREATE = False
+WAGTAILIMAGES_IMAGE_FORM_BASE = "portal.content.images.ImageForm"
+# No SVG: it can carry script. What is uploaded is decoded, and drawn anew for each page.
+WAGTAILIMAGES_EXTENSIONS = ["gif", "jpg", "jpeg", "png", "webp"]
+WAGTAILIMAGES_MAX_UPLOAD_SIZE = 10 * 1024 * 1024
+WAGTAILIMAGES_MAX_IMAGE_PIXELS = 40_000_000
 WAGTAIL_I18N_ENABLED = False
 WAGTAIL_CONTENT_LANGUAGES = [("ja", "日本語")]
 WAGTAIL_WORKFLOW_REQUIRE_REAPPROVAL_ON_EDIT = True

@@ -8,8 +8,8 @@ from datetime import date, timedelta
 
 from django.db import transaction
 from django.db.models import Max
-from django.utils import timezone
 
+from core.region_time import region_date
 from recommender.figures import counts
 from recommender.models import Count
 from recommender.reranking import Plan, step
@@ -24,7 +24,7 @@ SEEN_SINCE = timedelta(days=62)
 
 def plan() -> Plan:
     """How lists are chosen now: the last boosts, and how often each item was shown; one query."""
-    since = timezone.localdate() - SEEN_SINCE
+    since = region_date() - SEEN_SINCE
     boosts: dict[str, float] = {}
     seen: dict[str, float] = {}
     last = None

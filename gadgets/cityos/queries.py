@@ -9,6 +9,7 @@ from uuid import UUID
 from django.db.models import Q, Sum
 from django.utils import timezone
 
+from core.region_time import region_date
 from gadgets import registry
 from gadgets.cityos import ngsi_ld
 from gadgets.cityos.contracts import needs
@@ -210,7 +211,7 @@ def asked() -> tuple[Asked, ...]:
 
 def reads(now: datetime | None = None) -> Mapping[tuple[str, str], int]:
     """How often each service read each type in the last 30 days; one query."""
-    since = timezone.localdate(now or timezone.now()) - timedelta(days=DAYS)
+    since = region_date(now or timezone.now()) - timedelta(days=DAYS)
     rows = (
         DataRead.objects.filter(day__gt=since)
         .values_list("gadget_id", "entity_type")

@@ -10,6 +10,7 @@ from datetime import timedelta
 
 from django.utils import timezone
 
+from core.region_time import region_date
 from gadgets.cityos import gateway, ngsi_ld, template
 from gadgets.cityos.source import ContextSource
 from gadgets.contract.card import bulkhead
@@ -47,7 +48,7 @@ def answer(wanted: Wanted, *, seconds: float) -> Answer:
         breaker.undecided(BREAKER, gadget.id)
         raise
     now = timezone.now()
-    gateway.count(gadget.id, planned, timezone.localdate(now))
+    gateway.count(gadget.id, planned, region_date(now))
     with bulkhead():
         body = template.card(gadget.template or {}, found.data, terms(gadget, wanted.locale, found))
     return Answer("", 200, {}, body, time.monotonic() - started)

@@ -7,10 +7,10 @@ from collections.abc import Callable, Container, Mapping
 from datetime import datetime, time
 from typing import TypeVar
 
-from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from core import dates
+from core.region_time import region_moment, region_zone
 from gadgets import actions
 from gadgets.errors import LifeError
 from identity.roles import Actor
@@ -194,11 +194,11 @@ def _number(raw: str) -> int:
 def _day(raw: str) -> datetime:
     """The end of that day in the region."""
     found = _read(dates.day, raw, _("日付を入れてください。"))
-    return timezone.make_aware(datetime.combine(found, time(23, 59)))
+    return region_moment(found, time(23, 59))
 
 
 def _moment(raw: str) -> datetime:
-    return timezone.make_aware(_read(dates.moment, raw, _("日付と時刻を入れてください。")))
+    return _read(dates.moment, raw, _("日付と時刻を入れてください。")).replace(tzinfo=region_zone())
 
 
 def _read(read: Callable[[str], dates.Parsed[T]], raw: str, missing: str) -> T:

@@ -7,6 +7,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from core import sweeps
+from core.region_time import region_local
 from gadgets.errors import LifeError, WrongStateError
 from gadgets.life.clients import client_due
 from gadgets.life.steps import (
@@ -58,7 +59,7 @@ def announce_retirement(*, gadget_id: str, at: datetime, sentence: str, by: Acto
         )
     told = words(sentence)[:NOTE_LENGTH]
     Gadget.objects.filter(pk=gadget.pk).update(retires_at=at, retire_note=told)
-    day = timezone.localtime(at)
+    day = region_local(at)
     note(
         gadget,
         gadget.published,

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from django.db import transaction
 from django.utils import timezone
 
+from core.region_time import region_local
 from gadgets.errors import LifeError, WrongStateError
 from gadgets.life.steps import Decision, locked, member, note, side_of
 from gadgets.models import Gadget, Maintenance, bump_registry
@@ -92,7 +93,7 @@ def _allowed(gadget_id: str, by: Actor) -> Gadget:
 
 
 def _span(row: Maintenance) -> str:
-    start, end = timezone.localtime(row.starts_at), timezone.localtime(row.ends_at)
+    start, end = region_local(row.starts_at), region_local(row.ends_at)
     return f"{start:%Y-%m-%d %H:%M} - {end:%Y-%m-%d %H:%M}"
 
 

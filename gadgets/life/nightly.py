@@ -7,6 +7,7 @@ from django.db.models import Exists, OuterRef, Q
 from django.utils import timezone
 
 from core import sweeps
+from core.region_time import region_local
 from gadgets.life.steps import REASON_LENGTH, Decision, Side, locked, note
 from gadgets.models import CheckRun, Gadget, Maintenance
 
@@ -23,7 +24,7 @@ SHOWN = 5
 def sweep(now: datetime | None = None) -> int:
     """Puts the next published gadgets in the queue of the checks; returns how many."""
     now = now or timezone.now()
-    if timezone.localtime(now).hour not in NIGHT:
+    if region_local(now).hour not in NIGHT:
         return 0
     places = AT_ONCE - CheckRun.objects.filter(state=CheckRun.State.WAITING).count()
     if places <= 0:

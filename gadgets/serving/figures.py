@@ -18,6 +18,7 @@ from django.db.models import Sum
 from django.utils import timezone
 
 from core import sweeps
+from core.region_time import region_local
 from gadgets.models import GadgetHour
 from gadgets.types import FetchOutcome
 
@@ -228,7 +229,7 @@ def of(gadget_id: str, days: int = 30, now: datetime | None = None) -> Report:
     rows = _rows(gadget_id, (now or timezone.now()) - timedelta(days=days))
     by_day: dict[datetime, list[GadgetHour]] = {}
     for row in rows:
-        day = timezone.localtime(row.hour).replace(hour=0, minute=0, second=0, microsecond=0)
+        day = region_local(row.hour).replace(hour=0, minute=0, second=0, microsecond=0)
         by_day.setdefault(day, []).append(row)
     return Report(_sum(rows), tuple((day, _sum(found)) for day, found in by_day.items()))
 

@@ -13,10 +13,11 @@ from importlib.resources import files
 from typing import Any
 
 from django.template.loader import get_template
-from django.utils import formats, timezone, translation
+from django.utils import formats, translation
 from django.utils.safestring import SafeString, mark_safe
 
 from core.markup import machine_time
+from core.region_time import region_zone
 from gadgets.contract import card_pictures, card_size
 from gadgets.contract.card import (
     Action,
@@ -212,7 +213,7 @@ def number(value: float | None) -> str:
 
 def moment(at: date | datetime, locale: str, beside: datetime) -> str:
     """A date (and time) in words; the year only where it is another than that of the card."""
-    zone = timezone.get_current_timezone()
+    zone = region_zone()
     local = at.astimezone(zone) if isinstance(at, datetime) else at
     table = _DAY if local.year == beside.astimezone(zone).year else _DAY_AND_YEAR
     text = formats.date_format(

@@ -6,11 +6,11 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django import forms
-from django.utils import timezone
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, pgettext, pgettext_lazy
 
+from core.region_time import region_local
 from identity.attributes import DEFINITIONS, TOPICS, label, pick, value_label
 from portal.content.date_fields import JapaneseDateTimeField
 from portal.content.forms import AudienceFormField
@@ -227,7 +227,7 @@ class RuleForm(forms.Form):
         self.fields["target"].choices = _targets(catalogue, chosen, locale)  # type: ignore[attr-defined]
         if item:
             self.initial["target"] = f"item:{item}"
-        tomorrow = timezone.localtime(now).replace(minute=0, second=0, microsecond=0)
+        tomorrow = region_local(now).replace(minute=0, second=0, microsecond=0)
         self.initial.setdefault("starts_at", tomorrow.strftime(_LOCAL))
         self.initial.setdefault("ends_at", (tomorrow + timedelta(days=7)).strftime(_LOCAL))
 

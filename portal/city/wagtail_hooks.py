@@ -1,12 +1,14 @@
 """Puts the operators' desks into Wagtail's admin: the review of gadgets, and protected persons."""
 
+from typing import Any
+
 from django.http import HttpRequest
 from django.urls import URLPattern, path, reverse
 from django.utils.translation import gettext_lazy as _
 from wagtail import hooks
 from wagtail.admin.menu import MenuItem
 
-from portal.city import household, protection, ranking, regions, tuning, tuning_pages, views
+from portal.city import faults, household, protection, ranking, regions, tuning, tuning_pages, views
 from portal.figures import dashboard
 
 
@@ -115,3 +117,21 @@ def ranking_figures_menu_item() -> MenuItem:
     return OperatorMenuItem(
         _("おすすめ順の数字"), reverse("city_ranking_figures"), icon_name="history", order=257
     )
+
+
+@hooks.register("register_admin_urls")
+def faults_urls() -> list[URLPattern]:
+    """What failed in the sweeps."""
+    return [path("faults/", faults.page, name="city_faults")]
+
+
+@hooks.register("register_admin_menu_item")
+def faults_menu_item() -> MenuItem:
+    """The way to what failed in the sweeps."""
+    return OperatorMenuItem(_("失敗している処理"), reverse("city_faults"), icon_name="warning", order=261)
+
+
+@hooks.register("construct_homepage_panels")
+def faults_panel(_request: HttpRequest, panels: list[Any]) -> None:
+    """The first thing that is seen after signing in."""
+    panels.append(faults.FaultsPanel())

@@ -1,27 +1,36 @@
 """Writes of content: the version number, the static alerts, the site's fixed pages, and a page's publication."""
 
 import logging
-from collections.abc import Sequence
-from datetime import datetime
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import urlsplit
+from uuid import UUID
 
 from django.conf import settings
+from django.contrib.auth import get_user_model
 from django.contrib.auth.models import Group, Permission
 from django.contrib.contenttypes.models import ContentType
 from django.core.cache import cache
 from django.db import connections, transaction
 from django.db.models import F
 from django.utils import timezone
-from wagtail.models import GroupPagePermission, Locale, Page, Site
+from wagtail.contrib.redirects.models import Redirect
+from wagtail.images import get_image_model
+from wagtail.log_actions import LogContext, get_active_log_context
+from wagtail.models import Collection, GroupCollectionPermission, GroupPagePermission, Locale, Page, Site
 
 from core import sweeps
+from core.region_time import for_everybody
 from gadgets.choosing.layout import Slot
-from identity.roles import EDITOR, GROUPS, OPERATOR, Actor
-from portal.content import alerts
+from identity import audit
+from identity.roles import EDITOR, GROUPS, OPERATOR, SYSTEM, Actor
+from portal.content import alert_names, alerts
+from portal.content.alert_words import corrected_at, sentences
 from portal.content.blocks import ZONES
-from portal.content.errors import AlertNotWritten, NotAllowed
-from portal.content.models import AlertPage, ContentVersion, HomePage, IndexPage
+from portal.content.errors import AlertIncomplete, AlertNotWritten, NotAllowed
+from portal.content.models import AlertPage, ContentVersion, GonePage, HomePage, IndexPage
 from portal.content.published import published
 
 log = logging.getLogger(__name__)
@@ -35,7 +44,6 @@ INDEXES = (
     ("alerts", "alert", "緊急のお知らせ", "Urgent notices", "いそぎの お知(し)らせ"),
     ("services", "service", "手続き・サービス", "Procedures and services", "手(て)つづき・サービス"),
 )
-EDITOR_PERMISSIONS = ("add_page", "change_page", "publish_page")
 
 
 def bump() -> None:
@@ -54,9 +62,10 @@ def write_alerts(now: datetime | None = None) -> None:
     """Writes the alert files from what is published; those given by `publish_alert --static-only` stay in them."""
     moment = now or timezone.now()
     try:
-        alerts.replace_files(
-            settings.ALERTS_DIR, lambda present: (*_static_only(present), *live_alerts(present)), moment
-        )
+        with for_everybody(settings.LANGUAGE_CODE):
+            alerts.replace_files(
+                settings.ALERTS_DIR, lambda present: (*_static_only(present), *live_alerts(present)), moment
+            )
     except AlertNotWritten:
         # The page itself is published; the editor is told by the hook `after_publish_page`.
         log.exception("alert files not written")
@@ -86,6 +95,7 @@ def _as_alert(page: AlertPage) -> alerts.Alert:
         what_to_do=page.texts("what_to_do"),
         districts=tuple(page.districts),
         published_at=page.first_published_at or timezone.now(),
+        corrected_at=corrected_at(page.first_published_at, page.last_published_at),
         valid_until=min(ends) if ends else None,
         url=settings.PORTAL_URL + str(page.get_url() or "/") if page.get_url() else "",
     )
@@ -93,10 +103,9 @@ def _as_alert(page: AlertPage) -> alerts.Alert:
 
 def publish_alert(*, alert: alerts.Alert, by: Actor, now: datetime) -> AlertPage:
     """A published alert page; its static files are written before this returns, once the change is committed."""
-    if not (by.has(EDITOR) or by.has(OPERATOR)):
-        raise NotAllowed("緊急のお知らせは、編集者か運用者だけが出せます。")
-    with transaction.atomic():
-        parent = IndexPage.objects.get(lists=IndexPage.Lists.ALERT)
+    _may_alert(by)
+    _complete(alert, now)
+    with transaction.atomic(), _on_behalf_of(by):
         page = AlertPage(
             title=alert.title["ja"],
             slug=f"a-{alert.id}",
@@ -110,11 +119,51 @@ def publish_alert(*, alert: alerts.Alert, by: Actor, now: datetime) -> AlertPage
             alert_kind=alert.kind,
             urgent=alert.urgent,
             districts=list(alert.districts),
+            whole_city=not alert.districts,
             valid_until=alert.valid_until,
             live=False,
         )
-        publish_page(parent, page, now=now)
+        publish_page(_alert_list(), page, now=now)
     return page
+
+
+def _alert_list() -> IndexPage:
+    """Where alerts stand; made anew if anybody could take it away, because no alert may fail for want of it."""
+    found = IndexPage.objects.filter(lists=IndexPage.Lists.ALERT).order_by("pk").first()
+    if found is None:
+        ensure_site()
+        found = IndexPage.objects.get(lists=IndexPage.Lists.ALERT)
+    return found
+
+
+def _complete(alert: alerts.Alert, now: datetime) -> None:
+    codes = alert_names.missing(
+        kind=alert.kind,
+        level=alert.level,
+        whole_city=not alert.districts,
+        districts=alert.districts,
+        what_to_do=alert.what_to_do.get("ja", ""),
+        valid_until=alert.valid_until,
+        now=now,
+    )
+    if codes:
+        error = AlertIncomplete(" ".join(sentences(codes)))
+        error.codes = codes
+        raise error
+
+
+@contextmanager
+def _on_behalf_of(by: Actor) -> Iterator[None]:
+    """Wagtail's own log and ours name who acts."""
+    user = get_user_model().objects.filter(pk=by.id).first() if by.id else None
+    with LogContext(user=user):
+        yield
+
+
+def acting() -> Actor:
+    """Who acts in Wagtail just now: the editor in the admin, or a program of the portal."""
+    user = get_active_log_context().user
+    return Actor(id=user.pk) if user is not None and user.pk is not None else SYSTEM
 
 
 def publish_page(parent: Page, page: Any, *, now: datetime) -> None:
@@ -127,8 +176,8 @@ def publish_page(parent: Page, page: Any, *, now: datetime) -> None:
 
 def set_default_slots(*, slots: Sequence[Slot], by: Actor) -> bool:
     """Puts gadgets on everybody's home, unless somebody has put some there already."""
-    if not by.has(OPERATOR):
-        raise NotAllowed("トップページのガジェットは、運用者だけが決められます。")
+    if not (by.has(EDITOR) or by.has(OPERATOR)):
+        raise NotAllowed("トップページのガジェットは、編集者か運用者だけが決められます。")
     with transaction.atomic():
         home = HomePage.objects.select_for_update().get()
         zones = list(home.zones)
@@ -146,21 +195,68 @@ def set_default_slots(*, slots: Sequence[Slot], by: Actor) -> bool:
     return True
 
 
-def publish_static_alert(*, alert: alerts.Alert, now: datetime) -> tuple[alerts.Alert, ...]:
-    """Puts an alert into the files alone: for the hour in which the database is down."""
-    return alerts.replace_files(
+def publish_static_alert(*, alert: alerts.Alert, by: Actor, now: datetime) -> tuple[alerts.Alert, ...]:
+    """Puts an alert into the files alone: for the hour in which the database is down.
+
+    Its audit entry waits beside the files until the database is there (`record_waiting`).
+    """
+    _may_alert(by)
+    _complete(alert, now)
+    written = alerts.replace_files(
         settings.ALERTS_DIR, lambda present: (*(a for a in present if a.id != alert.id), alert), now
     )
+    alerts.note_waiting(settings.ALERTS_DIR, _entry("alert_published", alert, by, now))
+    return written
 
 
-def withdraw_static_alert(*, alert_id: str, now: datetime) -> bool:
+def withdraw_static_alert(*, alert_id: str, by: Actor, now: datetime) -> bool:
     """Takes a static alert out of the files; False when there is none with this id."""
-    found = any(a.id == alert_id and a.origin == "static" for a in alerts.read_files(settings.ALERTS_DIR))
-    if found:
-        alerts.replace_files(
-            settings.ALERTS_DIR, lambda present: tuple(a for a in present if a.id != alert_id), now
-        )
-    return found
+    _may_alert(by)
+    present = alerts.read_files(settings.ALERTS_DIR)
+    found = next((a for a in present if a.id == alert_id and a.origin == "static"), None)
+    if found is None:
+        return False
+    alerts.replace_files(
+        settings.ALERTS_DIR, lambda present: tuple(a for a in present if a.id != alert_id), now
+    )
+    alerts.note_waiting(settings.ALERTS_DIR, _entry("alert_withdrawn", found, by, now))
+    return True
+
+
+def _may_alert(by: Actor) -> None:
+    if not (by.has(EDITOR) or by.has(OPERATOR)):
+        raise NotAllowed("緊急のお知らせは、編集者か運用者だけが出せます。")
+
+
+def _entry(kind: str, alert: alerts.Alert, by: Actor, now: datetime) -> dict[str, Any]:
+    return {
+        "kind": kind,
+        "by": str(by.id) if by.id else "",
+        "alert": alert.id,
+        "alert_kind": alert.kind,
+        "level": alert.level,
+        "done_at": now.astimezone(UTC).isoformat(timespec="seconds"),
+    }
+
+
+def record_waiting() -> int:
+    """Writes what was done while the database was away into the audit chain; returns how many entries."""
+    waiting = alerts.take_waiting(settings.ALERTS_DIR)
+    recorded = sweeps.each(WRITE_ALERTS, waiting, _record, key=lambda entry: f"static:{entry['alert']}")
+    for entry in recorded.failed:
+        alerts.note_waiting(settings.ALERTS_DIR, entry)
+    return len(recorded.done)
+
+
+def _record(entry: dict[str, Any]) -> None:
+    detail = {key: entry[key] for key in ("alert", "alert_kind", "level", "done_at")}
+    by = Actor(id=UUID(entry["by"])) if entry["by"] else SYSTEM
+    audit.record(entry["kind"], by=by, files_only=True, **detail)
+
+
+def record_alert(kind: str, page: AlertPage, by: Actor) -> None:
+    """One entry for each publication, correction and withdrawal of an alert page."""
+    audit.record(kind, by=by, alert=f"p{page.pk}", alert_kind=page.alert_kind, level=page.level)
 
 
 # --- the fixed pages -----------------------------------------------------------------------------------------
@@ -169,6 +265,10 @@ def withdraw_static_alert(*, alert_id: str, now: datetime) -> bool:
 def ensure_site(*, using: str = "default") -> None:
     """Makes sure that home, lists, site and groups exist; changes nothing that an editor wrote."""
     needed = {
+        Redirect._meta.db_table,
+        get_image_model()._meta.db_table,
+        GroupCollectionPermission._meta.db_table,
+        GonePage._meta.db_table,
         HomePage._meta.db_table,
         Page._meta.db_table,
         GroupPagePermission._meta.db_table,
@@ -225,18 +325,48 @@ def _ensure_site_row(home: HomePage) -> None:
         home.refresh_from_db()
 
 
+PAGES, COLLECTION, MODEL = "pages", "collection", "model"
+GRANTS: tuple[tuple[str, str, str, tuple[str, ...]], ...] = (
+    (EDITOR, PAGES, "home", ("add_page", "change_page", "publish_page")),
+    (EDITOR, COLLECTION, "images", ("add_image", "change_image", "choose_image")),
+    (EDITOR, MODEL, "redirects", ("add_redirect", "change_redirect", "delete_redirect")),
+    (EDITOR, MODEL, "gone", ("change_gonepage", "delete_gonepage", "view_gonepage")),
+    (OPERATOR, PAGES, "alerts", ("add_page", "change_page", "publish_page")),
+)
+"""Role, kind of grant, on what, permissions; docs/reference/roles.md has the same table."""
+
+
 def _ensure_groups(home: HomePage) -> None:
     admin_type, _ = ContentType.objects.get_or_create(app_label="wagtailadmin", model="admin")
     access, _ = Permission.objects.get_or_create(
         content_type=admin_type, codename="access_admin", defaults={"name": "Can access Wagtail admin"}
     )
-    for role in (EDITOR, OPERATOR):
-        group, _ = Group.objects.get_or_create(name=GROUPS[role])
+    groups = {role: Group.objects.get_or_create(name=GROUPS[role])[0] for role in (EDITOR, OPERATOR)}
+    for group in groups.values():
         group.permissions.add(access)
-    editors = Group.objects.get(name=GROUPS[EDITOR])
-    page_type = ContentType.objects.get_for_model(Page)
-    for codename in EDITOR_PERMISSIONS:
-        permission, _ = Permission.objects.get_or_create(
-            content_type=page_type, codename=codename, defaults={"name": codename}
-        )
-        GroupPagePermission.objects.get_or_create(group=editors, page=home, permission=permission)
+    alerts_list = IndexPage.objects.get(lists=IndexPage.Lists.ALERT)
+    pages: dict[str, Page] = {"home": home, "alerts": alerts_list}
+    models: dict[str, type[Any]] = {
+        "home": Page, "alerts": Page, "images": get_image_model(), "redirects": Redirect, "gone": GonePage
+    }  # fmt: skip
+    for role, kind, where, codenames in GRANTS:
+        for codename in codenames:
+            permission, _ = Permission.objects.get_or_create(
+                content_type=ContentType.objects.get_for_model(models[where]),
+                codename=codename,
+                defaults={"name": codename},
+            )
+            if kind == PAGES:
+                GroupPagePermission.objects.get_or_create(
+                    group=groups[role], page=pages[where], permission=permission
+                )
+            elif kind == COLLECTION:
+                GroupCollectionPermission.objects.get_or_create(
+                    group=groups[role], collection=_root_collection(), permission=permission
+                )
+            else:
+                groups[role].permissions.add(permission)
+
+
+def _root_collection() -> Collection:
+    return Collection.get_first_root_node() or Collection.add_root(name="Root")

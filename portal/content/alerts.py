@@ -16,19 +16,21 @@ from html import escape
 from pathlib import Path
 from typing import Any
 
-from django.utils import timezone
-
+from core.region_time import region_local
+from identity.attributes import DISTRICTS, pick
+from portal.content import alert_names
 from portal.content.errors import AlertNotWritten
 
 Render = Callable[[Iterable["Alert"], datetime], str]
 JSON_NAME = "alerts.json"
 HTML_NAME = "alerts.html"
-LEVEL_NAMES = {1: "早期注意情報", 2: "注意報", 3: "警報", 4: "危険警報", 5: "特別警報"}
+WAITING_NAME = ".audit"
+"""Not served: nginx and the views name the two files."""
 
 
 @dataclass(frozen=True, slots=True)
 class Alert:
-    """One alert as it stands in the files; texts by locale, times with an offset."""
+    """One alert as it stands in the files; texts by locale, times with an offset. No district is the whole city."""
 
     id: str
     level: int
@@ -42,6 +44,24 @@ class Alert:
     valid_until: datetime | None
     url: str = ""
     origin: str = "page"
+    corrected_at: datetime | None = None
+
+    @property
+    def name(self) -> dict[str, str]:
+        """By kind and level, in every language."""
+        return {locale: alert_names.name(self.kind, self.level, locale) for locale in alert_names.LOCALES}
+
+    @property
+    def area(self) -> dict[str, str]:
+        """Where it holds, in every language."""
+        return {locale: area_words(self.districts, locale) for locale in alert_names.LOCALES}
+
+
+def area_words(districts: Iterable[str], locale: str) -> str:
+    """The districts by name, or the whole city."""
+    names = [pick(DISTRICTS[code].name, locale) for code in districts if code in DISTRICTS]
+    dot = ", " if locale == "en" else "・"
+    return dot.join(names) or alert_names.WHOLE_CITY[locale]
 
 
 def alert_order(alert: Alert) -> tuple[bool, int, float]:
@@ -58,11 +78,17 @@ def render_json(alerts: Iterable[Alert], now: datetime) -> str:
     """The file for programs and for the portal's own reading."""
     entries = []
     for alert in standing(alerts, now):
-        entry = asdict(alert)
-        entry["published_at"] = alert.published_at.isoformat()
-        entry["valid_until"] = alert.valid_until.isoformat() if alert.valid_until else None
+        entry = {"name": alert.name, "area": alert.area, **asdict(alert)}
+        for moment in ("published_at", "corrected_at", "valid_until"):
+            at = getattr(alert, moment)
+            entry[moment] = region_local(at).isoformat() if at else None
         entries.append(entry)
-    return json.dumps({"updated": now.isoformat(), "alerts": entries}, ensure_ascii=False, indent=1) + "\n"
+    return (
+        json.dumps(
+            {"updated": region_local(now).isoformat(), "alerts": entries}, ensure_ascii=False, indent=1
+        )
+        + "\n"
+    )
 
 
 def parse_json(raw: str) -> tuple[Alert, ...]:
@@ -75,15 +101,10 @@ def parse_json(raw: str) -> tuple[Alert, ...]:
 
 
 def _parse_entry(entry: dict[str, Any]) -> Alert:
-    until = entry.pop("valid_until")
-    return Alert(
-        **{
-            **entry,
-            "districts": tuple(entry["districts"]),
-            "published_at": datetime.fromisoformat(entry["published_at"]),
-            "valid_until": datetime.fromisoformat(until) if until else None,
-        }
-    )
+    times = {name: entry.get(name) for name in ("published_at", "corrected_at", "valid_until")}
+    kept = {key: value for key, value in entry.items() if key not in {"name", "area", *times}}
+    found = {name: datetime.fromisoformat(at) if at else None for name, at in times.items()}
+    return Alert(**{**kept, **found, "districts": tuple(entry["districts"])})
 
 
 def render_html(alerts: Iterable[Alert], now: datetime) -> str:
@@ -102,24 +123,34 @@ def render_html(alerts: Iterable[Alert], now: datetime) -> str:
 
 
 def _html_entry(alert: Alert) -> str:
-    level = f"レベル{alert.level} {LEVEL_NAMES.get(alert.level, '')}".strip()
-    lines = [f"<section>\n<h2>{escape(level)}: {escape(alert.title['ja'])}</h2>"]
+    """Area, name, title; then when it was issued and corrected, what to do, and until when it holds."""
+    lines = [f"<section>\n<h2>{escape(_heading(alert, 'ja'))}</h2>", f"<p>{_issued(alert)}</p>"]
     lines += [f"<p>{escape(text['ja'])}</p>" for text in (alert.summary, alert.what_to_do) if text.get("ja")]
     simple, english = alert.title.get("ja-simple"), alert.title.get("en")
     if simple:
-        lines.append(
-            f"<p>やさしい日本語: {escape(simple)} {escape(alert.what_to_do.get('ja-simple', ''))}</p>"
-        )
+        what = escape(alert.what_to_do.get("ja-simple", ""))
+        lines.append(f"<p>やさしい日本語: {escape(_heading(alert, 'ja-simple'))} {what}</p>")
     if english:
-        lines.append(f'<p lang="en">{escape(english)} {escape(alert.what_to_do.get("en", ""))}</p>')
+        what = escape(alert.what_to_do.get("en", ""))
+        lines.append(f'<p lang="en">{escape(_heading(alert, "en"))} {what}</p>')
     if alert.valid_until:
         lines.append(f"<p>{_clock(alert.valid_until)} まで</p>")
     return "\n".join(lines) + "\n</section>"
 
 
+def _heading(alert: Alert, locale: str) -> str:
+    dash = ": " if locale == "en" else "："
+    return f"{alert.area[locale]} {alert.name[locale]}{dash}{alert.title.get(locale) or alert.title['ja']}"
+
+
+def _issued(alert: Alert) -> str:
+    issued = f"{_clock(alert.published_at)} 発表"
+    return f"{issued}、{_clock(alert.corrected_at)} 訂正" if alert.corrected_at else issued
+
+
 def _clock(when: datetime) -> str:
     """In the region's time, wherever the moment comes from: the database hands out UTC."""
-    when = timezone.localtime(when)
+    when = region_local(when)
     return f"{when.year}年{when.month}月{when.day}日 {when:%H:%M}"
 
 
@@ -144,6 +175,25 @@ def replace_files(
             return alerts
     except OSError as error:
         raise AlertNotWritten(f"警報のファイルを {directory} に書けませんでした: {error.strerror}") from error
+
+
+def note_waiting(directory: Path, entry: Mapping[str, Any]) -> None:
+    """Keeps an audit entry, one line of JSON, until the database can take it."""
+    with _locked(directory), (directory / WAITING_NAME).open("a", encoding="utf-8") as handle:
+        handle.write(json.dumps(entry) + "\n")
+        handle.flush()
+        os.fsync(handle.fileno())
+
+
+def take_waiting(directory: Path) -> list[dict[str, Any]]:
+    """The entries that wait; they are no longer there afterwards."""
+    path = directory / WAITING_NAME
+    if not path.is_file():
+        return []
+    with _locked(directory):
+        lines = path.read_text(encoding="utf-8").splitlines()
+        path.unlink()
+    return [json.loads(line) for line in lines]
 
 
 @contextmanager

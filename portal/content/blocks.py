@@ -7,12 +7,14 @@ from django.utils.functional import cached_property
 from django.utils.translation import get_language, pgettext_lazy
 from django.utils.translation import gettext_lazy as _
 from wagtail import blocks
+from wagtail.images.blocks import ImageChooserBlock
 
 from identity.attributes import pick
 
 RICH_TEXT = ("h3", "h4", "ol", "ul", "link", "bold")
 SIZES = (("S", _("小")), ("M", _("中")), ("L", _("大")))
-ZONES = ("alerts", "for_you", "gadgets", "events", "news")
+ZONES = ("for_you", "gadgets", "events", "news")
+"""Alerts are none: they stand above all zones, whatever these are."""
 
 
 def gadget_choices() -> list[tuple[str, str]]:
@@ -77,6 +79,21 @@ class GadgetBlock(blocks.StructBlock):
         template = "content/blocks/gadget.html"
 
 
+class PictureBlock(blocks.StructBlock):
+    """A picture with the text that stands for it; without that text it is refused."""
+
+    image = ImageChooserBlock(label=_("画像（写真や図）"))
+    alt = blocks.CharBlock(
+        max_length=200, label=_("代わりの文"), help_text=_("画像が見えない人に、何が写っているかを伝えます。")
+    )
+    caption = blocks.CharBlock(required=False, max_length=200, label=_("説明"))
+
+    class Meta:
+        icon = "image"
+        label = _("画像")
+        template = "content/blocks/picture.html"
+
+
 class BodyBlock(blocks.StreamBlock):
     """The body of a page. No raw HTML."""
 
@@ -85,6 +102,7 @@ class BodyBlock(blocks.StreamBlock):
     )
     notice = NoticeBlock()
     gadget = GadgetBlock()
+    picture = PictureBlock()
 
     class Meta:
         required = False
@@ -115,7 +133,6 @@ class GadgetsZoneBlock(ZoneBlock):
 class ZonesBlock(blocks.StreamBlock):
     """The zones of the home, in their order."""
 
-    alerts = ZoneBlock(label=_("緊急のお知らせ"), icon="warning")
     for_you = ZoneBlock(label=_("あなたへ"), icon="user")
     gadgets = GadgetsZoneBlock(label=_("ガジェット"), icon="grip")
     events = ZoneBlock(label=_("イベント"), icon="date")

@@ -8,6 +8,7 @@ ContentError
 │   ├── OtherMunicipality the list is another municipality's
 │   ├── OtherList         the numbers mean other events than before
 │   └── RowsRejected      rows with errors, and --skip-invalid was not given
+├── AlertIncomplete       a part that every alert must have is missing, or its end is over
 └── AlertNotWritten       the static files could not be replaced
 """
 
@@ -54,6 +55,12 @@ class OtherList(ImportRefused):
 
 class RowsRejected(ImportRefused):
     """At least one row has an error and leaving rows out was not asked for."""
+
+
+class AlertIncomplete(ContentError):
+    """The alert did not go out: kind, level, area, text or an end in the future is missing. `codes` say which."""
+
+    codes: tuple[str, ...] = ()
 
 
 class AlertNotWritten(ContentError):

@@ -13,19 +13,22 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.utils import timezone, translation
 from django.utils.cache import patch_vary_headers
 from django.utils.functional import cached_property
+from django.utils.html import format_html
 from django.utils.translation import get_language, pgettext_lazy
 from django.utils.translation import gettext_lazy as _
-from wagtail.admin.panels import FieldPanel, MultiFieldPanel, ObjectList, TabbedInterface
+from wagtail.admin.panels import CommentPanel, FieldPanel, MultiFieldPanel, ObjectList, TabbedInterface
 from wagtail.fields import StreamField
 from wagtail.models import Page
 from wagtail.search.index import AutocompleteField
 
+from core.region_time import region_moment
 from identity import person
 from portal.content import event_rules, search
 from portal.content.blocks import BodyBlock, ZonesBlock
 from portal.content.date_fields import SchedulePanel
 from portal.content.fields import AudienceField, DistrictsField, TopicsField
-from portal.content.page_form import RegionPageForm
+from portal.content.fixed_pages import FixedPageTester, reserved
+from portal.content.page_form import AlertPageForm, DraftCopyForm, RegionPageForm
 
 GUEST_CACHING = "public, max-age=0, s-maxage=5"
 PERSONAS = (
@@ -44,6 +47,43 @@ class ContentVersion(models.Model):
 
     def __str__(self) -> str:
         return f"{self.key} {self.number}"
+
+
+class GonePage(models.Model):
+    """An address that once led to a page: why it no longer does, or the page that took its place."""
+
+    path = models.CharField(_("アドレス"), max_length=255, unique=True, editable=False)
+    title = models.CharField(_("題名"), max_length=255, editable=False)
+    explanation = models.TextField(_("なくなった理由"), max_length=500, blank=True)
+    explanation_simple = models.TextField(_("なくなった理由(やさしい日本語)"), max_length=500, blank=True)
+    explanation_en = models.TextField(_("なくなった理由(英語)"), max_length=500, blank=True)
+    target = models.ForeignKey(
+        Page,
+        verbose_name=_("代わりのページ"),
+        null=True,
+        blank=True,
+        on_delete=models.SET_NULL,
+        related_name="+",
+    )
+    gone_at = models.DateTimeField(_("下げた日"), auto_now_add=True)
+
+    class Meta:
+        verbose_name = _("下げたページ")
+        verbose_name_plural = _("下げたページ")
+        ordering: ClassVar[list[str]] = ["-gone_at"]
+
+    def __str__(self) -> str:
+        return self.path
+
+    @property
+    def local_explanation(self) -> str:
+        own = {"en": self.explanation_en, "ja-simple": self.explanation_simple}.get(get_language() or "ja")
+        return own or self.explanation
+
+    @property
+    def lang_attribute(self) -> str:
+        """Where the explanation falls back to Japanese on an English page."""
+        return format_html(' lang="ja"') if get_language() == "en" and not self.explanation_en else ""
 
 
 class LocalisedPage(Page):
@@ -132,6 +172,26 @@ class RegionPage(LocalisedPage):
 
     class Meta:
         abstract = True
+
+    @classmethod
+    def own_fields(cls) -> list[str]:
+        """What belongs to this one page and goes into no other: fields that no editor sees, such as an import's key."""
+        return [
+            field.name for field in cls._meta.local_fields if not field.editable and not field.is_relation
+        ]
+
+    def with_content_json(self, content: dict[str, Any]) -> Any:
+        """A revision, or the page that this one mirrors, brings the words; the page keeps what is its own."""
+        made = super().with_content_json(content)
+        for name in self.own_fields():
+            setattr(made, name, getattr(self, name))
+        return made
+
+    def save(self, *args: Any, **kwargs: Any) -> Any:
+        if self.alias_of_id:
+            for name in self.own_fields():
+                setattr(self, name, self._meta.get_field(name).get_default())
+        return super().save(*args, **kwargs)
 
     @classmethod
     def can_create_at(cls, parent: Page) -> bool:
@@ -330,10 +390,13 @@ class AlertPage(RegionPage):
         OTHER = "other", _("その他")
 
     level = models.PositiveSmallIntegerField(
-        _("警戒レベル"), default=2, validators=[MinValueValidator(1), MaxValueValidator(5)]
+        _("警戒レベル"),
+        validators=[MinValueValidator(1), MaxValueValidator(5)],
+        help_text=_("警戒レベルのない種類では、並び順だけに使います（大きいほど上）。"),
     )
-    alert_kind = models.CharField(
-        pgettext_lazy("sort", "種類"), max_length=20, choices=Kind.choices, default=Kind.OTHER
+    alert_kind = models.CharField(pgettext_lazy("sort", "種類"), max_length=20, choices=Kind.choices)
+    whole_city = models.BooleanField(
+        _("市内全域"), default=False, help_text=_("地区を選ばないときは、ここに印を付けます。")
     )
     urgent = models.BooleanField(_("緊急"), default=False)
     valid_until = models.DateTimeField(_("有効期限"), null=True, blank=True)
@@ -341,11 +404,15 @@ class AlertPage(RegionPage):
     what_to_do_en = models.TextField(_("とるべき行動(英語)"), blank=True)
     what_to_do_simple = models.TextField(_("とるべき行動(やさしい日本語)"), blank=True)
 
+    base_form_class = AlertPageForm
+    copy_form_class = DraftCopyForm
     kind = "alert"
     template = "content/alert_page.html"
     details: ClassVar[list[Any]] = [
-        FieldPanel("level"),
         FieldPanel("alert_kind"),
+        FieldPanel("level"),
+        FieldPanel("whole_city"),
+        FieldPanel("districts"),
         FieldPanel("urgent"),
         FieldPanel("valid_until"),
         FieldPanel("what_to_do"),
@@ -364,13 +431,52 @@ class AlertPage(RegionPage):
     def local_what_to_do(self) -> str:
         return str(self.localised("what_to_do"))
 
+    def clean(self) -> None:
+        """Whatever publishes it, an alert that lacks a part does not go out; a draft may lack what it will."""
+        super().clean()
+        if self.live:
+            self.refuse_incomplete()
+
+    def copy(self, *args: Any, **kwargs: Any) -> Any:
+        """A copy is a draft: nothing is announced twice because somebody copied a page."""
+        return super().copy(*args, **{**kwargs, "keep_live": False})
+
+    def refuse_incomplete(self) -> None:
+        """Raises ValidationError, each fault at its field."""
+        from django.core.exceptions import ValidationError
+
+        from portal.content.alert_words import faults
+
+        if found := faults(self, timezone.now()):
+            raise ValidationError(found)
+
     def route(self, request: HttpRequest, path_components: list[str]) -> Any:
         if self.valid_until and self.valid_until <= timezone.now():
             raise Http404
         return super().route(request, path_components)
 
 
-class IndexPage(LocalisedPage):
+class FixedPage(LocalisedPage):
+    """A page that the portal cannot do without: it is edited, and never taken away."""
+
+    fixed: ClassVar[bool] = True
+    settings_panels: ClassVar[list[Any]] = [CommentPanel()]  # no schedule: it would end
+
+    class Meta:
+        abstract = True
+
+    def permissions_for_user(self, user: Any) -> FixedPageTester:
+        return FixedPageTester(user, self)
+
+    def clean(self) -> None:
+        from django.core.exceptions import ValidationError
+
+        super().clean()
+        if self.expire_at or self.go_live_at:
+            raise ValidationError(_("トップページと一覧に、公開の期間は付けられません。"))
+
+
+class IndexPage(FixedPage):
     """Lists the pages below it: all news, all events and so on, newest or nearest first."""
 
     class Lists(models.TextChoices):
@@ -379,7 +485,7 @@ class IndexPage(LocalisedPage):
         ALERT = "alert", _("緊急のお知らせ")
         SERVICE = "service", _("手続き・サービス")
 
-    lists = models.CharField(_("一覧にするもの"), max_length=10, choices=Lists.choices, default=Lists.NEWS)
+    lists = models.CharField(_("一覧にするもの"), max_length=10, choices=Lists.choices)
     intro = models.TextField(_("はじめの文"), blank=True)
     intro_en = models.TextField(_("はじめの文(英語)"), blank=True)
     intro_simple = models.TextField(_("はじめの文(やさしい日本語)"), blank=True)
@@ -406,6 +512,22 @@ class IndexPage(LocalisedPage):
         verbose_name = _("一覧")
         verbose_name_plural = _("一覧")
 
+    def clean(self) -> None:
+        """One list of each kind, on which its pages and the program depend; and an address that is free."""
+        from django.core.exceptions import ValidationError
+
+        super().clean()
+        before = (
+            IndexPage.objects.filter(pk=self.pk).values_list("lists", flat=True).first() if self.pk else None
+        )
+        if before is not None and before != self.lists:
+            raise ValidationError({"lists": _("一覧の種類は変えられません。")})
+        same = IndexPage.objects.filter(lists=self.lists, locale=self.locale_id)
+        if same.exclude(pk=self.pk).exists():
+            raise ValidationError({"lists": _("この種類の一覧は、すでにあります。1つだけ置けます。")})
+        if self.slug in reserved():
+            raise ValidationError({"slug": _("このアドレスは、窓口のプログラムが使っています。")})
+
     @property
     def local_intro(self) -> str:
         return str(self.localised("intro"))
@@ -417,7 +539,7 @@ class IndexPage(LocalisedPage):
         return {**context, **page_of_items(self.lists, request.GET.get("page", "1"), timezone.now())}
 
 
-class HomePage(LocalisedPage):
+class HomePage(FixedPage):
     """The root: zones of the home and the gadgets that everybody starts with."""
 
     zones = StreamField(ZonesBlock(), blank=True, verbose_name=_("区画"))
@@ -452,7 +574,7 @@ class HomePage(LocalisedPage):
 
 def moment(day: date, clock: time) -> datetime:
     """A day and a clock time of the region as an aware time."""
-    return timezone.make_aware(datetime.combine(day, clock))
+    return region_moment(day, clock)
 
 
 def event_end(ends_on: date, ends_time: time | None) -> datetime:
@@ -473,7 +595,9 @@ def _editor(page_class: type[RegionPage]) -> TabbedInterface:
         FieldPanel("department"),
         FieldPanel("sample"),
     ]
-    people = [FieldPanel("audience"), FieldPanel("topics"), FieldPanel("districts")]
+    people = [FieldPanel("audience"), FieldPanel("topics")]
+    if page_class is not AlertPage:  # there it stands beside kind and level
+        people.append(FieldPanel("districts"))
     simple = [FieldPanel(f"{name}_simple") for name in ("title", "summary", "body")]
     english = [FieldPanel(f"{name}_en") for name in ("title", "summary", "body")]
     return TabbedInterface(
@@ -482,10 +606,11 @@ def _editor(page_class: type[RegionPage]) -> TabbedInterface:
             ObjectList(simple, heading=_("やさしい日本語")),
             ObjectList(english, heading=_("英語")),
             ObjectList(people, heading=_("対象とテーマ")),
-            ObjectList([*Page.promote_panels, SchedulePanel()], heading=_("公開")),
+            ObjectList([*Page.promote_panels, SchedulePanel(), CommentPanel()], heading=_("公開")),
         ]
     )
 
 
 for _page_class in (NewsPage, ServicePage, EventPage, AlertPage):
     _page_class.edit_handler = _editor(_page_class)
+    _page_class.exclude_fields_in_copy = _page_class.own_fields()

@@ -15,6 +15,7 @@ from identity.attributes import DISTRICTS, TOPICS, Texts
 from identity.audience import Audience
 from identity.errors import AudienceError
 from portal.content.actions import VERSION_KEY, VERSION_TTL
+from portal.content.alert_words import corrected_at
 from portal.content.blocks import ZONES
 from portal.content.models import (
     AlertPage,
@@ -62,6 +63,8 @@ class ContentItem:
     attribution: str = ""
     sample: bool = False
     what_to_do: Texts | None = None
+    alert_kind: str = ""
+    corrected_at: datetime | None = None
     all_day: bool = False
     series: tuple[str, ...] = ()
 
@@ -100,7 +103,16 @@ _COMMON = (
     "expire_at",
 )
 _EVENT = ("starts_on", "ends_on", "starts_time", "ends_time", "place_name", "organiser", "attribution")
-_ALERT = ("level", "urgent", "valid_until", "what_to_do", "what_to_do_en", "what_to_do_simple")
+_ALERT = (
+    "level",
+    "alert_kind",
+    "urgent",
+    "valid_until",
+    "last_published_at",
+    "what_to_do",
+    "what_to_do_en",
+    "what_to_do_simple",
+)
 _SPACE = re.compile(r"(?<=[^\x00-\x7f])\s+(?=[^\x00-\x7f])")
 """White space that Japanese does not have: lists break names with it."""
 
@@ -195,8 +207,12 @@ def _alert(row: dict[str, Any], root: str) -> ContentItem:
         row,
         root,
         expires_at=_earliest(row["expire_at"], row["valid_until"]),
+        # Where it holds; whom it is aimed at is another thing.
+        places=_places(row["districts"], Audience()),
         urgent=row["urgent"],
         level=row["level"],
+        alert_kind=row["alert_kind"],
+        corrected_at=corrected_at(row["first_published_at"], row["last_published_at"]),
         what_to_do=_texts(row, "what_to_do"),
     )
 
@@ -229,7 +245,7 @@ def home_layout() -> HomeLayout:
 
 def layout_of(home: HomePage) -> HomeLayout:
     """The layout of this very page object, published or a draft under preview."""
-    titles: dict[str, Texts] = {"home": _page_title(home)}
+    titles: dict[str, Texts] = {**DEFAULT_TITLES, "home": _page_title(home)}
     slots: list[Slot] = []
     zones: list[str] = []
     for block in home.zones:

@@ -66,6 +66,7 @@ def _body(sample: Mapping[str, Any], locale: str) -> list[tuple[str, Any]]:
 def _alert_fields(sample: Mapping[str, Any], now: datetime) -> dict[str, Any]:
     return {
         "level": sample["level"],
+        "whole_city": not sample["districts"],
         "alert_kind": sample["alert_kind"],
         "urgent": sample["urgent"],
         "valid_until": now + timedelta(hours=sample["hours_left"]),

@@ -5,8 +5,8 @@ from typing import Any
 
 from django.db.models import Count, F, Max, Q, QuerySet, Window
 from django.db.models.functions import RowNumber
-from django.utils import timezone
 
+from core.region_time import region_local
 from portal.content.models import EventPage
 from portal.content.published import published
 
@@ -18,7 +18,7 @@ _ORDER = (F("starts_on").asc(), F("starts_time").asc(nulls_first=True), F("pk").
 
 def ahead(now: datetime) -> "QuerySet[EventPage]":
     """Published events that are not over, the nearest first, each row of a list once."""
-    local = timezone.localtime(now)
+    local = region_local(now)
     events: QuerySet[EventPage] = (
         published(EventPage)
         .filter(Q(expire_at__isnull=True) | Q(expire_at__gt=now), repeated=False)

@@ -4,15 +4,18 @@ from typing import Any
 
 from django.conf import settings
 from django.contrib import messages
-from django.http import Http404, HttpRequest
+from django.http import Http404, HttpRequest, HttpResponse
 from django.urls import path
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from wagtail import hooks
 from wagtail.admin.auth import require_admin_access
+from wagtail.admin.viewsets.model import ModelViewSet
 from wagtail.admin.viewsets.pages import PageViewSet
+from wagtail.models import Page
 
-from portal.content import alerts
-from portal.content.models import AlertPage, EventPage, NewsPage, ServicePage
+from portal.content import alerts, taking_down, tasks
+from portal.content.models import AlertPage, EventPage, GonePage, NewsPage, ServicePage
 from portal.content.reach import ReachCreateView, ReachEditView, reach_view
 
 
@@ -52,6 +55,72 @@ def alert_file_stands(request: HttpRequest, page: Any) -> None:
             request,
             _("緊急のお知らせは公開されましたが、静的ファイルに書けませんでした。運用者に知らせてください。"),
         )
+
+
+@hooks.register("before_edit_page")
+def schedule_failed(request: HttpRequest, page: Any) -> None:
+    """Tells the editor that the clock could not publish the page or take it down, and that it is tried again."""
+    for fault in tasks.faults_of(page.pk) if request.method == "GET" else ():
+        messages.error(
+            request,
+            _(
+                "予定の時刻の処理に失敗しました（%(error)s、%(tries)d回）。予定はそのままで、毎分やり直します。"
+            )
+            % {"error": fault.error, "tries": fault.tries},
+        )
+
+
+@hooks.register("before_delete_page")
+def ask_before_deleting(request: HttpRequest, page: Page) -> HttpResponse | None:
+    return taking_down.ask(request, page, "delete")
+
+
+@hooks.register("after_delete_page")
+def keep_after_deleting(request: HttpRequest, _page: Page) -> None:
+    taking_down.keep(request)
+
+
+@hooks.register("before_unpublish_page")
+def ask_before_unpublishing(request: HttpRequest, page: Page) -> HttpResponse | None:
+    return taking_down.ask(request, page, "unpublish")
+
+
+@hooks.register("after_unpublish_page")
+def keep_after_unpublishing(request: HttpRequest, _page: Page) -> None:
+    taking_down.keep(request)
+
+
+@hooks.register("before_move_page")
+def fixed_stay(request: HttpRequest, page: Page, _destination: Page) -> HttpResponse | None:
+    return taking_down.refuse_fixed(request, page)
+
+
+@hooks.register("before_copy_page")
+def fixed_are_not_copied(request: HttpRequest, page: Page) -> HttpResponse | None:
+    return taking_down.refuse_fixed(request, page)
+
+
+@hooks.register("before_bulk_action")
+def fixed_stay_in_bulk(request: HttpRequest, action: str, objects: Any, _action: Any) -> HttpResponse | None:
+    return taking_down.refuse_bulk(request, action, objects)
+
+
+class GoneViewSet(ModelViewSet):
+    """The list of what was taken down; an editor changes the reason, or lets the address be forgotten."""
+
+    model = GonePage
+    icon = "doc-empty-inverse"
+    menu_label = gettext_lazy("下げたページ")
+    menu_order = 270
+    add_to_admin_menu = True
+    form_fields = ("explanation", "explanation_simple", "explanation_en", "target")
+    list_display = ("path", "title", "target", "gone_at")
+    inspect_view_enabled = False
+
+
+@hooks.register("register_admin_viewset")
+def gone_viewset() -> ModelViewSet:
+    return GoneViewSet("content_gone")
 
 
 def _in_file(pk: int) -> bool:

@@ -2,15 +2,15 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta
+from datetime import date, timedelta
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
-from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
+from core.region_time import region_date, region_moment
 from portal.city.views import operator_of
 from portal.figures import charts, words
 from portal.figures.charts import Chart
@@ -39,7 +39,7 @@ class Panel:
 def page(request: HttpRequest) -> HttpResponse:
     """For operators only; four queries, however many residents there are."""
     operator_of(request)
-    return render(request, "figures/dashboard.html", {"panels": panels(timezone.localdate()), "days": DAYS})
+    return render(request, "figures/dashboard.html", {"panels": panels(region_date()), "days": DAYS})
 
 
 def panels(today: date) -> tuple[Panel, ...]:
@@ -153,8 +153,8 @@ def _months(
 
 
 def _snapshots(days: Sequence[date]) -> Panel:
-    since = timezone.make_aware(datetime.combine(days[0], time()))
-    made = [(timezone.localdate(at), state) for at, state in monthly.snapshots(since)]
+    since = region_moment(days[0])
+    made = [(region_date(at), state) for at, state in monthly.snapshots(since)]
     # What was active once has passed its checks too.
     states = ((_("使ったもの"), ("active", "earlier")), (_("検査で止めたもの"), ("refused",)))
     series = [

@@ -6,10 +6,10 @@ from datetime import datetime
 from typing import Any
 
 from django.conf import settings
-from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import pgettext
 
+from core.region_time import region_local
 from identity import attributes
 from identity.attributes import PREFERENCES, pick
 from portal.figures import prior_words
@@ -300,7 +300,7 @@ def _contact(locale: str) -> Section:
 
 
 def _time(at: datetime | None) -> str:
-    return f"{timezone.localtime(at):%Y-%m-%d %H:%M}" if at else "—"
+    return f"{region_local(at):%Y-%m-%d %H:%M}" if at else "—"
 
 
 def markdown(locale: str, address: Mapping[str, str]) -> str:

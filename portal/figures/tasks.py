@@ -6,6 +6,7 @@ from datetime import date, datetime, timedelta
 from django.utils import timezone
 
 from core import sweeps
+from core.region_time import region_date
 from identity import answers, consent
 from portal.home.catalogue import Catalogue, current
 from recommender.figures import monthly
@@ -19,7 +20,7 @@ CLOSES_AFTER = timedelta(days=3)
 def make_figures(now: datetime | None = None) -> int:
     """Notes what could be shown today and makes the month; returns how many months it made. Twice is as once."""
     now = now or timezone.now()
-    today = timezone.localdate(now)
+    today = region_date(now)
     this, last = month_of(today), month_of(today - CLOSES_AFTER)
 
     def earlier() -> int:

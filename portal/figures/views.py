@@ -11,6 +11,7 @@ from django.utils.cache import patch_vary_headers
 from django.utils.translation import get_language
 from django.views.decorators.http import require_safe
 
+from core.region_time import region_date, region_local
 from core.spreadsheets import csv_response
 from identity.queries import current_resident
 from portal.figures import charts, words
@@ -69,7 +70,7 @@ def _shown(found: Month, locale: str) -> dict[str, Any]:
         "exposure_chart": charts.bars([name for name, _ in exposure], [value for _, value in exposure]),
         "groups": groups,
         "age_hours": max(int((timezone.now() - found.made_at).total_seconds() // 3600), 0),
-        "going_on": found.month == timezone.localdate().replace(day=1),
+        "going_on": found.month == region_date().replace(day=1),
     }
 
 
@@ -107,7 +108,7 @@ def _number(value: float) -> str:
 
 
 def _iso(at: datetime) -> str:
-    return timezone.localtime(at).isoformat(timespec="seconds")
+    return region_local(at).isoformat(timespec="seconds")
 
 
 def public(request: HttpRequest, response: HttpResponse) -> HttpResponse:

@@ -6,9 +6,11 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 import numpy as np
+from django.conf import settings
 from django.utils import timezone
 from numpy.typing import NDArray
 
+from core.region_time import for_everybody
 from gadgets.choosing.layout import Slot
 from gadgets.queries import Registry, registry
 from identity.attributes import Value
@@ -215,16 +217,18 @@ def current(
         return found
     with _lock:
         if _held is None or _held.version != version:
-            _held = Catalogue.build(
-                version,
-                (Pages(content.items()), Gadgets(published)),
-                registry=published,
-                layout=content.home_layout(),
-                weights=ranking.weights(),
-                plan=ranking.plan(),
-                rules=editing.rules(timezone.now()),
-                experiment=ranking.running_experiment(),
-            )
+            # Whoever comes first builds it for all others: not in their own zone and language.
+            with for_everybody(settings.LANGUAGE_CODE):
+                _held = Catalogue.build(
+                    version,
+                    (Pages(content.items()), Gadgets(published)),
+                    registry=published,
+                    layout=content.home_layout(),
+                    weights=ranking.weights(),
+                    plan=ranking.plan(),
+                    rules=editing.rules(timezone.now()),
+                    experiment=ranking.running_experiment(),
+                )
         return _held
 
 

@@ -10,8 +10,8 @@ from typing import Literal
 from uuid import UUID
 
 import numpy as np
-from django.utils import timezone
 
+from core.region_time import region_date, region_local
 from identity.attributes import PREFERENCES, Value
 from portal.content.queries import HomeLayout
 from portal.home.cards import CardView
@@ -109,7 +109,7 @@ def compose(
         layout=layout,
         reader=reader,
         now=now,
-        today=timezone.localdate(now),
+        today=region_date(now),
         alerts=_alerts(catalogue, live),
         listed=_listed(catalogue, reader, now, meant, cards),
         cards=tuple(cards),
@@ -160,7 +160,7 @@ def _listed(
 def _events(catalogue: Catalogue, meant: Mask, now: datetime) -> tuple[int, ...]:
     """What begins today or later; what began on an earlier day and goes on fills the list up, the latest first."""
     wanted = meant[catalogue.events]
-    midnight = timezone.localtime(now).replace(hour=0, minute=0, second=0, microsecond=0)
+    midnight = region_local(now).replace(hour=0, minute=0, second=0, microsecond=0)
     ahead = catalogue.event_starts >= midnight.timestamp()
     rows = catalogue.events[np.flatnonzero(wanted & ahead)[:EVENTS]].tolist()
     going_on = catalogue.events[np.flatnonzero(wanted & ~ahead)[::-1]][: EVENTS - len(rows)].tolist()

@@ -10,6 +10,7 @@ from uuid import UUID
 from django.utils import timezone
 from django.utils.crypto import salted_hmac
 
+from core.region_time import region_date
 from portal.home.catalogue import Catalogue, current
 from recommender import actions
 from recommender.reranking import shares_of
@@ -32,4 +33,4 @@ def keep_floor(now: datetime | None = None, catalogue: Catalogue | None = None) 
     shown = found.live(at) & found.ranked_kinds
     shown[found.alerts] = False
     shares = shares_of(entry.item for entry, yes in zip(found.entries, shown.tolist(), strict=True) if yes)
-    return actions.keep_floor(shares, timezone.localdate(at))
+    return actions.keep_floor(shares, region_date(at))

@@ -5,6 +5,7 @@ from typing import Any
 
 from django.template.loader import render_to_string
 
+from core.region_time import for_everybody
 from portal.home.compose import HomeView
 from portal.home.shell import Shell
 
@@ -15,5 +16,6 @@ def draw(view: HomeView, key: tuple[object, ...], template: str, context: Mappin
     full = (view.reader.locale, *key)
     found = drawn.get(full)
     if found is None:
-        found = drawn[full] = Shell.cut(render_to_string(template, dict(context)))
+        with for_everybody(view.reader.locale):
+            found = drawn[full] = Shell.cut(render_to_string(template, dict(context)))
     return found

@@ -4,6 +4,7 @@ One function serves guest, resident and preview.
 """
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 from urllib.parse import quote
 
@@ -15,10 +16,13 @@ from django.urls import reverse
 from django.utils.html import escape
 from django.utils.translation import gettext as _
 
+from core.region_time import for_everybody
 from gadgets.types import Pause
 from gadgets.words import as_of, paused, source, withheld
 from identity import person, sessions
 from identity.attributes import DISTRICTS, TOPICS, label, pick
+from portal.content import alert_names
+from portal.content.alerts import area_words
 from portal.home import series, why, words
 from portal.home.cards import CardView
 from portal.home.compose import SHOWN, HomeView, Listed
@@ -65,7 +69,8 @@ def _shell(view: HomeView) -> Shell:
     kept = view.layout is view.catalogue.layout
     found = view.catalogue.drawn.get(key) if kept else None
     if found is None:
-        found = Shell.cut(render_to_string("home/home.html", _context(view), request=_stand_in(view)))
+        with for_everybody(view.reader.locale):
+            found = Shell.cut(render_to_string("home/home.html", _context(view), request=_stand_in(view)))
         if kept:
             view.catalogue.drawn[key] = found
     return found
@@ -152,8 +157,25 @@ def _alerts(view: HomeView) -> str:
     if not view.alerts:
         return ""
     title = escape(pick(view.layout.titles["alerts"], view.reader.locale))
-    lines = "".join(entry_piece(view, row, "home/_alert.html").fill({}) for row in view.alerts)
+    lines = "".join(_alert(view, row).fill({}) for row in view.alerts)
     return f'<section class="alerts" aria-label="{title}">{lines}</section>'
+
+
+def _alert(view: HomeView, row: int) -> Shell:
+    """Its area and its name by kind and level, when it was issued and corrected, and its own words."""
+    entry, locale = view.catalogue.entries[row], view.reader.locale
+    context = _words(entry, locale) | {
+        "area": area_words(entry.item.places, locale),
+        "name": alert_names.name(entry.alert_kind, entry.level, locale) if entry.alert_kind else "",
+        "issued": _moment(entry.item.published_at, locale),
+        "corrected": _moment(entry.corrected_at, locale) if entry.corrected_at else "",
+        "corrected_at": entry.corrected_at,
+    }
+    return draw(view, ("home/_alert.html", row), "home/_alert.html", context)
+
+
+def _moment(at: datetime, locale: str) -> str:
+    return f"{words.day(at, locale)} {words.clock(at)}"
 
 
 def _listed(view: HomeView, csrf: str, visit: str) -> str:
@@ -293,7 +315,9 @@ def _status(view: HomeView, card: CardView) -> str:
     if found is None:
         if len(_status_lines) >= MOST_STATUS_LINES:
             _status_lines.clear()
-        found = _status_lines[key] = render_to_string("home/_status.html", _status_words(view, card, pause))
+        with for_everybody(locale):
+            found = render_to_string("home/_status.html", _status_words(view, card, pause))
+        _status_lines[key] = found
     return found
 
 

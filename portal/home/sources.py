@@ -32,6 +32,8 @@ class Entry:
     attribution: str = ""
     what_to_do: Texts | None = None
     level: int = 0
+    alert_kind: str = ""
+    corrected_at: datetime | None = None
     sample: bool = False
     series: tuple[str, ...] = ()
 
@@ -125,6 +127,8 @@ def _entry(page: ContentItem) -> Entry:
         attribution=page.attribution,
         what_to_do=page.what_to_do,
         level=page.level,
+        alert_kind=page.alert_kind,
+        corrected_at=page.corrected_at,
         sample=page.sample,
         series=page.series,
     )

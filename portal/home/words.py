@@ -2,8 +2,7 @@
 
 from datetime import date, datetime
 
-from django.utils import timezone
-
+from core.region_time import region_local
 from portal.content.event_rules import names_its_end
 
 _DAYS = {"ja": "月火水木金土日", "ja-simple": "月火水木金土日"}
@@ -14,7 +13,7 @@ _EN_MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oc
 def day(value: date | datetime, locale: str) -> str:
     """2026年6月3日(水), or Wed 3 Jun 2026."""
     if isinstance(value, datetime):
-        value = timezone.localtime(value).date()
+        value = region_local(value).date()
     if locale == "en":
         return f"{_EN_DAYS[value.weekday()]} {value.day} {_EN_MONTHS[value.month - 1]} {value.year}"
     weekday = _DAYS.get(locale, _DAYS["ja"])[value.weekday()]
@@ -23,7 +22,7 @@ def day(value: date | datetime, locale: str) -> str:
 
 def clock(value: datetime) -> str:
     """14:05, in the region's time."""
-    return f"{timezone.localtime(value):%H:%M}"
+    return f"{region_local(value):%H:%M}"
 
 
 def when(starts: datetime, ends: datetime | None, locale: str, *, all_day: bool) -> str:
@@ -32,7 +31,7 @@ def when(starts: datetime, ends: datetime | None, locale: str, *, all_day: bool)
     last = day(ends, locale) if ends else first
     hour = "" if all_day else f" {clock(starts)}"
     dash = " – " if locale == "en" else "〜"
-    named = not all_day and ends is not None and names_its_end(timezone.localtime(ends).time())
+    named = not all_day and ends is not None and names_its_end(region_local(ends).time())
     until = f" {clock(ends)}" if ends and named else ""
     if first != last:
         return f"{first}{hour}{dash}{last}{until}"

@@ -16,6 +16,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_safe
 from wagtail.models import PageLogEntry
 
+from core.region_time import region_date
 from gadgets import queries as gadget_queries
 from gadgets.telling import notices
 from identity import consent, sessions
@@ -133,7 +134,7 @@ def _make(request: HttpRequest, bundle: Bundle) -> HttpResponse:
     answer = HttpResponse(
         json.dumps(made, ensure_ascii=False, indent=2), content_type="application/json; charset=utf-8"
     )
-    day = timezone.localdate(now).isoformat()
+    day = region_date(now).isoformat()
     answer["Content-Disposition"] = f'attachment; filename="madoguchi-export-{day}.json"'
     return answer
 

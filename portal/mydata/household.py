@@ -19,6 +19,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_safe
 
 from core.form_pages import posts
+from core.region_time import region_date
 from identity import guardians, household, kept_forms, queries
 from identity.attributes import DISTRICTS, SCHOOL_YEARS, pick
 from identity.errors import ActingEnded, AttributeProblem, HouseholdProblem, IdentityError, NotAllowed
@@ -192,7 +193,7 @@ def _years(today: date) -> range:
 @sent_once
 def add_child(request: HttpRequest, bundle: Bundle) -> HttpResponse:
     """A child without an account: a person of its own, for whom the guardian decides."""
-    locale, today = get_language() or "ja", timezone.localdate()
+    locale, today = get_language() or "ja", region_date()
     if request.method == "POST":
         form = ChildForm(request.POST, locale=locale, today=today)
         if form.is_valid():

@@ -16,6 +16,7 @@ from uuid import UUID
 from django.db.models import Q
 from django.utils import timezone
 
+from core.region_time import region_date
 from recommender.figures import compared, counts, shares
 from recommender.figures.shares import Part
 from recommender.models import Interaction
@@ -85,7 +86,7 @@ def of_visits(views: Sequence[ViewRow], pages: Iterable[Page] = ()) -> None:
             parts.update(_looked(rows))
             if rows[0].arm:
                 drawn = compared.lots(rows[0].subject, rows[0].arm, slices(rows[0].profile))
-                lots.setdefault(month_of(timezone.localdate(rows[0].at)), set()).update(drawn)
+                lots.setdefault(month_of(region_date(rows[0].at)), set()).update(drawn)
     counts.count_many(sums)
     shares.add(parts, timezone.now())
     for month, keys in sorted(lots.items()):
@@ -93,7 +94,7 @@ def of_visits(views: Sequence[ViewRow], pages: Iterable[Page] = ()) -> None:
 
 
 def _page(page: Page) -> Mapping[counts.Key, float]:
-    day = timezone.localdate(page.at)
+    day = region_date(page.at)
     return {
         (day, "homes", "personalised" if page.personalised else "newest"): 1,
         (day, "urgent", "homes"): int(page.due > 0),
@@ -105,7 +106,7 @@ def _page(page: Page) -> Mapping[counts.Key, float]:
 
 def _list(rows: Sequence[ViewRow]) -> Counter[counts.Key]:
     """One personalised list."""
-    day = timezone.localdate(rows[0].at)
+    day = region_date(rows[0].at)
     month = month_of(day)
     found: Counter[counts.Key] = Counter({(day, "lists", ""): 1})
     if any(row.exploring for row in rows):
@@ -126,7 +127,7 @@ def _list(rows: Sequence[ViewRow]) -> Counter[counts.Key]:
 def _looked(rows: Sequence[ViewRow]) -> Counter[Part]:
     """What somebody from whom may be learnt adds by looking at one list."""
     first = rows[0]
-    month = month_of(timezone.localdate(first.at))
+    month = month_of(region_date(first.at))
 
     def part(group: str, name: str, key: str) -> Part:
         return Part(month, group, name, key, first.subject)
@@ -178,7 +179,7 @@ def of_opened(found: Iterable[Opened]) -> None:
     sums: Counter[counts.Key] = Counter()
     parts: Counter[Part] = Counter()
     for key, one in wanted.items():
-        sums[timezone.localdate(one.at), "opens", ""] += 1
+        sums[region_date(one.at), "opens", ""] += 1
         view = seen.get(key)
         if view is None:
             continue
@@ -192,7 +193,7 @@ def of_opened(found: Iterable[Opened]) -> None:
 
 def _compared(row: Interaction) -> Counter[counts.Key]:
     """The first opening of a home; it counts for the day of the home, as the home does."""
-    return compared.sums(timezone.localdate(row.at), compared.OPENED, row.arm, slices(_reader(row)))
+    return compared.sums(region_date(row.at), compared.OPENED, row.arm, slices(_reader(row)))
 
 
 def _reader(row: Interaction) -> Profile:
@@ -202,7 +203,7 @@ def _reader(row: Interaction) -> Profile:
 
 def _opened(row: Interaction) -> Counter[Part]:
     """What somebody adds by opening: to each figure as a group of its own, because others open than look."""
-    month = month_of(timezone.localdate(row.at))
+    month = month_of(region_date(row.at))
     reader: Mapping[str, Any] = row.reader
 
     def part(group: str, name: str, key: str = "") -> Part:

@@ -109,6 +109,9 @@ def test_a_lesser_alert_stands_below_the_urgent_one(page: Page, site: Site, brow
         page.locator("#id_title").fill(title)
         page.locator("#id_level").fill("2")
         page.locator("#id_alert_kind").select_option("wind")
+        page.locator("#id_whole_city").check()
+        page.locator("#id_valid_until").fill("2099-01-01 10:00")
+        page.locator("#id_what_to_do").fill("外に出ないでください。")
         number = desk.publish(page)
         try:
             guest.reload()

@@ -7,8 +7,8 @@ from datetime import datetime
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
-from django.utils import timezone
 
+from core.region_time import region_local, region_zone
 from identity import audit, audit_check
 from identity.audit_check import Expected
 
@@ -25,7 +25,7 @@ def _moment(text: str) -> datetime:
         at = datetime.fromisoformat(text)
     except ValueError as error:
         raise ArgumentTypeError(f"{text!r} is no date such as 2026-11-01 or 2026-11-01T09:00") from error
-    return at if at.tzinfo else timezone.make_aware(at)
+    return at if at.tzinfo else at.replace(tzinfo=region_zone())
 
 
 class Command(BaseCommand):
@@ -66,5 +66,5 @@ class Command(BaseCommand):
     def _show(self, since: datetime | None, kinds: tuple[str, ...], limit: int) -> None:
         for row in audit.entries(since=since, kinds=kinds, limit=limit):
             detail = json.dumps(row.detail, ensure_ascii=False, sort_keys=True)
-            at = timezone.localtime(row.at).isoformat(timespec="seconds")
+            at = region_local(row.at).isoformat(timespec="seconds")
             self.stdout.write(f"{row.seq} {at} {row.kind} who={row.who or '-'} by={row.by or '-'} {detail}")

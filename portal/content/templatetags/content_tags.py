@@ -1,5 +1,6 @@
 """Tags of the pages: an audience in words, names of topics, times, and the card of a gadget inside a page."""
 
+from datetime import datetime
 from typing import Any
 
 from django import template
@@ -15,7 +16,9 @@ from identity import household
 from identity import queries as identity_queries
 from identity.attributes import DISTRICTS, pick
 from identity.queries import Bundle
-from portal.content import series
+from portal.content import alert_names, series
+from portal.content.alert_words import corrected_at
+from portal.content.alerts import area_words
 from portal.content.models import AlertPage, EventPage, LocalisedPage, RegionPage
 from portal.content.vocabulary import audience_in_words, stored_audience, topic_names
 from portal.home import words
@@ -80,9 +83,35 @@ def other_days(page: EventPage) -> list[EventPage]:
 @register.simple_tag
 def until_words(page: AlertPage) -> str:
     """Until when an alert holds."""
-    if page.valid_until is None:
-        return ""
-    return f"{words.day(page.valid_until, _locale())} {words.clock(page.valid_until)}"
+    return _moment(page.valid_until)
+
+
+@register.simple_tag
+def issued_words(page: AlertPage) -> str:
+    """When an alert first went out."""
+    return _moment(page.first_published_at)
+
+
+@register.simple_tag
+def corrected_words(page: AlertPage) -> str:
+    """When it was changed since; empty while it is as it was issued."""
+    return _moment(corrected_at(page.first_published_at, page.last_published_at))
+
+
+@register.simple_tag
+def alert_name(page: AlertPage) -> str:
+    """Its name by kind and level."""
+    return alert_names.name(page.alert_kind, page.level, _locale())
+
+
+@register.simple_tag
+def alert_area(page: AlertPage) -> str:
+    """Where it holds."""
+    return area_words(page.districts, _locale())
+
+
+def _moment(at: datetime | None) -> str:
+    return f"{words.day(at, _locale())} {words.clock(at)}" if at else ""
 
 
 @register.inclusion_tag("content/blocks/gadget_card.html", takes_context=True)

@@ -8,22 +8,10 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils import timezone
 
 from identity.roles import SYSTEM
-from portal.content import alerts
+from portal.content import alert_names, alerts
 from portal.content.errors import ContentError
 
-KINDS = (
-    "evacuation",
-    "flood",
-    "rain",
-    "landslide",
-    "storm_surge",
-    "tsunami",
-    "earthquake",
-    "wind",
-    "heat",
-    "lifeline",
-    "other",
-)
+KINDS = alert_names.KINDS
 
 
 class Command(BaseCommand):
@@ -39,10 +27,11 @@ class Command(BaseCommand):
         parser.add_argument("--what-to-do", default="", help="とるべき行動")
         parser.add_argument("--what-to-do-en", default="")
         parser.add_argument("--what-to-do-simple", default="")
-        parser.add_argument("--level", type=int, choices=range(1, 6), default=3, help="警戒レベル")
-        parser.add_argument("--kind", choices=KINDS, default="other")
+        parser.add_argument("--level", type=int, choices=range(1, 6), help="警戒レベル")
+        parser.add_argument("--kind", choices=KINDS, help="種類")
         parser.add_argument("--district", action="append", default=[], help="地区のコード（くり返せます）")
-        parser.add_argument("--hours", type=int, default=24, help="何時間後まで有効か")
+        parser.add_argument("--whole-city", action="store_true", help="市内全域")
+        parser.add_argument("--hours", type=int, help="何時間後まで有効か（1 から 336）")
         parser.add_argument("--not-urgent", action="store_true", help="緊急としない")
         parser.add_argument("--static-only", action="store_true", help="静的ファイルだけを書く")
         parser.add_argument("--withdraw", metavar="ID", help="静的ファイルだけのお知らせを取り下げる")
@@ -53,18 +42,18 @@ class Command(BaseCommand):
         now = timezone.now()
         try:
             if options["withdraw"]:
-                if not actions.withdraw_static_alert(alert_id=options["withdraw"], now=now):
+                if not actions.withdraw_static_alert(alert_id=options["withdraw"], by=SYSTEM, now=now):
                     raise CommandError(f"{options['withdraw']} という静的なお知らせはありません。")
                 self.stdout.write(f"取り下げました: {options['withdraw']}")
                 return
             alert = _alert(options, now)
             if options["static_only"]:
-                actions.publish_static_alert(alert=alert, now=now)
+                actions.publish_static_alert(alert=alert, by=SYSTEM, now=now)
             else:
                 actions.publish_alert(alert=alert, by=SYSTEM, now=now)
         except ContentError as error:
             raise CommandError(error.message) from error
-        self.stdout.write(f"出しました: {alert.id} レベル{alert.level} {alert.title['ja']}")
+        self.stdout.write(f"出しました: {alert.id} {alert.area['ja']} {alert.name['ja']} {alert.title['ja']}")
 
 
 def _alert(options: dict[str, Any], now: Any) -> alerts.Alert:
@@ -72,6 +61,14 @@ def _alert(options: dict[str, Any], now: Any) -> alerts.Alert:
 
     if not options["title"]:
         raise CommandError("--title を指定してください。")
+    for name in ("kind", "level", "what_to_do", "hours"):
+        if options[name] in (None, ""):
+            raise CommandError(f"--{name.replace('_', '-')} を指定してください。")
+    if options["whole_city"] == bool(options["district"]):
+        raise CommandError("--whole-city か --district の、どちらか一方を指定してください。")
+    if options["level"] not in alert_names.levels(options["kind"]):
+        held = "、".join(map(str, alert_names.levels(options["kind"])))
+        raise CommandError(f"この種類の --level は {held} だけです。")
     if not 1 <= options["hours"] <= 24 * 14:
         raise CommandError("--hours は 1 から 336 までです。")
     unknown = [code for code in options["district"] if code not in DISTRICTS]

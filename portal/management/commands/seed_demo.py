@@ -17,6 +17,7 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils import timezone
 
+from core.region_time import region_date
 from gadgets import actions as gadget_actions
 from gadgets import queries as gadget_queries
 from gadgets.choosing.layout import Slot
@@ -143,7 +144,7 @@ def _add_child(person: Person, child: Child) -> None:
     guardians.add_child(
         guardian=person.id,
         name=child.name,
-        ends_on=household.end_of_school(timezone.localdate(), years),
+        ends_on=household.end_of_school(region_date(), years),
         values={"area.district": person.attributes["area.district"], "household.school_years": years},
         by=Actor(id=person.id),
         ward_id=child.id,

@@ -8,6 +8,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 
+from core.region_time import region_date
 from recommender import experiments
 from recommender.comparing import ARMS
 from recommender.errors import (
@@ -82,7 +83,7 @@ class Command(BaseCommand):
         found = experiments.plan(
             name=name, question=given["question"], a=_json(given["a"]), b=_json(given["b"]), design=design
         )
-        days = experiments.days_for(found.needed, timezone.localdate())
+        days = experiments.days_for(found.needed, region_date())
         self.stdout.write(f"{name}: {found.needed} visits are needed for each order")
         if days is None:
             self.stdout.write(f"days: unknown, no home was counted in the last {experiments.LOOK_BACK} days")

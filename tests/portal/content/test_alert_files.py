@@ -14,7 +14,7 @@ from django.utils import timezone
 from hypothesis import given
 from hypothesis import strategies as st
 
-from identity.roles import Actor
+from identity.roles import SYSTEM, Actor
 from portal.content import actions, alerts
 from portal.content.errors import AlertNotWritten, NotAllowed
 from portal.content.models import AlertPage
@@ -33,7 +33,7 @@ def an_alert(number: int = 1, **fields: Any) -> alerts.Alert:
         "what_to_do": {"ja": "高いところへ", "en": "Go up", "ja-simple": "うえへ"},
         "districts": ("yashima",),
         "published_at": NOW + timedelta(minutes=number),
-        "valid_until": None,
+        "valid_until": NOW + timedelta(days=1),
         "origin": "static",
     }
     return alerts.Alert(**{**given_fields, **fields})
@@ -67,9 +67,9 @@ def test_an_alert_that_has_ended_is_in_no_file(tmp_path: Path) -> None:
 
 def test_the_page_escapes_and_speaks_three_languages() -> None:
     html = alerts.render_html([an_alert(title={"ja": "<b>大雨", "en": "Rain", "ja-simple": "おおあめ"})], NOW)
-    assert "レベル3 警報: &lt;b&gt;大雨" in html
-    assert '<p lang="en">Rain Go up</p>' in html
-    assert "やさしい日本語: おおあめ うえへ" in html
+    assert "<h2>屋島 レベル３氾濫警報：&lt;b&gt;大雨</h2>" in html
+    assert '<p lang="en">Yashima Level 3 flood warning: Rain Go up</p>' in html
+    assert "：おおあめ うえへ" in html
     assert "<script" not in html
     assert "style" not in html
 
@@ -113,7 +113,9 @@ def test_deleting_an_alert_clears_it_too(own_files: Path) -> None:
 @pytest.mark.django_db(transaction=True)
 def test_a_static_alert_survives_the_publication_of_a_page(own_files: Path) -> None:
     now = timezone.now()
-    actions.publish_static_alert(alert=an_alert(published_at=now), now=now)
+    actions.publish_static_alert(
+        alert=an_alert(published_at=now, valid_until=now + timedelta(hours=1)), by=SYSTEM, now=now
+    )
     publish("alert", "rain", now=now)
     assert {alert.origin for alert in alerts.read_files(own_files)} == {"static", "page"}
 
@@ -142,7 +144,7 @@ def test_the_files_are_served_as_they_lie_and_before_the_first_alert_too(
 ) -> None:
     assert client.get("/alerts.json").json()["alerts"] == []
     assert "いま出ている" in client.get("/alerts.html").content.decode()
-    alerts.replace_files(own_files, lambda _: [an_alert()], timezone.now())
+    alerts.replace_files(own_files, lambda _: [an_alert()], NOW)
     response = client.get("/alerts.json")
     assert response.json()["alerts"][0]["id"] == "s-1"
     assert response.headers["Content-Type"] == "application/json; charset=utf-8"
@@ -153,6 +155,10 @@ def test_the_files_are_served_as_they_lie_and_before_the_first_alert_too(
 # --- the command ---------------------------------------------------------------------------------------------
 
 
+FLOOD = ("--kind", "flood", "--what-to-do", "高いところへ", "--hours", "6")
+WHOLE = ("--title", "x", "--level", "3", "--whole-city", *FLOOD)
+
+
 def command(*arguments: str) -> str:
     out = io.StringIO()
     call_command("publish_alert", *arguments, stdout=out)
@@ -161,7 +167,7 @@ def command(*arguments: str) -> str:
 
 def test_the_static_command_needs_no_database(own_files: Path) -> None:
     # No mark django_db: any query here fails the test.
-    said = command("--title", "洪水", "--level", "5", "--district", "yashima", "--static-only")
+    said = command("--title", "洪水", "--level", "5", "--district", "yashima", "--static-only", *FLOOD)
     (alert,) = alerts.read_files(own_files)
     assert (alert.title, alert.level, alert.urgent, alert.districts) == (
         {"ja": "洪水"},
@@ -176,7 +182,10 @@ def test_the_static_command_needs_no_database(own_files: Path) -> None:
 
 @pytest.mark.django_db(transaction=True)
 def test_the_command_publishes_a_page(own_files: Path) -> None:
-    command("--title", "断水", "--level", "2", "--kind", "lifeline", "--not-urgent", "--title-en", "No water")
+    command(
+        *("--title", "断水", "--level", "2", "--kind", "lifeline", "--not-urgent", "--title-en", "No water"),
+        *("--whole-city", "--hours", "2", "--what-to-do", "水をためる"),
+    )
     page = AlertPage.objects.get()
     assert (page.live, page.level, page.alert_kind, page.urgent, page.title_en) == (
         True,
@@ -192,8 +201,17 @@ def test_the_command_publishes_a_page(own_files: Path) -> None:
     ("arguments", "words"),
     [
         (("--static-only",), "--title"),
-        (("--title", "x", "--hours", "0", "--static-only"), "--hours"),
-        (("--title", "x", "--district", "atlantis", "--static-only"), "atlantis"),
+        (("--title", "x", "--static-only"), "--kind"),
+        (("--title", "x", "--kind", "flood", "--static-only"), "--level"),
+        (("--title", "x", "--kind", "flood", "--level", "3", "--static-only"), "--what-to-do"),
+        ((*WHOLE[:-2], "--static-only"), "--hours"),
+        ((*WHOLE, "--hours", "0", "--static-only"), "--hours"),
+        ((*(one for one in WHOLE if one != "--whole-city"), "--static-only"), "--whole-city"),
+        ((*WHOLE, "--kind", "evacuation", "--level", "2", "--static-only"), "3、4、5"),
+        (
+            (*(one for one in WHOLE if one != "--whole-city"), "--district", "atlantis", "--static-only"),
+            "atlantis",
+        ),
         (("--withdraw", "s-none"), "s-none"),
     ],
 )
@@ -206,7 +224,7 @@ def test_the_command_says_when_the_files_cannot_be_written(settings: Any, tmp_pa
     (tmp_path / "taken").write_text("")
     settings.ALERTS_DIR = tmp_path / "taken"
     with pytest.raises(CommandError, match="書けませんでした"):
-        command("--title", "x", "--static-only")
+        command(*WHOLE, "--static-only")
 
 
 def test_times_in_the_files_have_their_offset(tmp_path: Path) -> None:

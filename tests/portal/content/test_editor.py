@@ -20,6 +20,14 @@ from tests import cast
 from tests.portal.content.pages import publish
 
 pytestmark = pytest.mark.django_db
+ALERT = {
+    "level": "4",
+    "alert_kind": "rain",
+    "urgent": "on",
+    "what_to_do": "逃げる",
+    "whole_city": "on",
+    "valid_until": "2099-01-01 10:00",
+}
 NOTICE = Notice(language="ja", text="数えるために")
 
 
@@ -103,7 +111,7 @@ def test_an_alert_with_its_file_missing_is_told_to_the_editor(
 ) -> None:
     (tmp_path / "taken").write_text("")
     settings.ALERTS_DIR = tmp_path / "taken"
-    fields = form(level="4", alert_kind="rain", urgent="on", what_to_do="逃げる")
+    fields = form(**ALERT)
     with django_capture_on_commit_callbacks(execute=True):
         response = editor.post(add_url("alertpage", "alert"), fields, follow=True)
     assert AlertPage.objects.get().live
@@ -112,9 +120,7 @@ def test_an_alert_with_its_file_missing_is_told_to_the_editor(
 
 @pytest.mark.django_db(transaction=True)
 def test_an_alert_published_in_the_editor_is_in_the_file_at_once(editor: Client, own_files: Path) -> None:
-    response = editor.post(
-        add_url("alertpage", "alert"), form(level="4", alert_kind="rain", urgent="on"), follow=True
-    )
+    response = editor.post(add_url("alertpage", "alert"), form(**ALERT), follow=True)
     (alert,) = alerts.read_files(own_files)
     assert (alert.level, alert.urgent, alert.kind) == (4, True, "rain")
     assert "静的ファイルに書けませんでした" not in response.content.decode()

@@ -178,7 +178,6 @@ def test_what_is_rolled_back_tells_nobody(now: datetime) -> None:
 def test_the_layout_holds_zones_slots_and_headings() -> None:
     home = HomePage.objects.get()
     home.zones = [
-        ("alerts", {}),
         (
             "gadgets",
             {
@@ -190,7 +189,7 @@ def test_the_layout_holds_zones_slots_and_headings() -> None:
     ]
     home.save_revision().publish()
     layout = queries.home_layout()
-    assert layout.zones == ("alerts", "gadgets", "news")
+    assert layout.zones == ("gadgets", "news")
     assert [(slot.gadget_id, slot.size, slot.locked) for slot in layout.slots] == [
         ("localhost.waste.calendar", "M", True)
     ]
@@ -214,7 +213,7 @@ def test_default_slots_are_set_once_and_only_by_an_operator() -> None:
 
 def test_without_a_home_page_the_usual_zones_hold() -> None:
     HomePage.objects.get().delete()
-    assert queries.home_layout().zones == ("alerts", "for_you", "gadgets", "events", "news")
+    assert queries.home_layout().zones == ("for_you", "gadgets", "events", "news")
     assert queries.items() == ()
 
 

@@ -15,7 +15,15 @@ pytestmark = pytest.mark.django_db
 
 
 def an_alert(**more) -> AlertPage:
-    page = AlertPage(title="【見本】強風に注意", level=2, alert_kind=AlertPage.Kind.WIND, **more)
+    page = AlertPage(
+        title="【見本】強風に注意",
+        level=2,
+        alert_kind=AlertPage.Kind.WIND,
+        whole_city=True,
+        what_to_do="外に出ないでください。",
+        valid_until=timezone.now() + timedelta(hours=1),
+        **more,
+    )
     HomePage.objects.get().add_child(instance=page)
     return page
 
@@ -24,7 +32,8 @@ def test_a_scheduled_page_is_published_and_an_expired_one_taken_down() -> None:
     now = timezone.now()
     later = an_alert(live=False, go_live_at=now - timedelta(minutes=1))
     later.save_revision(approved_go_live_at=now - timedelta(minutes=1))
-    ended = an_alert(live=True, expire_at=now - timedelta(minutes=1))
+    ended = an_alert(live=True)
+    AlertPage.objects.filter(pk=ended.pk).update(expire_at=now - timedelta(minutes=1))
     tasks.publish_scheduled()
     later.refresh_from_db()
     ended.refresh_from_db()

@@ -7,6 +7,7 @@ import pytest
 from django.db import connection, connections
 from django.utils import timezone
 
+from core import sweeps
 from portal import executor
 from recommender import actions, queries
 from recommender.learning import allowance, job, store
@@ -89,6 +90,28 @@ def test_a_crash_between_the_fold_and_the_deletion_loses_nothing_and_counts_noth
     assert not Pending.objects.exists()
     assert learn(LATER) == 60
     assert Batch.objects.get().clicks == 30
+
+
+def test_a_visit_that_cannot_be_folded_holds_up_no_other_and_is_tried_again(monkeypatch):
+    crowd(30)
+    bad = Interaction.objects.order_by("at", "pk").first().visit
+    real = job._learn_from
+
+    def poisoned(found, now):
+        if any(row.visit == bad.hex for row in found):
+            raise ValueError("hanako@example.test")
+        real(found, now)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(job, "_learn_from", poisoned)
+        assert learn(LATER) > 0
+        assert set(Interaction.objects.values_list("visit", flat=True)) == {bad}
+        assert [one.item for one in sweeps.faults("recommender.learn")] == [f"visit:{bad}"]
+        crowd(3)
+        assert learn(LATER) > 0  # what came later does not wait for it
+    assert learn(LATER) > 0
+    assert not Interaction.objects.exists()
+    assert sweeps.faults() == ()
 
 
 def test_who_read_the_same_number_may_not_fold_too():
