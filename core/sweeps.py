@@ -79,7 +79,7 @@ def each(
     tried: list[_Try[T, R]]
     if threads > 1:
         with ThreadPoolExecutor(max_workers=min(threads, len(found)), thread_name_prefix="sweep") as pool:
-            tried = list(pool.map(lambda pair: _try(job, *pair, act), found))
+            tried = list(pool.map(lambda pair: _try(job, pair[0], pair[1], act), found))
     else:
         tried = [_try(job, name, item, act) for name, item in found]
     _settle(job, tried, known)

@@ -24,7 +24,7 @@ def page(request: HttpRequest) -> HttpResponse:
     return render(request, "city/faults.html", {"faults": sweeps.faults(limit=500)})
 
 
-class FaultsPanel(Component):  # type: ignore[misc]
+class FaultsPanel(Component):
     """For operators how much failed; for everybody in the admin which pages the clock could not handle."""
 
     name = "sweep_faults"

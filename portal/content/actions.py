@@ -129,7 +129,7 @@ def publish_alert(*, alert: alerts.Alert, by: Actor, now: datetime) -> AlertPage
 
 def _alert_list() -> IndexPage:
     """Where alerts stand; made anew if anybody could take it away, because no alert may fail for want of it."""
-    found = IndexPage.objects.filter(lists=IndexPage.Lists.ALERT).order_by("pk").first()
+    found: IndexPage | None = IndexPage.objects.filter(lists=IndexPage.Lists.ALERT).order_by("pk").first()
     if found is None:
         ensure_site()
         found = IndexPage.objects.get(lists=IndexPage.Lists.ALERT)

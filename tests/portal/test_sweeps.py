@@ -291,15 +291,12 @@ def test_one_item_that_fails_delays_no_other_and_is_named(
     assert "hanako" not in caplog.text
 
 
-def test_a_job_without_items_is_listed_as_a_whole(monkeypatch: pytest.MonkeyPatch) -> None:
-    from portal import executor
-
+def test_a_job_without_items_is_listed_as_a_whole() -> None:
     def broken() -> None:
         raise RuntimeError
 
     for name in sorted(ONE_STATEMENT):
-        monkeypatch.setattr(executor, "jobs", lambda name=name: {name: executor.Job(name, 1, broken)})
-        executor.run(name)
+        sweeps.whole(name, broken)
     assert {one.job for one in sweeps.faults()} == ONE_STATEMENT
 
 

@@ -112,7 +112,7 @@ def test_an_older_revision_keeps_what_the_import_owns(page: Any) -> None:
     old.publish()
     page.refresh_from_db()
     assert keys(page) <= {"key-new"}
-    RevertToPageRevisionAction(page=page, revision=old).execute(skip_permission_checks=True)
+    RevertToPageRevisionAction(page, old).execute(skip_permission_checks=True)
     page.refresh_from_db()
     assert keys(page) <= {"key-new"}
 

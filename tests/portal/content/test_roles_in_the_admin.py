@@ -86,6 +86,8 @@ def upload(client: Client, **fields: Any) -> Any:
     return client.post("/admin/images/add/", {"title": "花", "collection": collection.pk, **fields})
 
 
+# Wagtail leaves the file of a drawn picture to the collector.
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning", "ignore::ResourceWarning")
 def test_an_editor_uploads_a_picture_with_a_text_in_its_place_in_a_safe_format(
     client: Client, settings: Any, tmp_path: Any
 ) -> None:
