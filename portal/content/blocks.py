@@ -90,7 +90,7 @@ class PictureBlock(blocks.StructBlock):
 
     class Meta:
         icon = "image"
-        label = _("画像")
+        label = _("画像（写真や図）")
         template = "content/blocks/picture.html"
 
 

@@ -57,9 +57,7 @@ class Command(BaseCommand):
         self.stdout.write(
             f"erased people: {verdict.erased}; rows of the access log past their time: {verdict.expired}"
         )
-        since = (
-            f", the oldest of {region_local(verdict.since):%Y-%m-%d %H:%M:%S}" if verdict.since else ""
-        )
+        since = f", the oldest of {region_local(verdict.since):%Y-%m-%d %H:%M:%S}" if verdict.since else ""
         self.stdout.write(f"rows of the access log under no seal yet: {verdict.unsealed}{since}")
         self.stdout.write("the chain, the receipts, the access log and what holds now agree")
 

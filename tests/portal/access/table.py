@@ -74,7 +74,10 @@ PORTAL: dict[str, Set[str]] = {
     "/admin/pages/workflow/": DESK,  # "no longer under review"
     "/admin/reports/": {EDITOR},
     "/admin/reports/site-history/": DESK,
-    "/admin/images/": NOBODY,
+    "/admin/images/": {EDITOR},
+    "/admin/redirects/": {EDITOR},
+    "/admin/content_gone/": {EDITOR},
+    "/admin/faults/": {OPERATOR},
     "/admin/images/chooser/": DESK,
     "/admin/workflows/": NOBODY,
     "/admin/workflows/task_chooser/": DESK,

@@ -11,7 +11,7 @@ from django.core.cache import cache
 from django.test import Client
 from django.urls import resolve
 
-from portal.views import not_found
+from core.problems import not_found
 from tests.portal.access import routes, table, world
 
 pytestmark = pytest.mark.django_db

@@ -94,7 +94,7 @@ def arguments(people: Mapping[str, Resident], page: Page, organisation: int) -> 
         # the portal's own
         "<client_id>": f"gadget-{WASTE}", "/schemas/<name>": "card-1.0", "<gadget_id>": WASTE, "<signed>": "unsigned",
         "<name>": "report", "<guardianship>": str(Guardianship.objects.get().pk), "<code>": "neighbour",
-        "<number>": "1", "<token>": "token", "<item>": f"p{page.pk}", "<recipient>": WASTE, "<device>": "1",
+        "<redirect_id>": "1", "<number>": "1", "<token>": "token", "<item>": f"p{page.pk}", "<recipient>": WASTE, "<device>": "1",
         "<ward>": str(taro.pk), "<reference>": "AAAA-AAAA-AAAA-AAAA", "<month>": "2026-09",
         "<contract_id>": "1", "<provider_id>": str(organisation),
         # Wagtail's
