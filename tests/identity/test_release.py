@@ -196,7 +196,7 @@ def test_releases_never_block_or_follow_a_withdrawal(
     assert connection.vendor == "postgresql"
     monkeypatch.setattr(views, "CLAIMS_MOST", 10**9)
     client_id = register(WASTE, tuple(ZONE))
-    token = token_of(hanako, client_id)
+    token = token_of(hanako, client_id, seconds=3600)
     before = deadlocks()
     answers: set[int] = set()
 

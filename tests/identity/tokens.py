@@ -29,15 +29,15 @@ def register(gadget_id: str, claims: tuple[str, ...]) -> str:
     return client_id
 
 
-def token_of(resident: Resident, client_id: str) -> str:
-    """For two minutes."""
+def token_of(resident: Resident, client_id: str, *, seconds: int = 120) -> str:
+    """Of a sign-in of its own."""
     raw, name = secrets.token_urlsafe(24), secrets.token_urlsafe(12)
     now = timezone.now()
     token = get_access_token_model().objects.create(
         user=resident,
         token=raw,
         application=get_application_model().objects.get(client_id=client_id),
-        expires=now + timedelta(seconds=120),
+        expires=now + timedelta(seconds=seconds),
         scope="openid",
     )
     browser = import_module(settings.SESSION_ENGINE).SessionStore()
