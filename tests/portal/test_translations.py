@@ -26,6 +26,7 @@ DESKS = ("core/dates.py", "portal/content/", "portal/city/", "portal/templates/c
 SHORT = 4
 ONE_MEANING = frozenset(
     [
+        "つづける",
         "いつから",
         "いつまで",
         "お知らせ",
@@ -112,8 +113,7 @@ ONE_MEANING = frozenset(
         "項目",
     ]
 )
-"""
-    つづけるShort texts that stand in several files and mean the same in each; looked at one by one."""
+"""Short texts that stand in several files and mean the same in each; looked at one by one."""
 
 
 def entries(path: Path) -> dict[str, tuple[list[str], list[str]]]:
