@@ -182,7 +182,7 @@ class _Page:
     def told(self) -> HttpResponse:
         sent = _("「%(name)s」に送りました。") % {"name": self.gadget.provider_name}
         messages.success(self.request, sent)
-        return HttpResponseRedirect(reverse("gadgets:page", args=[self.gadget.id]))
+        return HttpResponseRedirect(f"{reverse('gadgets:page', args=[self.gadget.id])}#card")
 
     def draw(
         self,

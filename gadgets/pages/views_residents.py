@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
+from urllib.parse import urlencode
 from uuid import UUID
 
 from django.conf import settings as django_settings
@@ -129,7 +130,7 @@ def page(request: HttpRequest, gadget_id: str) -> HttpResponse:
         "to_ask": bundle is not None
         and not bundle.protected
         and any(not row.decision for row in _claims(asks, bundle)),
-        "consent_url": reverse("mydata:consent", args=[gadget.id]),
+        "consent_url": f"{reverse('mydata:consent', args=[gadget.id])}?{urlencode({'next': f'{request.path}#card'})}",
         "settings_form": _settings_form(gadget, placed.settings if placed else {}) if at_home else (),
         "sizes": gadget.sizes,
     }
@@ -282,7 +283,10 @@ def _change(
         refused(request, error)
     else:
         messages.success(request, told % {"title": words.pick(gadget.title) if gadget else gadget_id})
-    return back(request, fallback, anchor)
+    # Back to the card in the list, or to the part of the gadget's own page that the form stands in.
+    return back(
+        request, fallback, anchor or (f"g-{html_id(gadget_id)}" if request.POST.get("next") else "on-home")
+    )
 
 
 @require_safe

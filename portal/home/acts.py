@@ -71,7 +71,7 @@ def not_for_me(request: HttpRequest, bundle: Bundle) -> HttpResponse:
     if visit and visits.learns_from(request, bundle):
         visits.did(bundle, visit, item, "not_for_me", now)
     request.session[PUT_AWAY] = kept
-    return home
+    return HttpResponseRedirect(f"{reverse('home:home')}#put-away")
 
 
 @posts("mydata:hidden")
@@ -83,4 +83,4 @@ def show_again(request: HttpRequest, bundle: Bundle) -> HttpResponse:
     visits.take_back(bundle.id, days)
     hiding.show_again(subject=identity_queries.ranking_subject(bundle.id), items=days)
     messages.success(request, _("おすすめに戻しました。順番によっては、すぐには出ないことがあります。"))
-    return HttpResponseRedirect(next_path(request, reverse("home:home")))
+    return HttpResponseRedirect(next_path(request, f"{reverse('home:home')}#zone-for-you"))

@@ -16,6 +16,7 @@ from django.urls import reverse
 from django.utils.html import escape
 from django.utils.translation import gettext as _
 
+from core.markup import html_id
 from core.region_time import for_everybody
 from gadgets.types import Pause
 from gadgets.words import as_of, paused, source, withheld
@@ -359,7 +360,7 @@ def _prompt(view: HomeView, card: CardView, csrf: str) -> str:
             "title": title,
             "language": locale,
             "shown": prompt.gadget_notice(gadget, names, locale, news=card.news).sha256,
-            "next": reverse("home:home"),
+            "next": f"{reverse('home:home')}#gadget-{html_id(gadget.id)}",
             "csrf_token": slot("csrf"),
         }
         found = draw(view, key[1:], "home/_consent.html", context)

@@ -92,7 +92,7 @@ def remember(request: HttpRequest, bundle: Bundle) -> HttpResponse:
         messages.error(request, _(error.message))
         return HttpResponseRedirect(reverse("mydata:sessions"))
     messages.success(request, _("この端末を覚えました。") if on else _("この端末を覚えるのをやめました。"))
-    answer = HttpResponseRedirect(reverse("mydata:sessions"))
+    answer = HttpResponseRedirect(f"{reverse('mydata:sessions')}#session-1")
     devices.keep(answer, secret)
     return answer
 
@@ -104,7 +104,7 @@ def forget(request: HttpRequest, bundle: Bundle, device: int) -> HttpResponse:
     """Forgets a device."""
     session_list.forget(request, resident_id=bundle.id, device_id=device, by=actor_of(bundle))
     messages.success(request, _("端末を忘れました。次にサインインすると、新しい端末として知らせます。"))
-    return HttpResponseRedirect(reverse("mydata:sessions"))
+    return HttpResponseRedirect(f"{reverse('mydata:sessions')}#devices-title")
 
 
 @never_cache

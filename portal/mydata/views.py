@@ -14,6 +14,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_safe
 
 from core.form_pages import posts
+from core.markup import html_id
 from gadgets import queries as gadget_queries
 from gadgets.life import versions
 from gadgets.telling import notices
@@ -157,6 +158,10 @@ def _personalisation_row() -> str:
     return f"{reverse('mydata:overview')}#personalisation"
 
 
+def _recipient_row(recipient: str) -> str:
+    return f"{reverse('mydata:overview')}#to-{html_id(recipient)}"
+
+
 def _asks_ranking(
     request: HttpRequest,
     bundle: Bundle,
@@ -188,7 +193,7 @@ def withdraw(request: HttpRequest, bundle: Bundle, recipient: str) -> HttpRespon
         messages.success(request, _("「%(title)s」への提供を止めました。") % {"title": title})
     else:
         messages.info(request, _("提供している項目はありませんでした。"))
-    return HttpResponseRedirect(reverse("mydata:overview"))
+    return HttpResponseRedirect(_recipient_row(recipient))
 
 
 @require_safe
@@ -253,7 +258,7 @@ def _decide(request: HttpRequest, bundle: Bundle, recipient: str, *, granted: bo
         return _asks(request, gadget, again, problem=error, status=HTTPStatus.BAD_REQUEST)
     request.session[ASKED] = True
     messages.success(request, _said(gadget, locale, granted=granted))
-    return HttpResponseRedirect(next_path(request, reverse("mydata:overview")))
+    return HttpResponseRedirect(next_path(request, _recipient_row(recipient)))
 
 
 @actions.together()

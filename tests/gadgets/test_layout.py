@@ -215,7 +215,7 @@ def test_a_form_never_leads_to_another_site(desk: DeskFor, published: str) -> No
     answer = desk(cast.hanako()).client.post(
         reverse("gadgets:add", args=[published]), {"next": "//evil.example/"}
     )
-    assert answer["Location"] == reverse("gadgets:page", args=[published])
+    assert answer["Location"].startswith(reverse("gadgets:page", args=[published]))
 
 
 def test_a_guest_is_asked_to_sign_in(desk: DeskFor, published: str) -> None:

@@ -135,7 +135,7 @@ def test_what_is_sent_is_signed_bound_and_written_down(
     form: Form, careless: Careless, gadget: str, hanako: Resident
 ) -> None:
     answer = form.send()
-    assert answer.redirect_chain[-1][0] == reverse("gadgets:page", args=[gadget])
+    assert answer.redirect_chain[-1][0] == f"{reverse('gadgets:page', args=[gadget])}#card"
     assert "「BusCo」に送りました。" in answer.content.decode()
     assert "受け付けました。" in answer.content.decode(), "the card that answered is on the page"
     (seen,) = careless.posted

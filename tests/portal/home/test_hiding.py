@@ -50,13 +50,13 @@ def test_it_goes_at_once_stays_elsewhere_and_comes_back(publish: Any, hanako: Re
     client = client_of(hanako)
     before = listed(client)
     response = client.post(AWAY, {"item": before[0]})
-    assert (response.status_code, response["Location"]) == (302, "/")
+    assert (response.status_code, response["Location"]) == (302, "/#put-away")
     page = client.get("/").content.decode()
     assert f"「{before[0]}の題」を、おすすめから外しました。" in page
     assert before[0] not in listed(client)
     assert f'href="/news/{before[0]}/"' in client.get("/all-news/").content.decode()
     assert "を、おすすめから外しました" not in client.get("/").content.decode()  # said once
-    assert client.post(BACK, {"item": before[0]})["Location"] == "/"
+    assert client.post(BACK, {"item": before[0]})["Location"] == "/#zone-for-you"
     assert "おすすめに戻しました" in client.get("/").content.decode()
     assert listed(client) == before
     assert Dismissal.objects.count() == 0
@@ -139,7 +139,7 @@ def test_what_is_not_published_cannot_be_put_away(publish: Any, hanako: Resident
 def test_an_undo_leads_to_no_other_site(publish: Any, hanako: Resident) -> None:
     publish(ENTRIES)
     client = client_of(hanako)
-    assert client.post(BACK, {"item": "n1", "next": "https://evil.example/"})["Location"] == "/"
+    assert client.post(BACK, {"item": "n1", "next": "https://evil.example/"})["Location"] == "/#zone-for-you"
     assert client.post(BACK, {"item": "n1", "next": "/my-data/hidden/"})["Location"] == "/my-data/hidden/"
 
 

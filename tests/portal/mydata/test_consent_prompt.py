@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from django.test import Client
 
+from core.markup import html_id
 from gadgets.models import Gadget
 from identity import actions, queries
 from identity.models import ConsentReceipt, Resident
@@ -93,7 +94,7 @@ def test_the_form_of_the_page_itself_is_accepted(hanako: Resident, signed_in: Si
 
 def test_a_refusal_is_remembered_and_she_may_be_asked_again(hanako: Resident, signed_in: SignIn) -> None:
     client = signed_in(hanako)
-    assert client.post(f"/consent/{WASTE}/refuse/", zone())["Location"] == "/my-data/"
+    assert client.post(f"/consent/{WASTE}/refuse/", zone())["Location"] == f"/my-data/#to-{html_id(WASTE)}"
     assert receipt().kind == "refused"
     assert queries.granted(hanako.id, WASTE, ["area.waste_zone"]) == {}
     html = client.get("/my-data/").content.decode()
@@ -189,7 +190,7 @@ def test_what_is_held_is_asked_about_for_another_year(
     client = signed_in(hanako)
     html = client.get("/my-data/").content.decode()
     assert "もうすぐ終わります" in html
-    assert f'href="/consent/{WASTE}/?renew=1"' in html
+    assert f'href="/consent/{WASTE}/?renew=1&amp;next=/my-data/%23to-{html_id(WASTE)}"' in html
     page = client.get(f"/consent/{WASTE}/?renew=1")
     assert [item.name for item in page.context["items"]] == ["area.waste_zone"]
     client.post(f"/consent/{WASTE}/grant/", {**zone(), "shown": page.context["shown"]})
@@ -240,7 +241,10 @@ def test_an_answer_needs_a_post_and_the_form_token(hanako: Resident, signed_in: 
 
 def test_an_answer_never_leads_to_another_site(hanako: Resident, signed_in: SignIn) -> None:
     sent = {**zone(), "next": "https://evil.example/"}
-    assert signed_in(hanako).post(f"/consent/{WASTE}/grant/", sent)["Location"] == "/my-data/"
+    assert (
+        signed_in(hanako).post(f"/consent/{WASTE}/grant/", sent)["Location"]
+        == f"/my-data/#to-{html_id(WASTE)}"
+    )
 
 
 def test_the_portals_own_ordering_has_its_own_page(hanako: Resident, signed_in: SignIn) -> None:

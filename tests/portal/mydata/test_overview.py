@@ -8,6 +8,7 @@ from django.test import Client
 from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
+from core.markup import html_id
 from gadgets.models import EventDelivery, Gadget
 from identity import actions, idp, protection, queries
 from identity.consent import Notice
@@ -101,12 +102,12 @@ def test_a_stop_holds_at_once_and_is_offered_again(hanako: Resident, signed_in: 
     grant(hanako, WASTE, ["area.waste_zone"])
     client = signed_in(hanako)
     response = client.post(f"/my-data/stop/{WASTE}/")
-    assert (response.status_code, response["Location"]) == (302, "/my-data/")
+    assert (response.status_code, response["Location"]) == (302, f"/my-data/#to-{html_id(WASTE)}")
     assert queries.granted(hanako.id, WASTE, ["area.waste_zone"]) == {}
     html = page(client)
     assert "「ごみ収集日」への提供を止めました。" in html
     assert "もう一度たずねる" in html
-    assert f'href="/consent/{WASTE}/"' in html
+    assert f'href="/consent/{WASTE}/?next=/my-data/%23to-{html_id(WASTE)}"' in html
 
 
 def test_stopping_what_was_never_given_says_so_and_writes_nothing(
@@ -148,7 +149,7 @@ def test_a_suspended_gadget_keeps_its_row_and_can_be_stopped(
     assert "いまは公開されていません" in html
     client.post(f"/my-data/stop/{WASTE}/")
     assert queries.granted(hanako.id, WASTE, ["area.waste_zone"]) == {}
-    assert f'href="/consent/{WASTE}/"' not in page(client)
+    assert f'href="/consent/{WASTE}/' not in page(client)
 
 
 def test_a_protected_person_reads_that_nothing_is_told(hanako: Resident, signed_in: SignIn) -> None:
