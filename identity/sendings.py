@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from hashlib import sha256
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar, cast
 
 from django.conf import settings
 from django.core.files.uploadedfile import UploadedFile
@@ -162,7 +162,7 @@ def _same_session(request: HttpRequest, response: HttpResponse, key: str) -> Non
         key,
         secure=settings.SESSION_COOKIE_SECURE,
         httponly=True,
-        samesite=settings.SESSION_COOKIE_SAMESITE,
+        samesite=cast("Literal['Lax']", settings.SESSION_COOKIE_SAMESITE),
     )
 
 

@@ -18,7 +18,7 @@ from identity import audit, crypto, devices, letters, lifetimes, session_store, 
 from identity.errors import CannotUnseal, InvalidToken
 from identity.idp import Login, LogoutEvent
 from identity.models import AuditEntry, KnownDevice, OidcSession, Resident, SeenToken, SignInLetter
-from identity.person import KEY, SECOND_FACTOR
+from identity.person import KEY, SECOND_FACTOR, current_resident
 from identity.roles import STAFF_ROLES, SYSTEM, Actor
 
 AUTH_TIME = "_auth_time"
@@ -164,7 +164,12 @@ def is_held(request: HttpRequest, done: Login) -> bool:
 
 def locale(request: HttpRequest) -> str:
     """The language of whoever is signed in here; Japanese for everybody else."""
-    found = Resident.objects.filter(pk=request.session.get(KEY)).values_list("locale", flat=True).first()
+    resident_id = current_resident(request)
+    found = (
+        Resident.objects.filter(pk=resident_id).values_list("locale", flat=True).first()
+        if resident_id
+        else ""
+    )
     return found or "ja"
 
 

@@ -217,7 +217,7 @@ def _begin(
         "next": target,
         "asked_at": int(now.timestamp()),
         "max_age": max_age,
-        "expect": request.session.get(sessions.KEY),
+        "expect": request.session.get(person.KEY),
         "plain": plain,
         "retried": retried,
         "second": second,

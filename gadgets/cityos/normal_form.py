@@ -95,13 +95,13 @@ def centre_of(geometry: Any) -> tuple[Position, bool] | None:
     """
     if not isinstance(geometry, Mapping) or geometry.get("type") not in _GEOMETRIES:
         return None
-    kind, at = geometry["type"], geometry.get("coordinates")
+    kind, at = geometry["type"], geometry.get("coordinates") or []
     points = list(_positions(at))
     if not points or any(abs(x) > 180 or abs(y) > 90 for x, y in points):
         return None
     if kind == "Point":
         return points[0], False
-    rings: Sequence[Any] = at if kind == "Polygon" else ()
+    rings: Sequence[Any] = at if kind == "Polygon" else []
     if kind == "MultiPolygon":
         rings = [ring for polygon in at if isinstance(polygon, list) for ring in polygon]
     return _centroid(rings) or _mean(points), True

@@ -7,6 +7,7 @@ whole database on SQLite.
 import time
 from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
+from functools import partial
 from typing import Any, TypeVar
 
 from django.contrib.contenttypes.models import ContentType
@@ -62,13 +63,13 @@ def _tell() -> float:
 
 def _batches(plan: Plan) -> Iterator[Callable[[], list[EventPage]]]:
     for rows in _cut(plan.create):
-        yield lambda rows=rows: _create(rows, plan)
+        yield partial(_create, rows, plan)
     for rows in _cut(plan.update):
-        yield lambda rows=rows: _update(rows, plan)
+        yield partial(_update, rows, plan)
     for rows in _cut(plan.remember):
-        yield lambda rows=rows: _remember(rows)
+        yield partial(_remember, rows)
     for entries in _cut(plan.gone):
-        yield lambda entries=entries: _take_down(entries, plan)
+        yield partial(_take_down, entries, plan)
 
 
 def _cut(whole: Sequence[T]) -> Iterator[Sequence[T]]:
