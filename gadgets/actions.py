@@ -11,6 +11,7 @@ from gadgets.cityos.contracts import end as end_contract
 from gadgets.cityos.contracts import refuse as refuse_contract
 from gadgets.cityos.owners import give as give_data
 from gadgets.cityos.owners import take_back as take_data_back
+from gadgets.life.contacts import vouch
 from gadgets.life.ending import announce_retirement, cancel_retirement, retire
 from gadgets.life.maintenance import cancel as cancel_maintenance
 from gadgets.life.maintenance import plan as plan_maintenance
@@ -58,4 +59,5 @@ __all__ = [
     "suspend",
     "take_data_back",
     "unplace",
+    "vouch",
 ]

@@ -52,6 +52,7 @@ GadgetError
     ├── ReasonMissingError        a refusal or a suspension must say why
     ├── ContractMissingError      the owner of data that a version needs has not agreed
     ├── InvitationError           an invitation's link is used, over or unknown
+    ├── ContactLinkError          a link that proves a contact is over, not ours, or of an older contact
     ├── LastOwnerError            an organisation must keep an owner
     ├── NoSuchRegionError         there is no such region among those that an operator added
     ├── KeysChangedError          a region shows other keys than those that were confirmed
@@ -499,6 +500,11 @@ class ContractMissingError(LifeError):
 class InvitationError(LifeError):
     code = "invitation"
     message = "この招待は使えません。期限が過ぎたか、すでに使われています。招待した人に、新しいものを頼んでください。"
+
+
+class ContactLinkError(LifeError):
+    code = "contact_link"
+    message = "このリンクは使えません。期限が過ぎたか、連絡先が変わりました。提供者のページから、もう一度送ってください。"
 
 
 class LastOwnerError(LifeError):

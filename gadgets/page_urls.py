@@ -37,6 +37,7 @@ urlpatterns = [
     path("provider/organisations/", views_provider.create_organisation, name="create_organisation"),
     path("provider/organisations/<int:provider_id>/", views_organisation.page, name="organisation"),
     path("provider/organisations/<int:provider_id>/step/", views_organisation.step, name="organisation_step"),
+    path("provider/contact/<str:token>/", views_organisation.contact, name="contact"),
     path("provider/join/", views_organisation.join, name="join"),
     path("provider/register/", views_provider.register, name="register"),
     path("provider/gadgets/<str:gadget_id>/", views_provider.detail, name="provider_gadget"),

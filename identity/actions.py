@@ -66,13 +66,15 @@ def set_attributes(*, resident_id: UUID, values: Mapping[str, object], by: Actor
     own_only(by, resident_id)
     resident = locked(resident_id)
     stored = attributes.from_json(resident.attributes)
-    before = dict(stored)
+    before, shown = dict(stored), attributes.derive(stored)
     for key, raw in values.items():
         if raw is None or raw in ("", [], ()):
             attributes.require_settable(key)
             stored.pop(key, None)
         else:
-            stored[key] = attributes.validate_settable(key, raw)
+            value = attributes.validate_settable(key, raw)
+            if key in stored or value != shown.get(key):  # what follows from another is not told twice
+                stored[key] = value
     keys = sorted(key for key in values if stored.get(key) != before.get(key))
     if not keys:
         return

@@ -24,7 +24,7 @@ from gadgets.errors import (
     NotPermittedError,
     NotYoursError,
 )
-from gadgets.life import state_notices
+from gadgets.life import contacts, state_notices
 from gadgets.life.steps import member
 from gadgets.models import ApiToken, Invitation, Membership, Provider
 from identity import queries as identity_queries
@@ -91,6 +91,7 @@ def create_organisation(*, name: str, kind: str, contact: str, by: Actor) -> int
         with transaction.atomic():
             provider.save()
             Membership.objects.create(provider=provider, resident_id=by.id, role=Role.OWNER)
+            contacts.ask(provider, by=by.id)
     except IntegrityError as error:
         raise NotYoursError("同じ名前の組織が、すでに登録されています。") from error
     return provider.pk
@@ -279,19 +280,38 @@ def set_contact(*, provider_id: int, contact: str, webhook_url: str, by: Actor) 
     """Where notices go: the contact's mail address, and a webhook or none. Raises DoorError for a bad address."""
     member(provider_id, by, Role.OWNER)
     provider = Provider.objects.get(pk=provider_id)
-    provider.contact = contact.strip()
+    before, provider.contact = provider.contact, contact.strip()
     provider.webhook_url = state_notices.check_webhook(webhook_url)
     try:
         provider.clean_fields(exclude=["host", "name", "kind", "webhook_url"])
     except ValidationError as error:
         raise LifeError("連絡先のメールアドレスを確かめてください。") from error
-    provider.save(update_fields=["contact", "webhook_url"])
+    with transaction.atomic():
+        if provider.contact != before:
+            provider.contact_proved_at = None
+            contacts.ask(provider, by=by.id)
+        provider.save(update_fields=["contact", "contact_proved_at", "webhook_url"])
+
+
+def ask_for_proof(*, provider_id: int, by: Actor) -> None:
+    """The mail with the link once more; raises LifeError when it was sent often enough today."""
+    member(provider_id, by, Role.OWNER)
+    with transaction.atomic():
+        contacts.ask(Provider.objects.select_for_update().get(pk=provider_id), by=by.id)
+
+
+def proved(*, provider_id: int) -> bool:
+    """Whether notices may go to the contact."""
+    return Provider.objects.filter(pk=provider_id, contact_proved_at__isnull=False).exists()
 
 
 def send_trial(*, provider_id: int, by: Actor) -> None:
     """A notice that says it is a trial, to mail and webhook."""
     member(provider_id, by, Role.OWNER)
-    state_notices.trial(Provider.objects.get(pk=provider_id))
+    with transaction.atomic():
+        provider = Provider.objects.select_for_update().get(pk=provider_id)
+        contacts.may_try(provider, state_notices.TEST)
+        state_notices.trial(provider)
 
 
 def notices(*, provider_id: int, by: Actor) -> tuple[state_notices.NoticeView, ...]:

@@ -22,10 +22,12 @@ from django.utils.translation import gettext as _
 from core import sweeps
 from gadgets import tasks, words
 from gadgets.errors import DoorError, LifeError
+from gadgets.life import contacts
 from gadgets.models import Gadget, GadgetVersion, Provider, ReviewNote, StateNotice
 from gadgets.serving import keys
 from gadgets.serving.apart import give_back_connections, refuse_in_transaction
 from gadgets.serving.http import door
+from identity.attributes import pick
 
 log = logging.getLogger(__name__)
 
@@ -69,7 +71,8 @@ def trial(provider: Provider) -> None:
 
 
 def _queue(provider: Provider, gadget_id: str, version: str, decision: str) -> None:
-    wanted = {Channel.MAIL: provider.contact, Channel.WEBHOOK: provider.webhook_url}
+    proved = provider.contact if provider.contact_proved_at else ""
+    wanted = {Channel.MAIL: proved, Channel.WEBHOOK: provider.webhook_url}
     StateNotice.objects.bulk_create(
         StateNotice(
             provider=provider, gadget_id=gadget_id, version=version, decision=decision, channel=channel
@@ -127,6 +130,8 @@ def _mail(row: StateNotice, _at: datetime) -> str:
     address = row.provider.contact
     if not address:
         return "no_address"
+    if row.decision != contacts.PROOF and row.provider.contact_proved_at is None:
+        return "not_proved"
     subject, body = letter(row)
     give_back_connections()
     try:
@@ -138,26 +143,36 @@ def _mail(row: StateNotice, _at: datetime) -> str:
 
 
 def letter(row: StateNotice) -> tuple[str, str]:
-    """Subject and text: the decision in words and where to read more; the reason itself is in the console only."""
+    """Subject and text in two languages: the decision in words, and where to read more; the reason is in the console.
+
+    The subject holds nothing that a stranger chose, the text no more than the organisation's name, without addresses
+    and markup. What asks for a proof of the address holds not even that: whoever gets it may know of nothing.
+    """
+    proof = row.decision == contacts.PROOF
     path = reverse("gadgets:provider_gadget", args=[row.gadget_id]) if row.gadget_id else ""
     parts = []
     for locale in ("ja", "en"):
         with translation.override(locale):
             context = {
                 "decision": decision_words(row.decision),
-                "gadget_id": row.gadget_id,
                 "version": row.version,
-                "address": settings.PORTAL_URL + (path or reverse("gadgets:console")),
-                "organisation": row.provider.name,
+                "address": contacts.link(row.provider)
+                if proof
+                else settings.PORTAL_URL + (path or reverse("gadgets:console")),
+                "organisation": contacts.plain_name(row.provider.name),
+                "region": pick(settings.REGION["name"], locale),
+                "days": contacts.HOLDS.days,
             }
-            parts.append((str(context["decision"]), render_to_string("gadgets/state_notice.txt", context)))
-    name = row.gadget_id or row.provider.name
-    subject = f"{parts[0][0]} / {parts[1][0]} ({name})"
+            template = "gadgets/contact_proof.txt" if proof else "gadgets/state_notice.txt"
+            parts.append((str(context["decision"]), render_to_string(template, context)))
+    subject = f"{parts[0][0]} / {parts[1][0]}"
     return " ".join(subject.split()), "\n\n".join(text.strip() for _, text in parts) + "\n"
 
 
 def decision_words(decision: str) -> str:
     """The decision in the active language."""
+    if decision == contacts.PROOF:
+        return _("連絡先の確認")
     return _("お知らせの試し送り") if decision == TEST else str(words.DECISIONS.get(decision, decision))
 
 

@@ -201,7 +201,7 @@ def _warn(gadget: Gadget, day: Figures, now: datetime) -> bool:
 def _tell_operators(gadget: Gadget, reason: str) -> None:
     """By mail, to each one alone; the desk shows it as well."""
     desk = reverse("city_review_gadget", args=[gadget.gadget_id])
-    subject = f"サービスを停止しました: {gadget.gadget_id}"
+    subject = "サービスを停止しました"  # nothing of a stranger's in a subject: an id may read like an address
     text = f"{reason}\n\n再開するかどうかは、審査の画面で決めてください。\n{settings.PORTAL_URL}{desk}\n"
     for address in officers.addresses(OPERATOR):
         try:

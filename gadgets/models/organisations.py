@@ -24,6 +24,8 @@ class Provider(models.Model):
     kind = models.CharField(max_length=16, choices=Kind.choices)
     host = models.CharField(max_length=253, null=True, blank=True, unique=True)
     contact = models.EmailField()
+    contact_proved_at = models.DateTimeField(null=True, blank=True)
+    """When somebody opened the link that was sent there; until then nothing else is sent."""
     webhook_url = models.CharField(max_length=500, blank=True)
     """Where a signed notice is posted when the state of a gadget changes; empty when only mail is wanted."""
     created_at = models.DateTimeField(default=timezone.now)
@@ -132,6 +134,8 @@ class StateNotice(models.Model):
     next_at = models.DateTimeField(default=timezone.now)
     created_at = models.DateTimeField(default=timezone.now)
     trouble = models.CharField(max_length=32, blank=True)
+    sent_to = models.CharField(max_length=64, blank=True, db_default="")
+    """Of a mail that asks for a proof: the hash of the address, by which they are counted."""
 
     class Meta:
         indexes = [models.Index(fields=["state", "next_at"], name="state_notice_due")]

@@ -15,8 +15,8 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from core.form_pages import posts
 from gadgets import queries, words
-from gadgets.errors import GadgetError, InvitationError, NotPermittedError
-from gadgets.life import api_keys, organisations
+from gadgets.errors import ContactLinkError, GadgetError, InvitationError, NotPermittedError
+from gadgets.life import api_keys, contacts, organisations
 from gadgets.pages.web import refused, signed_in, tell
 from identity import queries as identity_queries
 from identity.roles import Actor
@@ -53,6 +53,7 @@ def _page(request: HttpRequest, provider_id: int, *, status: int = 200, **more: 
         "develops": develops,
         "notices": organisations.notices(provider_id=provider_id, by=by),
         "roles": words.ROLES,
+        "proved": organisations.proved(provider_id=provider_id),
         **more,
     }
     return render(request, "gadgets/organisation.html", context, status=status)
@@ -63,7 +64,7 @@ def _page(request: HttpRequest, provider_id: int, *, status: int = 200, **more: 
 @signed_in
 @sent_once
 def step(request: HttpRequest, _resident_id: UUID, provider_id: int) -> HttpResponse:
-    """`step` is invite, take_back, role, remove, key, revoke, contact or trial."""
+    """`step` is invite, take_back, role, remove, key, revoke, contact, proof or trial."""
     by = identity_queries.actor_in(request)
     if not organisations.role_of(provider_id, by):
         raise Http404
@@ -152,6 +153,11 @@ def _trial(_request: HttpRequest, provider_id: int, by: Actor) -> str:
     return _("試しのお知らせを送ります。届いたかどうかは、下の表に出ます。")
 
 
+def _proof(_request: HttpRequest, provider_id: int, by: Actor) -> str:
+    organisations.ask_for_proof(provider_id=provider_id, by=by)
+    return _("確認のメールを送ります。届いたリンクを開いてください。")
+
+
 _Step = Callable[[HttpRequest, int, Actor], str]
 _SHOWN_ONCE: dict[str, _Step] = {"invite": _invite, "key": _key}
 _STEPS: dict[str, _Step] = {
@@ -161,6 +167,7 @@ _STEPS: dict[str, _Step] = {
     "revoke": _revoke,
     "contact": _contact,
     "trial": _trial,
+    "proof": _proof,
 }
 
 
@@ -182,3 +189,15 @@ def join(request: HttpRequest, _resident_id: UUID) -> HttpResponse:
     except InvitationError as error:
         return render(request, "gadgets/join.html", {"problem": _(error.message)}, status=422)
     return render(request, "gadgets/join.html", {"invited": invited, "code": code, "roles": words.ROLES})
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@never_cache
+def contact(request: HttpRequest, token: str) -> HttpResponse:
+    """What the link in a mail leads to. It needs no sign-in, and a program that opens links proves nothing by that."""
+    try:
+        found = contacts.prove(token) if request.method == "POST" else contacts.asked(token)
+    except ContactLinkError as error:
+        return render(request, "gadgets/contact.html", {"problem": tell(error)}, status=404)
+    context = {"name": contacts.plain_name(found.name), "done": request.method == "POST"}
+    return render(request, "gadgets/contact.html", context)

@@ -10,14 +10,15 @@ from django.conf import settings
 from django.http import HttpResponse
 from django.test import Client
 from django.urls import reverse
+from django.utils import timezone
 
 from examples.kit.config import read
 from examples.kit.provider import Provider as ExampleProvider
 from examples.kit.web import JSON, Response, Server, Site
 from gadgets import actions, queries
 from gadgets.contract.card import MEDIA_TYPE
-from gadgets.life import check_runs
-from gadgets.models import CheckLine, CheckRun
+from gadgets.life import check_runs, contacts
+from gadgets.models import CheckLine, CheckRun, StateNotice
 from gadgets.models import Provider as Organisation
 from gadgets.serving import keys
 from identity.models import Resident
@@ -202,7 +203,9 @@ class Desk:
 
     def organisation(self, name: str = "BusCo") -> int:
         self.post(reverse("gadgets:create_organisation"), name=name, kind="company", contact="a@bus.example")
-        return Organisation.objects.get(name=name).pk
+        made = Organisation.objects.get(name=name).pk
+        proven(made)
+        return made
 
     def register(self, url: str, organisation: int) -> HttpResponse:
         return self.post(reverse("gadgets:register"), url=url, provider=str(organisation))
@@ -223,6 +226,12 @@ class Desk:
         )
 
 
+def proven(organisation: int) -> None:
+    """The link in the mail was opened; the mail itself is not what the test is about."""
+    StateNotice.objects.filter(provider_id=organisation, decision=contacts.PROOF).delete()
+    Organisation.objects.filter(pk=organisation).update(contact_proved_at=timezone.now())
+
+
 def passed(gadget_id: str) -> None:
     """A finished run without a fault, as if the checks had been run: for tests of what comes afterwards."""
     run = CheckRun.objects.get(version__gadget__gadget_id=gadget_id, state="waiting")
@@ -241,6 +250,7 @@ def publish(url: str, capture: Any, *, name: str = "WasteCo") -> str:
         organisation = actions.create_organisation(
             name=name, kind="company", contact="a@waste.example", by=by
         )
+        proven(organisation)
         gadget_id = actions.register(url=url, provider_id=organisation, by=by)
         passed(gadget_id)
         actions.submit(gadget_id=gadget_id, by=by)

@@ -59,6 +59,9 @@ def test_a_gadget_needs_no_second_password_and_gets_the_pseudonym_that_we_comput
     lunch, river = world.site("lunch"), world.site("river")
     first, second = lunch.tokens(browser), river.tokens(browser)
     claims = unverified(first["id_token"])
+    assert all("auth_time" not in unverified(one["id_token"]) for one in (first, second)), (
+        "it would join them"
+    )
     assert claims["sub"] == queries.subject_for(hanako.id, lunch.client_id)
     assert unverified(second["id_token"])["sub"] == queries.subject_for(hanako.id, river.client_id)
     assert len({claims["sub"], unverified(second["id_token"])["sub"], hanako.subject}) == 3

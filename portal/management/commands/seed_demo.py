@@ -296,7 +296,9 @@ def _organisation(name: str, kind: str, person: Person, actor: Actor) -> int:
     for known in gadget_queries.organisations(person.id):
         if known.name == name:
             return known.id
-    return gadget_actions.create_organisation(name=name, kind=kind, contact=person.email, by=actor)
+    number = gadget_actions.create_organisation(name=name, kind=kind, contact=person.email, by=actor)
+    gadget_actions.vouch(provider_id=number, by=SYSTEM)
+    return number
 
 
 def _checked(gadget_id: str) -> None:

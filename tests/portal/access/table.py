@@ -51,6 +51,7 @@ PORTAL: dict[str, Set[str]] = {
     "/consent/": SIGNED_IN,
     "/home/": SIGNED_IN,
     "/provider/": ANYBODY,  # says what a console is
+    "/provider/contact/": NOBODY,  # with the link of a mail only
     "/provider/join/": SIGNED_IN,
     "/provider/contracts/": SIGNED_IN,
     "/provider/register/": NOBODY,

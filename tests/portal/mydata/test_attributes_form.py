@@ -49,7 +49,8 @@ def test_a_move_changes_the_district_and_the_waste_zone_with_it(hanako: Resident
 
 
 def test_everything_may_be_cleared(hanako: Resident, signed_in: SignIn) -> None:
-    signed_in(hanako).post(URL, {"area-district": ""})
+    lists = ("area-district", "age_band", "household-has_child", "language")
+    signed_in(hanako).post(URL, dict.fromkeys(lists, ""))
     assert attributes(hanako) == {}
 
 

@@ -199,4 +199,4 @@ def test_the_number_of_queries_does_not_grow_and_long_lists_are_cut(
     assert list(validator().iter_errors(made)) == []
 
 
-QUERIES = 30
+QUERIES = 33
