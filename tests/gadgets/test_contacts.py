@@ -57,7 +57,7 @@ def test_only_the_link_is_sent_before_somebody_opened_it(capture: Any) -> None:
     assert len(mail.outbox) == 2
     for word in ("evil", "https://evil", "<b>", "@b.example"):
         assert word not in mail.outbox[1].body
-    assert mail.outbox[1].subject == "お知らせの試し送り / Trial of notices"
+    assert mail.outbox[1].subject == "お知らせの試し送り / Trial of a notice"
 
 
 @pytest.mark.django_db

@@ -13,6 +13,7 @@ from gadgets.models import Invitation, Membership, Provider, StateNotice
 from identity.models import Resident
 from identity.roles import SYSTEM, Actor
 from tests import cast
+from tests.gadgets import life
 
 pytestmark = pytest.mark.django_db
 
@@ -28,9 +29,11 @@ def owner(db: None) -> Actor:
 
 @pytest.fixture
 def provider_id(owner: Actor) -> int:
-    return organisations.create_organisation(
+    number = organisations.create_organisation(
         name="見本の会社", kind="company", contact="a@b.example", by=owner
     )
+    life.proven(number)
+    return number
 
 
 def join(provider_id: int, owner: Actor, role: str, name: str) -> Actor:
