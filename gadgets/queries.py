@@ -14,6 +14,7 @@ from django.db.models import Count, Prefetch, TextField, UUIDField
 from django.db.models.functions import Cast
 
 from core.quoting import escaped
+from gadgets import words
 from gadgets.choosing.layout import Placement
 from gadgets.contract import manifest as manifests
 from gadgets.contract.reserved import Flag, flags
@@ -411,7 +412,7 @@ def _version(row: GadgetVersion) -> VersionView:
     try:
         parsed = manifests.parse(raw, url=row.url)
     except ManifestError as error:
-        problem = error.provider_message
+        problem = words.detail(error)
     runs = list(row.runs.all())
     state = row.state
     if state == GadgetVersion.State.DRAFT and runs and runs[0].ok:

@@ -10,6 +10,7 @@ from django.utils.translation import gettext as _
 
 from core.region_time import region_local
 from gadgets.contract.manifest import CATEGORIES
+from gadgets.errors import DoorError, GadgetError, SchemaError
 from gadgets.types import Pause, StoredCard, Texts
 from identity import attributes
 
@@ -107,6 +108,19 @@ def locale() -> str:
 def pick(texts: Texts) -> str:
     """The text in the language of this page, else Japanese."""
     return attributes.pick(texts, locale())
+
+
+def sentence(error: GadgetError) -> str:
+    """What an error says to whoever reads this page or answer: the one place where it gets their language."""
+    told = _(error.message)
+    return told % error.values if error.values else told
+
+
+def detail(error: SchemaError | DoorError) -> str:
+    """The place and the remedy, for whoever works on a gadget."""
+    if isinstance(error, SchemaError):
+        return error.in_words(locale())
+    return f"{error.url}: {error.detail if locale() == 'en' else error.detail_ja}"
 
 
 def category(code: str) -> str:

@@ -13,6 +13,7 @@ from datetime import datetime, timedelta
 from django.core.cache import cache
 from django.db import transaction
 from django.utils import timezone
+from django.utils.translation import gettext_noop
 
 from gadgets.errors import KeyRefusedError, LifeError, NotPermittedError, TooManyCallsError
 from gadgets.models import ApiToken, Membership
@@ -67,14 +68,15 @@ def make_api_key(*, provider_id: int, name: str, by: Actor) -> str:
     _may(provider_id, by)
     words = name.replace("\0", "").strip()
     if not words or len(words) > _NAME_LENGTH:
-        raise LifeError("鍵の名前を、60文字までで書いてください（どこで使うかが分かる名前）。")
+        raise LifeError(gettext_noop("鍵の名前を、60文字までで書いてください（どこで使うかが分かる名前）。"))
     now = timezone.now()
     # The organisation's members are few: locking their rows makes two who press at once wait for each other.
     list(Membership.objects.select_for_update().filter(provider_id=provider_id))
     live = ApiToken.objects.filter(provider_id=provider_id, revoked_at=None, expires_at__gt=now)
     if live.count() >= LIVE_AT_MOST:
         raise LifeError(
-            f"有効な鍵は {LIVE_AT_MOST} 個までです。使っていない鍵を無効にしてから作ってください。"
+            gettext_noop("有効な鍵は %(most)s 個までです。使っていない鍵を無効にしてから作ってください。"),
+            most=LIVE_AT_MOST,
         )
     key = PREFIX + secrets.token_urlsafe(32)
     ApiToken.objects.create(

@@ -9,6 +9,7 @@ import logging
 
 from django.db import transaction
 from django.db.models import QuerySet
+from django.utils.translation import gettext_noop
 
 from core import sweeps
 from gadgets.contract import manifest as manifests
@@ -115,6 +116,8 @@ def set_secret(gadget_id: str, secret: str = "", *, by: Actor = SYSTEM) -> Clien
         raise NoSuchGadgetError
     spec = client_spec(row)
     if row.state != Gadget.State.PUBLISHED or spec is None or not spec.redirect_uris:
-        raise WrongStateError("公開中で login を宣言しているサービスだけが、クライアントの秘密を持てます。")
+        raise WrongStateError(
+            gettext_noop("公開中で login を宣言しているサービスだけが、クライアントの秘密を持てます。")
+        )
     made = _sync(row, secret, by)
     return made or provider().rotate_client(row.client_id, by=by)

@@ -16,6 +16,7 @@ from django.core import signing
 from django.db import transaction
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.translation import gettext_noop
 
 from gadgets import tasks
 from gadgets.errors import ContactLinkError, LifeError, NotPermittedError
@@ -89,7 +90,7 @@ def ask(provider: Provider, *, by: UUID | None) -> None:
         or sent.filter(provider=provider).count() >= FROM_ONE_ORGANISATION
         or sent.filter(provider_id__in=mine).count() >= BY_ONE_PERSON
     ):
-        raise LifeError("確認のメールは、きょうはもう送れません。あしたもう一度お試しください。")
+        raise LifeError(gettext_noop("確認のメールは、きょうはもう送れません。あしたもう一度お試しください。"))
     StateNotice.objects.create(
         provider=provider, gadget_id="", decision=PROOF, channel=StateNotice.Channel.MAIL, sent_to=digest
     )
@@ -101,7 +102,7 @@ def may_try(provider: Provider, trial: str) -> None:
     rows = StateNotice.objects.filter(provider=provider, decision=trial, created_at__gt=timezone.now() - DAY)
     channels = list(rows.values_list("channel", flat=True))
     if max((channels.count(one) for one in set(channels)), default=0) >= TRIALS:
-        raise LifeError("試し送りは、1日に3回までです。")
+        raise LifeError(gettext_noop("試し送りは、1日に3回までです。"))
 
 
 def _digest(address: str) -> str:

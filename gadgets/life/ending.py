@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 
 from django.db import transaction
 from django.utils import timezone
+from django.utils.translation import gettext_noop
 
 from core import sweeps
 from core.region_time import region_local
@@ -55,7 +56,9 @@ def announce_retirement(*, gadget_id: str, at: datetime, sentence: str, by: Acto
     now = timezone.now()
     if not now + SHORTEST_NOTICE <= at <= now + LONGEST_NOTICE:
         raise LifeError(
-            f"終わる日は、{SHORTEST_NOTICE.days}日後から{LONGEST_NOTICE.days}日後までの間で決めてください。"
+            gettext_noop("終わる日は、%(low)s日後から%(high)s日後までの間で決めてください。"),
+            low=SHORTEST_NOTICE.days,
+            high=LONGEST_NOTICE.days,
         )
     told = words(sentence)[:NOTE_LENGTH]
     Gadget.objects.filter(pk=gadget.pk).update(retires_at=at, retire_note=told)
@@ -79,7 +82,7 @@ def cancel_retirement(*, gadget_id: str, by: Actor) -> None:
         member(gadget.provider_id, by)
     announced = Gadget.objects.filter(pk=gadget.pk, state__in=_LIVING, retires_at__isnull=False)
     if not announced.update(retires_at=None, retire_note=""):
-        raise WrongStateError("終了の予告はありません。")
+        raise WrongStateError(gettext_noop("終了の予告はありません。"))
     note(
         gadget,
         gadget.published,
@@ -107,7 +110,7 @@ def retire(*, gadget_id: str, by: Actor, reason: str = "") -> None:
         _end(gadget, by, reason.strip(), timezone.now())
         return
     if own and not by.has(OPERATOR):
-        raise WrongStateError("公開中のサービスは、終わる日を予告してから終了します。")
+        raise WrongStateError(gettext_noop("公開中のサービスは、終わる日を予告してから終了します。"))
     operator(by)
     _end(gadget, by, words(reason) if gadget.published_id else reason.strip(), timezone.now())
 

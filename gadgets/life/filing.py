@@ -1,6 +1,7 @@
 """Files a manifest as a draft of its gadget, from a provider's registration or another region's package."""
 
 from django.db import transaction
+from django.utils.translation import gettext_noop
 
 from gadgets import tasks
 from gadgets.contract import manifest as manifests
@@ -29,7 +30,7 @@ def file(fetched: Fetched, *, provider_id: int, by: Actor, region: Region | None
     if gadget.provider_id != provider_id:
         raise NotYoursError
     if gadget.state == Gadget.State.RETIRED:
-        raise WrongStateError("このサービスは終了しています。別の id で登録してください。")
+        raise WrongStateError(gettext_noop("このサービスは終了しています。別の id で登録してください。"))
     pin = content_hash(fetched.raw)
     _is_news(gadget, parsed.version, pin)
     if region is None:
@@ -61,7 +62,10 @@ def _claim_host(provider_id: int, host: str) -> None:
         return
     if provider.host is not None:
         raise NotYoursError(
-            f"この組織のドメインは {provider.host} です。別のドメインには、別の組織を登録してください。"
+            gettext_noop(
+                "この組織のドメインは %(host)s です。別のドメインには、別の組織を登録してください。"
+            ),
+            host=provider.host,
         )
     if Provider.objects.filter(host=host).exists():
         raise NotYoursError
@@ -75,7 +79,9 @@ def _is_news(gadget: Gadget, version: str, pin: str) -> None:
     if draft is not None and draft.sha256 == pin and draft.state != GadgetVersion.State.REFUSED:
         raise NotNewerError
     if draft is not None and draft.state == GadgetVersion.State.IN_REVIEW:
-        raise WrongStateError("審査中の版があります。審査が終わってから、新しい版を読み込んでください。")
+        raise WrongStateError(
+            gettext_noop("審査中の版があります。審査が終わってから、新しい版を読み込んでください。")
+        )
     published = gadget.published
     if published is None:
         return
@@ -83,13 +89,19 @@ def _is_news(gadget: Gadget, version: str, pin: str) -> None:
         raise NotNewerError
     if not manifests.increases(version, published.version):
         raise NotNewerError(
-            f"公開中の版は {published.version} です。変更したマニフェストの version を、それより大きくしてください。"
+            gettext_noop(
+                "公開中の版は %(published)s です。変更したマニフェストの version を、それより大きくしてください。"
+            ),
+            published=published.version,
         )
     # A number names one text for good: residents have agreed to it, and cards are kept under it.
     for used in gadget.versions.filter(approved_at__isnull=False).values_list("version", flat=True):
         if not manifests.increases(version, used):
             raise NotNewerError(
-                f"版 {used} は、前に公開したことがあります。version を、それより大きくしてください。"
+                gettext_noop(
+                    "版 %(used)s は、前に公開したことがあります。version を、それより大きくしてください。"
+                ),
+                used=used,
             )
 
 
@@ -99,8 +111,12 @@ def _builds_on_what_is_here(gadget: Gadget, previous: str | None) -> None:
     if previous is None or published is None or previous == published.version:
         return
     raise NotNewerError(
-        f"マニフェストの previous は {previous} ですが、公開中の版は {published.version} です。"
-        "公開中の版からの変更として書き直すか、previous を除いてください。"
+        gettext_noop(
+            "マニフェストの previous は %(previous)s ですが、公開中の版は %(published)s です。"
+            "公開中の版からの変更として書き直すか、previous を除いてください。"
+        ),
+        previous=previous,
+        published=published.version,
     )
 
 

@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 
 from django.db import transaction
 from django.utils import timezone
+from django.utils.translation import gettext_noop
 
 from core.region_time import region_local
 from gadgets.errors import LifeError, WrongStateError
@@ -46,21 +47,23 @@ def plan(*, gadget_id: str, starts_at: datetime, ends_at: datetime, sentence: st
     """
     gadget = _allowed(gadget_id, by)
     if gadget.state not in (Gadget.State.PUBLISHED, Gadget.State.SUSPENDED):
-        raise WrongStateError("公開しているサービスだけが、点検の予定を出せます。")
+        raise WrongStateError(gettext_noop("公開しているサービスだけが、点検の予定を出せます。"))
     now = timezone.now()
     if ends_at <= starts_at:
-        raise LifeError("終わりの時刻は、始まりより後にしてください。")
+        raise LifeError(gettext_noop("終わりの時刻は、始まりより後にしてください。"))
     if starts_at < now - _LATE:
-        raise LifeError("すでに過ぎた時刻からの点検は予定できません。")
+        raise LifeError(gettext_noop("すでに過ぎた時刻からの点検は予定できません。"))
     if ends_at - starts_at > LONGEST:
-        raise LifeError(f"一度の点検は{LONGEST.days}日以内にしてください。")
+        raise LifeError(gettext_noop("一度の点検は%(days)s日以内にしてください。"), days=LONGEST.days)
     if starts_at > now + FURTHEST:
-        raise LifeError(f"{FURTHEST.days}日より先の点検は、近くなってから予定してください。")
+        raise LifeError(
+            gettext_noop("%(days)s日より先の点検は、近くなってから予定してください。"), days=FURTHEST.days
+        )
     planned = gadget.maintenances.filter(ends_at__gt=now)
     if planned.filter(starts_at__lt=ends_at, ends_at__gt=starts_at).exists():
-        raise LifeError("ほかの点検の予定と重なっています。")
+        raise LifeError(gettext_noop("ほかの点検の予定と重なっています。"))
     if planned.count() >= MOST:
-        raise LifeError(f"点検の予定は{MOST}件までです。")
+        raise LifeError(gettext_noop("点検の予定は%(most)s件までです。"), most=MOST)
     told = sentence.replace("\0", "").strip()[:NOTE_LENGTH]
     row = Maintenance.objects.create(
         gadget=gadget, starts_at=starts_at, ends_at=ends_at, note={"ja": told} if told else {}
@@ -76,7 +79,7 @@ def cancel(*, gadget_id: str, window: int, by: Actor) -> None:
     now = timezone.now()
     row = gadget.maintenances.filter(pk=window, ends_at__gt=now).first()
     if row is None:
-        raise WrongStateError("この点検の予定は、もうありません。")
+        raise WrongStateError(gettext_noop("この点検の予定は、もうありません。"))
     if row.starts_at < now:
         row.ends_at = now
         row.save(update_fields=["ends_at"])

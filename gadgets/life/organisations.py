@@ -16,6 +16,7 @@ from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
 from django.db.models import Exists, OuterRef, ProtectedError, QuerySet
 from django.utils import timezone
+from django.utils.translation import gettext_noop
 
 from gadgets.errors import (
     InvitationError,
@@ -86,14 +87,14 @@ def create_organisation(*, name: str, kind: str, contact: str, by: Actor) -> int
         if "\0" in name + contact:
             raise ValidationError("null byte")
     except ValidationError as error:
-        raise LifeError("組織の名前、種類、連絡先のメールアドレスを書いてください。") from error
+        raise LifeError(gettext_noop("組織の名前、種類、連絡先のメールアドレスを書いてください。")) from error
     try:
         with transaction.atomic():
             provider.save()
             Membership.objects.create(provider=provider, resident_id=by.id, role=Role.OWNER)
             contacts.ask(provider, by=by.id)
     except IntegrityError as error:
-        raise NotYoursError("同じ名前の組織が、すでに登録されています。") from error
+        raise NotYoursError(gettext_noop("同じ名前の組織が、すでに登録されています。")) from error
     return provider.pk
 
 
@@ -116,7 +117,9 @@ def invite(*, provider_id: int, role: str, by: Actor) -> str:
     Provider.objects.select_for_update().get(pk=provider_id)
     open_ones = Invitation.objects.filter(provider_id=provider_id, used_at=None, expires_at__gt=now)
     if open_ones.count() >= OPEN_AT_MOST:
-        raise LifeError("まだ使われていない招待が多すぎます。使わないものを取り消してください。")
+        raise LifeError(
+            gettext_noop("まだ使われていない招待が多すぎます。使わないものを取り消してください。")
+        )
     secret = secrets.token_urlsafe(32)
     Invitation.objects.create(
         provider_id=provider_id,
@@ -269,7 +272,7 @@ def _another_owner(row: Membership) -> None:
 
 def _role(role: str) -> str:
     if role not in Role.values:
-        raise LifeError("役割を選んでください。")
+        raise LifeError(gettext_noop("役割を選んでください。"))
     return role
 
 
@@ -285,7 +288,7 @@ def set_contact(*, provider_id: int, contact: str, webhook_url: str, by: Actor) 
     try:
         provider.clean_fields(exclude=["host", "name", "kind", "webhook_url"])
     except ValidationError as error:
-        raise LifeError("連絡先のメールアドレスを確かめてください。") from error
+        raise LifeError(gettext_noop("連絡先のメールアドレスを確かめてください。")) from error
     with transaction.atomic():
         if provider.contact != before:
             provider.contact_proved_at = None

@@ -8,6 +8,7 @@ from urllib.parse import unquote, urlsplit
 
 from django.conf import settings
 from django.db import transaction
+from django.utils.translation import gettext_noop
 
 from gadgets.contract import package
 from gadgets.contract.manifest import Manifest
@@ -78,7 +79,9 @@ def _provider(manifest: Manifest) -> int:
     if known is not None:
         if known.members.exists():
             raise NotYoursError(
-                "この提供者は、この窓口に自分で登録しています。新しい版は、提供者が登録したときに審査してください。"
+                gettext_noop(
+                    "この提供者は、この窓口に自分で登録しています。新しい版は、提供者が登録したときに審査してください。"
+                )
             )
         return known.pk
     name = manifest.provider.name

@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 from django.conf import settings
 from django.db import IntegrityError, transaction
 from django.utils import timezone
+from django.utils.translation import gettext_noop
 from joserfc.errors import JoseError
 from joserfc.jwk import KeySet
 
@@ -147,10 +148,12 @@ def look(*, portal_url: str, by: Actor) -> RegionView:
     said = _fetched(base + DISCOVERY, DISCOVERY_BYTES, "region-1.0")
     if said["portal"] != base or origin_of(said["jwks_uri"]) != base:
         raise LifeError(
-            "このアドレスのポータルは、別のアドレスを名のっています。正しいアドレスを確かめてください。"
+            gettext_noop(
+                "このアドレスのポータルは、別のアドレスを名のっています。正しいアドレスを確かめてください。"
+            )
         )
     if said["region"] == settings.REGION["code"]:
-        raise LifeError("この窓口自身の地域です。")
+        raise LifeError(gettext_noop("この窓口自身の地域です。"))
     key_set = _key_set(_fetched(said["jwks_uri"], DISCOVERY_BYTES, "keys-1.0"))
     return RegionView(said["region"], said["name"], base, _prints(key_set), key_set)
 
@@ -173,7 +176,7 @@ def trust(*, seen: RegionView, confirmed: tuple[str, ...], by: Actor) -> None:
                 },
             )
     except IntegrityError as error:
-        raise LifeError("このアドレスは、すでに別の地域として登録されています。") from error
+        raise LifeError(gettext_noop("このアドレスは、すでに別の地域として登録されています。")) from error
     audit.record("region_trusted", by=by, region=seen.code, keys=list(seen.prints))
 
 
@@ -250,7 +253,9 @@ def _key_set(document: Mapping[str, Any]) -> dict[str, Any]:
             raise ValueError("no key")
         KeySet.import_key_set({"keys": kept})
     except (JoseError, ValueError, KeyError, TypeError) as error:
-        raise LifeError("このポータルの鍵（ES256）が読めません。相手の地域に確かめてください。") from error
+        raise LifeError(
+            gettext_noop("このポータルの鍵（ES256）が読めません。相手の地域に確かめてください。")
+        ) from error
     return {"keys": kept}
 
 

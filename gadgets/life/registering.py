@@ -3,6 +3,7 @@
 from django.core.cache import cache
 from django.db import transaction
 from django.utils import timezone
+from django.utils.translation import gettext_noop
 
 from gadgets.cityos import contracts
 from gadgets.contract import manifest as manifests
@@ -93,7 +94,7 @@ def submit(*, gadget_id: str, by: Actor) -> None:
     member(gadget.provider_id, by)
     version = draft(gadget)
     if version.state != GadgetVersion.State.CHECKED:
-        raise WrongStateError("すべての検査に合格してから、審査を申し込んでください。")
+        raise WrongStateError(gettext_noop("すべての検査に合格してから、審査を申し込んでください。"))
     step(version, GadgetVersion.State.CHECKED, GadgetVersion.State.IN_REVIEW)
     mirror(gadget, GadgetVersion.State.IN_REVIEW)
     contracts.ask(gadget, manifests.parse(bytes(version.manifest), url=version.url), by=by)

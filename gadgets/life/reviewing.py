@@ -4,6 +4,7 @@ from datetime import datetime
 
 from django.db import transaction
 from django.utils import timezone
+from django.utils.translation import gettext_noop
 
 from core import sweeps
 from gadgets.cityos import contracts
@@ -90,16 +91,20 @@ def _waits(gadget: Gadget, now: datetime) -> bool:
 
 def _may_share(gadget: Gadget, share: int, now: datetime) -> None:
     if share not in SHARES:
-        raise WrongStateError("公開する割合は、5・25・50・100% から選んでください。")
+        raise WrongStateError(gettext_noop("公開する割合は、5・25・50・100% から選んでください。"))
     if gadget.share < WHOLE:
         raise WrongStateError(
-            "前の版を一部の住民だけに公開しています。100% にするか、前の版に戻してから承認してください。"
+            gettext_noop(
+                "前の版を一部の住民だけに公開しています。100% にするか、前の版に戻してから承認してください。"
+            )
         )
     if share < WHOLE and gadget.published_id is None:
-        raise WrongStateError("最初の版は、すべての住民に公開します。割合は 100% にしてください。")
+        raise WrongStateError(
+            gettext_noop("最初の版は、すべての住民に公開します。割合は 100% にしてください。")
+        )
     if share < WHOLE and _waits(gadget, now):
         raise WrongStateError(
-            "同意の確認を待つ住民が、まだ前の版を見ています。今回は 100% で公開してください。"
+            gettext_noop("同意の確認を待つ住民が、まだ前の版を見ています。今回は 100% で公開してください。")
         )
 
 
@@ -107,7 +112,7 @@ def pinned(version: GadgetVersion) -> Manifest:
     """The manifest of a version whose bytes are those that were fetched; raises WrongStateError."""
     if content_hash(bytes(version.manifest)) != version.sha256:
         raise WrongStateError(
-            "保存したマニフェストが、取得したときのものと違います。もう一度登録してください。"
+            gettext_noop("保存したマニフェストが、取得したときのものと違います。もう一度登録してください。")
         )
     return manifests.parse(bytes(version.manifest), url=version.url)
 
@@ -117,7 +122,9 @@ def _other_person(version: GadgetVersion, by: Actor) -> None:
     handed_in = ReviewNote.objects.filter(version=version, decision__in=_HANDED_IN, who_id=by.id)
     if by.id is not None and handed_in.exists():
         raise NotPermittedError(
-            "自分が登録・申し込み・取り込みをした版は承認できません。別の運用者に頼んでください。"
+            gettext_noop(
+                "自分が登録・申し込み・取り込みをした版は承認できません。別の運用者に頼んでください。"
+            )
         )
 
 
@@ -137,7 +144,7 @@ def roll_out(*, gadget_id: str, share: int, by: Actor) -> None:
     gadget = reviewed(gadget_id, by)
     if share not in SHARES or share <= gadget.share:
         raise WrongStateError(
-            "いまより大きい割合を選んでください。小さくするときは、前の版に戻してください。"
+            gettext_noop("いまより大きい割合を選んでください。小さくするときは、前の版に戻してください。")
         )
     asks = gadget.earlier_until is not None
     # Whoever gets the version only now has the full time to answer from now on.
@@ -173,7 +180,7 @@ def roll_back(*, gadget_id: str, reason: str, by: Actor) -> None:
     gadget = reviewed(gadget_id, by)
     taken_back, target = gadget.published, version_before(gadget)
     if taken_back is None or target is None or gadget.state == Gadget.State.RETIRED:
-        raise WrongStateError("もどれる前の版がありません。")
+        raise WrongStateError(gettext_noop("もどれる前の版がありません。"))
     why = words(reason)
     parsed = pinned(target)
     now = timezone.now()

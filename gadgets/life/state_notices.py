@@ -18,6 +18,7 @@ from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils import timezone, translation
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
 
 from core import sweeps
 from gadgets import tasks, words
@@ -259,6 +260,6 @@ def check_webhook(url: str) -> str:
     found = url.strip()
     if found:
         if len(found) > 500:
-            raise LifeError("アドレスが長すぎます（500文字まで）。")
+            raise LifeError(gettext_noop("アドレスが長すぎます（500文字まで）。"))
         door().check(found)
     return found

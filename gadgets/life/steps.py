@@ -1,5 +1,7 @@
 """What every step of a gadget's life shares: who may take it, the row that it changes, the note that it leaves."""
 
+from django.utils.translation import gettext_noop
+
 from gadgets.errors import NoSuchGadgetError, NotPermittedError, ReasonMissingError, WrongStateError
 from gadgets.life import state_notices
 from gadgets.models import Gadget, GadgetVersion, Membership, ReviewNote
@@ -71,7 +73,9 @@ def reviewed(gadget_id: str, by: Actor) -> Gadget:
     operator(by)
     gadget = locked(gadget_id)
     if is_member(gadget.provider_id, by):
-        raise NotPermittedError("自分が所属する組織のサービスは審査できません。別の運用者に頼んでください。")
+        raise NotPermittedError(
+            gettext_noop("自分が所属する組織のサービスは審査できません。別の運用者に頼んでください。")
+        )
     return gadget
 
 
@@ -79,7 +83,7 @@ def draft(gadget: Gadget) -> GadgetVersion:
     """The version that is on its way; raises WrongStateError when there is none."""
     version = gadget.versions.filter(state__in=OPEN).first()
     if version is None:
-        raise WrongStateError("審査中または準備中の版はありません。")
+        raise WrongStateError(gettext_noop("審査中または準備中の版はありません。"))
     return version
 
 

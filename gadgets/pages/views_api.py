@@ -17,7 +17,7 @@ from django.utils.translation import gettext_noop
 from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_exempt
 
-from gadgets import actions, queries
+from gadgets import actions, queries, words
 from gadgets.contract.wire import loads
 from gadgets.errors import (
     DoorError,
@@ -96,7 +96,7 @@ def _problem(error: GadgetError) -> HttpResponse:
         if isinstance(error, SchemaError)
         else []
     )
-    detail, place, remedy = _(error.message), "", _remedy(error)
+    detail, place, remedy = words.sentence(error), "", _remedy(error)
     if found:
         detail, place, remedy = found[0]["detail"], found[0]["place"], found[0]["remedy"]
     elif isinstance(error, DoorError):
@@ -214,7 +214,7 @@ def _mine(holder: Holder, gadget_id: str) -> GadgetView:
     assert holder.actor.id is not None  # noqa: S101  (a key always has a maker)
     view = queries.gadget_for_member(gadget_id, holder.actor.id)
     if view is None or view.provider.id != holder.provider_id:
-        raise NoSuchGadgetError(_("この組織には、そのサービスがありません。"))
+        raise NoSuchGadgetError(gettext_noop("この組織には、そのサービスがありません。"))
     return view
 
 

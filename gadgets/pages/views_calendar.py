@@ -2,7 +2,8 @@
 
 from django.conf import settings
 from django.http import Http404, HttpRequest, HttpResponse
-from django.utils import timezone
+from django.utils import timezone, translation
+from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
@@ -39,7 +40,9 @@ def dates(request: HttpRequest, gadget_id: str) -> HttpResponse:
     )
     found = fetch.refresh(wanted, deadline=fetch.PERSON_WAITS)
     if not isinstance(found, StoredCard):
-        return HttpResponse(found.message, status=503, content_type="text/plain; charset=utf-8")
+        with translation.override(locale):
+            told = _(found.message)
+        return HttpResponse(told, status=503, content_type="text/plain; charset=utf-8")
     if not found.dates:
         raise Http404
     body = calendar.ics(found, gadget_id=gadget.id, title=pick(gadget.title, locale), now=timezone.now())

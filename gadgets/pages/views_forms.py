@@ -104,7 +104,7 @@ def error_words(error: GadgetError) -> str:
         return _(
             "提供者につながりませんでした。何も送っていません。しばらくしてから、もう一度お試しください。"
         )
-    return _(error.message)
+    return words.sentence(error)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])

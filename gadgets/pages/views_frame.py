@@ -114,7 +114,7 @@ def frame(request: HttpRequest, gadget_id: str) -> HttpResponse:
     try:
         frames.usable(found, bundle=bundle, now=now)
     except (LocalOnlyError, MaintenanceError) as error:
-        problem = _(error.message)
+        problem = words.sentence(error)
     asks = bundle is not None and not bundle.protected and bool(versions.question(found.asks, bundle))
     context = {
         "gadget": found.gadget,
@@ -175,7 +175,7 @@ def token(request: HttpRequest, gadget_id: str) -> HttpResponse:
             )
         except GadgetError as error:
             status = _STATUS.get(type(error), HTTPStatus.SERVICE_UNAVAILABLE)
-            return _said(error.code, _(error.message), status, over=not error.retry)
+            return _said(error.code, words.sentence(error), status, over=not error.retry)
         except ActingEnded as error:
             return _said("acting_ended", _(error.message), HTTPStatus.CONFLICT, over=True)
         except IdentityError:

@@ -187,7 +187,7 @@ def join(request: HttpRequest, _resident_id: UUID) -> HttpResponse:
             return HttpResponseRedirect(reverse("gadgets:organisation", args=[provider_id]))
         invited = organisations.invited(code)
     except InvitationError as error:
-        return render(request, "gadgets/join.html", {"problem": _(error.message)}, status=422)
+        return render(request, "gadgets/join.html", {"problem": words.sentence(error)}, status=422)
     return render(request, "gadgets/join.html", {"invited": invited, "code": code, "roles": words.ROLES})
 
 

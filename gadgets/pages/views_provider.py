@@ -176,6 +176,6 @@ def _secret(request: HttpRequest, resident_id: UUID, gadget_id: str) -> HttpResp
         refused(request, error)
         return HttpResponseRedirect(reverse("gadgets:provider_gadget", args=[gadget_id]))
     except IdentityError as error:
-        messages.error(request, error.message)
+        messages.error(request, _(error.message))
         return HttpResponseRedirect(reverse("gadgets:provider_gadget", args=[gadget_id]))
     return _detail(request, _mine(gadget_id, resident_id), credentials=credentials)

@@ -11,6 +11,7 @@ from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext as _
 
+from gadgets import words
 from gadgets.errors import DoorError, GadgetError, SchemaError
 from identity import household, kept_forms, queries
 from identity.errors import ActingEnded, NoSuchResident
@@ -75,8 +76,8 @@ def back(request: HttpRequest, fallback: str, anchor: str = "") -> HttpResponseR
 def tell(error: GadgetError) -> str:
     """The sentence for whoever works on a gadget: the place and the remedy, not only that it failed."""
     if isinstance(error, (DoorError, SchemaError)):
-        return error.provider_message
-    return _(error.message)
+        return words.detail(error)
+    return words.sentence(error)
 
 
 def refused(request: HttpRequest, error: GadgetError) -> None:
