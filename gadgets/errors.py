@@ -86,7 +86,7 @@ class GadgetError(Exception):
     """Root of the tree."""
 
     code = "gadget"
-    message = gettext_noop(gettext_noop("サービスの情報を表示できません。"))
+    message = gettext_noop("サービスの情報を表示できません。")
     retry = False
     values: Mapping[str, object] = {}
     """What stands in the places of `message`; `words.sentence` puts it there, in the reader's language."""
@@ -155,7 +155,7 @@ class CardError(SchemaError):
     """The card cannot be shown; `detail` is what the provider reads, `message` what a resident reads."""
 
     code = "card"
-    message = gettext_noop(gettext_noop("提供元から届いた内容に誤りがあるため、表示していません。"))
+    message = gettext_noop("提供元から届いた内容に誤りがあるため、表示していません。")
 
 
 class CardNotDrawnError(CardError):
@@ -197,14 +197,14 @@ class EventAnswerError(SchemaError):
     """The provider's answer to an event cannot be read; the event counts as not answered."""
 
     code = "event_answer"
-    message = gettext_noop(gettext_noop("提供元からの返事を読み取れませんでした。"))
+    message = gettext_noop("提供元からの返事を読み取れませんでした。")
 
 
 class DoorError(GadgetError):
     """An untrusted URL was refused or did not answer. `sent`: whether the request may have left."""
 
     code = "door"
-    message = gettext_noop(gettext_noop("提供元の情報を取得できませんでした。"))
+    message = gettext_noop("提供元の情報を取得できませんでした。")
     retry = True
     sent = False
 
@@ -221,13 +221,13 @@ class DoorError(GadgetError):
 
 class UrlRefusedError(DoorError):
     code = "url_refused"
-    message = gettext_noop(gettext_noop("この提供元のアドレスは使えません。"))
+    message = gettext_noop("この提供元のアドレスは使えません。")
     retry = False
 
 
 class AddressRefusedError(DoorError):
     code = "address_refused"
-    message = gettext_noop(gettext_noop("この提供元のアドレスは使えません。"))
+    message = gettext_noop("この提供元のアドレスは使えません。")
     retry = False
 
 
@@ -251,7 +251,7 @@ class TlsError(DoorError):
 
 class DeadlineError(DoorError):
     code = "deadline_passed"
-    message = gettext_noop(gettext_noop("提供元の応答に時間がかかっています。"))
+    message = gettext_noop("提供元の応答に時間がかかっています。")
     sent = True
 
 
@@ -308,49 +308,49 @@ class AnswerTooLargeError(DoorError):
 
 class GadgetBusyError(GadgetError):
     code = "busy"
-    message = gettext_noop(gettext_noop("ただいま混み合っています。しばらくしてから、もう一度お試しください。"))
+    message = gettext_noop("ただいま混み合っています。しばらくしてから、もう一度お試しください。")
     retry = True
 
 
 class BreakerOpenError(GadgetError):
     code = "breaker_open"
-    message = gettext_noop(gettext_noop("提供元が応答しないため、しばらく確認を休んでいます。"))
+    message = gettext_noop("提供元が応答しないため、しばらく確認を休んでいます。")
     retry = True
 
 
 class MaintenanceError(GadgetError):
     code = "maintenance"
-    message = gettext_noop(gettext_noop("このサービスは、予定された点検のため休んでいます。"))
+    message = gettext_noop("このサービスは、予定された点検のため休んでいます。")
     retry = True
 
 
 class NoCardError(GadgetError):
     code = "no_card"
-    message = gettext_noop(gettext_noop("このサービスには、ここに表示する内容がありません。"))
+    message = gettext_noop("このサービスには、ここに表示する内容がありません。")
 
 
 class FrameError(GadgetError):
     """A frame gets no token; nothing was released."""
 
     code = "frame"
-    message = gettext_noop(gettext_noop("この画面は、いまは使えません。"))
+    message = gettext_noop("この画面は、いまは使えません。")
 
 
 class FrameGoneError(FrameError):
     code = "frame_gone"
-    message = gettext_noop(gettext_noop("このサービスの画面は、いまは使えません。提供が止まっているか、終わりました。"))
+    message = gettext_noop("このサービスの画面は、いまは使えません。提供が止まっているか、終わりました。")
 
 
 class FrameChangedError(FrameError):
     code = "frame_changed"
-    message = gettext_noop(gettext_noop("サービスが新しくなりました。この画面を読み込み直してください。"))
+    message = gettext_noop("サービスが新しくなりました。この画面を読み込み直してください。")
 
 
 class TooManyTokensError(FrameError):
     code = "too_many_tokens"
-    message = gettext_noop(gettext_noop(
+    message = gettext_noop(
         "短い時間に何度も問い合わせがありました。しばらくしてから、もう一度お試しください。"
-    ))
+    )
     retry = True
 
 
@@ -358,19 +358,19 @@ class SubmitError(GadgetError):
     """What a resident filled in was not taken; the page shows again what was typed."""
 
     code = "submit"
-    message = gettext_noop(gettext_noop("送れませんでした。"))
+    message = gettext_noop("送れませんでした。")
 
 
 class NotGrantedError(SubmitError):
     code = "not_granted"
-    message = gettext_noop(gettext_noop(
+    message = gettext_noop(
         "このサービスへの許可がないため、送っていません。許可を確かめてから、もう一度お試しください。"
-    ))
+    )
 
 
 class FormGoneError(SubmitError):
     code = "form_gone"
-    message = gettext_noop(gettext_noop("この入力は、いまは受け付けていません。何も送っていません。"))
+    message = gettext_noop("この入力は、いまは受け付けていません。何も送っていません。")
 
 
 class FormUnavailableError(SubmitError):
@@ -386,9 +386,9 @@ class FormUnavailableError(SubmitError):
 
 class FormChangedError(SubmitError):
     code = "form_changed"
-    message = gettext_noop(gettext_noop(
+    message = gettext_noop(
         "入力の項目が変わりました。まだ送っていません。内容を確かめて、もう一度送ってください。"
-    ))
+    )
     retry = True
 
 
@@ -396,7 +396,7 @@ class FormRefusedError(SubmitError):
     """The provider read what was sent and did not take it; `reason` is its own sentence, or empty."""
 
     code = "form_refused"
-    message = gettext_noop(gettext_noop("提供者が受け付けませんでした。"))
+    message = gettext_noop("提供者が受け付けませんでした。")
 
     def __init__(self, reason: str = "") -> None:
         self.reason = reason
@@ -405,7 +405,7 @@ class FormRefusedError(SubmitError):
 
 class TooManySubmitsError(SubmitError):
     code = "too_many_submits"
-    message = gettext_noop(gettext_noop("短い時間に何度も送られました。しばらくしてから、もう一度お試しください。"))
+    message = gettext_noop("短い時間に何度も送られました。しばらくしてから、もう一度お試しください。")
     retry = True
 
 
@@ -413,7 +413,7 @@ class CityOsError(GadgetError):
     """The data of a query could not be had. Not the gadget's fault: no breaker and no figure of it counts this."""
 
     code = "city_os"
-    message = gettext_noop(gettext_noop("市のデータを取得できませんでした。"))
+    message = gettext_noop("市のデータを取得できませんでした。")
     retry = True
 
 
@@ -421,7 +421,7 @@ class NoCityOsError(CityOsError):
     """No context broker is set (CONTEXT_BROKER_URL)."""
 
     code = "no_city_os"
-    message = gettext_noop(gettext_noop("この窓口は市のデータ連携基盤につながっていないため、表示できません。"))
+    message = gettext_noop("この窓口は市のデータ連携基盤につながっていないため、表示できません。")
     retry = False
 
 
@@ -445,7 +445,7 @@ class NoContractError(CityOsError):
     """No contract that holds covers data which the gadget needs."""
 
     code = "no_contract"
-    message = gettext_noop(gettext_noop("データの持ち主との取り決めがないため、表示できません。"))
+    message = gettext_noop("データの持ち主との取り決めがないため、表示できません。")
     retry = False
 
 
@@ -453,7 +453,7 @@ class LifeError(GadgetError):
     """A step was refused; nothing was changed. `message`, with `values` in it, is shown to whoever tried it."""
 
     code = "life"
-    message = gettext_noop(gettext_noop("この操作はできません。"))
+    message = gettext_noop("この操作はできません。")
 
     def __init__(self, message: str = "", **values: object) -> None:
         self.message = message or type(self).message
@@ -463,7 +463,7 @@ class LifeError(GadgetError):
 
 class NotPermittedError(LifeError):
     code = "not_permitted"
-    message = gettext_noop(gettext_noop("この操作をする権限がありません。"))
+    message = gettext_noop("この操作をする権限がありません。")
 
 
 class NotListedError(LifeError):
@@ -483,22 +483,22 @@ class NotListedError(LifeError):
 
 class NotYoursError(LifeError):
     code = "not_yours"
-    message = gettext_noop(gettext_noop("このドメインまたはサービスは、別の組織が登録しています。"))
+    message = gettext_noop("このドメインまたはサービスは、別の組織が登録しています。")
 
 
 class WrongStateError(LifeError):
     code = "wrong_state"
-    message = gettext_noop(gettext_noop("いまの状態では、この操作はできません。ページを読み込み直してください。"))
+    message = gettext_noop("いまの状態では、この操作はできません。ページを読み込み直してください。")
 
 
 class NotNewerError(LifeError):
     code = "not_newer"
-    message = gettext_noop(gettext_noop("マニフェストは、登録済みのものと同じです。"))
+    message = gettext_noop("マニフェストは、登録済みのものと同じです。")
 
 
 class ReasonMissingError(LifeError):
     code = "reason_missing"
-    message = gettext_noop(gettext_noop("理由を書いてください。提供者に、そのまま伝わります。"))
+    message = gettext_noop("理由を書いてください。提供者に、そのまま伝わります。")
 
 
 class ContractMissingError(LifeError):
@@ -521,72 +521,74 @@ class ContractMissingError(LifeError):
 
 class InvitationError(LifeError):
     code = "invitation"
-    message = gettext_noop(gettext_noop(
+    message = gettext_noop(
         "この招待は使えません。期限が過ぎたか、すでに使われています。招待した人に、新しいものを頼んでください。"
-    ))
+    )
 
 
 class ContactLinkError(LifeError):
     code = "contact_link"
-    message = gettext_noop("このリンクは使えません。期限が過ぎたか、連絡先が変わりました。提供者のページから、もう一度送ってください。")
+    message = gettext_noop(
+        "このリンクは使えません。期限が過ぎたか、連絡先が変わりました。提供者のページから、もう一度送ってください。"
+    )
 
 
 class LastOwnerError(LifeError):
     code = "last_owner"
-    message = gettext_noop(gettext_noop("最後の管理者です。先に、ほかの人を管理者にしてください。"))
+    message = gettext_noop("最後の管理者です。先に、ほかの人を管理者にしてください。")
 
 
 class NoSuchRegionError(LifeError):
     code = "no_such_region"
-    message = gettext_noop(gettext_noop("その地域は登録されていません。先に地域を登録してください。"))
+    message = gettext_noop("その地域は登録されていません。先に地域を登録してください。")
 
 
 class KeysChangedError(LifeError):
     code = "keys_changed"
-    message = gettext_noop(gettext_noop("相手の地域の鍵が、確かめたものと違います。もう一度、鍵の指紋を見比べてください。"))
+    message = gettext_noop("相手の地域の鍵が、確かめたものと違います。もう一度、鍵の指紋を見比べてください。")
 
 
 class NotForUsError(LifeError):
     code = "not_for_us"
-    message = gettext_noop(gettext_noop(
+    message = gettext_noop(
         "このサービスは、この地域向けではありません。提供者のマニフェストの regions を確かめてください。"
-    ))
+    )
 
 
 class NoSuchGadgetError(LifeError):
     code = "no_such_gadget"
-    message = gettext_noop(gettext_noop("このサービスは、いま公開されていません。"))
+    message = gettext_noop("このサービスは、いま公開されていません。")
 
 
 class LockedError(LifeError):
     code = "locked"
-    message = gettext_noop(gettext_noop("このサービスは市がすべての方にお見せしているため、隠せません。"))
+    message = gettext_noop("このサービスは市がすべての方にお見せしているため、隠せません。")
 
 
 class LocalOnlyError(LifeError):
     code = "local_only"
-    message = gettext_noop(gettext_noop("このサービスは、この地域にお住まいの方のものです。"))
+    message = gettext_noop("このサービスは、この地域にお住まいの方のものです。")
 
 
 class BadSettingError(LifeError):
     code = "bad_setting"
-    message = gettext_noop(gettext_noop("このサービスにはない大きさ、または設定です。"))
+    message = gettext_noop("このサービスにはない大きさ、または設定です。")
 
 
 class KeyRefusedError(LifeError):
     code = "key_refused"
-    message = gettext_noop(gettext_noop(
+    message = gettext_noop(
         "鍵がないか、使えない鍵です。提供者のページで新しい鍵を作り、Authorization: Bearer に入れてください。"
-    ))
+    )
 
 
 class TooManyCallsError(LifeError):
     code = "too_many_calls"
-    message = gettext_noop(gettext_noop("1分間に受け付ける回数を超えました。1分ほど待ってから、もう一度お試しください。"))
+    message = gettext_noop("1分間に受け付ける回数を超えました。1分ほど待ってから、もう一度お試しください。")
     retry = True
 
 
 class TooOftenError(LifeError):
     code = "too_often"
-    message = gettext_noop(gettext_noop("短い時間に何度も登録されました。しばらくしてから、もう一度お試しください。"))
+    message = gettext_noop("短い時間に何度も登録されました。しばらくしてから、もう一度お試しください。")
     retry = True

@@ -90,7 +90,9 @@ def ask(provider: Provider, *, by: UUID | None) -> None:
         or sent.filter(provider=provider).count() >= FROM_ONE_ORGANISATION
         or sent.filter(provider_id__in=mine).count() >= BY_ONE_PERSON
     ):
-        raise LifeError(gettext_noop("確認のメールは、きょうはもう送れません。あしたもう一度お試しください。"))
+        raise LifeError(
+            gettext_noop("確認のメールは、きょうはもう送れません。あしたもう一度お試しください。")
+        )
     StateNotice.objects.create(
         provider=provider, gadget_id="", decision=PROOF, channel=StateNotice.Channel.MAIL, sent_to=digest
     )
