@@ -113,12 +113,13 @@ def publish(page: Page) -> int:
     return int(address.rstrip("/").split("/")[-2])
 
 
-def unpublish(page: Page, site: Site, number: int) -> None:
-    """As an editor does it: the menu of the page, and once more to be sure."""
+def unpublish(page: Page, site: Site, number: int, why: str = "まちがえて公開しました。") -> None:
+    """As an editor does it: the menu of the page, and the reason that stands in its place."""
     page.goto(f"{site.portal_url}/admin/pages/{number}/edit/")
     page.get_by_role("button", name="他のアクション").click()
     page.locator(f"a[href^='/admin/pages/{number}/unpublish/']").first.click()
     page.wait_for_url("**/unpublish/**")
+    page.locator("#id_explanation").fill(why)
     page.locator("main form button[type=submit], main form input[type=submit]").first.click()
     seen(page.locator(".messages .success"))
 

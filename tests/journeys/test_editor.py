@@ -59,7 +59,7 @@ def test_news_for_parents_of_one_district(page: Page, site: Site, browser: Brows
         hers.reload()
         assert NEWS not in hers.content()
         assert steps.titles(hers)[:5] == before[:5]
-        assert desk.status(hers, address) == 404
+        assert desk.status(hers, address) == 410
 
 
 def preview(page: Page, site: Site) -> None:
@@ -162,7 +162,7 @@ def test_a_page_that_has_ended_leaves_the_home_on_the_next_request(
         guest.reload()
         expect(guest.locator("h1")).to_be_visible()
         assert title not in guest.content()
-        assert desk.status(guest, address) == 404
+        assert desk.status(guest, address) == 410
         guest.goto(demo_site.portal_url + "/")
         assert title not in guest.content()
 

@@ -60,8 +60,10 @@ def test_a_password_alone_opens_no_desk_and_a_decision_wants_both_again(page: Pa
     page.get_by_role("button", name="探す", exact=True).click()
     password(page, site, "operator2")
     steps.enter_code(page, site, steps.person("operator2"))
-    page.wait_for_url(site.portal_url + PROTECTION)
+    # Back on the page of the form, which was kept without the number.
+    page.wait_for_url(re.compile(re.escape(site.portal_url + PROTECTION) + r"\?kept="))
     expect(page.locator(".messages")).to_contain_text("まだ送っていません")
+    expect(page.locator("input[name=number]")).to_have_value("")
 
 
 def test_a_stranger_gets_in_with_the_code_that_the_demo_shows(page: Page, demo_site: Site) -> None:
@@ -78,7 +80,9 @@ def test_a_stranger_gets_in_with_the_code_that_the_demo_shows(page: Page, demo_s
 
 
 def test_lifting_a_protection_takes_two_people(page: Page, site: Site, browser: Browser) -> None:
-    steps.sign_in(page, site, "sheltering", "/my-data/")
+    page.goto(f"{site.portal_url}/my-data/")
+    steps.enter_password(page, site, "sheltering")
+    page.wait_for_url(f"{site.portal_url}/my-data/")
     number = page.locator("text=/\\d{4} \\d{4} \\d{4} \\d{4}/").first.inner_text()
     number = re.search(r"\d{4} \d{4} \d{4} \d{4}", number)[0]  # type: ignore[index]
     with desk.somebody(browser) as first, desk.somebody(browser) as second:
