@@ -88,6 +88,8 @@ class GadgetError(Exception):
     code = "gadget"
     message = gettext_noop("サービスの情報を表示できません。")
     retry = False
+    seconds = 0
+    """After so many seconds trying again can help (`Retry-After`); 0 where nobody can know."""
     values: Mapping[str, object] = {}
     """What stands in the places of `message`; `words.sentence` puts it there, in the reader's language."""
 
@@ -317,11 +319,19 @@ class BreakerOpenError(GadgetError):
     message = gettext_noop("提供元が応答しないため、しばらく確認を休んでいます。")
     retry = True
 
+    def __init__(self, seconds: int = 0) -> None:
+        self.seconds = seconds
+        super().__init__()
+
 
 class MaintenanceError(GadgetError):
     code = "maintenance"
     message = gettext_noop("このサービスは、予定された点検のため休んでいます。")
     retry = True
+
+    def __init__(self, seconds: int = 0) -> None:
+        self.seconds = seconds
+        super().__init__()
 
 
 class NoCardError(GadgetError):
@@ -353,6 +363,10 @@ class TooManyTokensError(FrameError):
     )
     retry = True
 
+    def __init__(self, seconds: int) -> None:
+        self.seconds = seconds
+        super().__init__()
+
 
 class SubmitError(GadgetError):
     """What a resident filled in was not taken; the page shows again what was typed."""
@@ -379,8 +393,8 @@ class FormUnavailableError(SubmitError):
     code = "form_unavailable"
     retry = True
 
-    def __init__(self, message: str) -> None:
-        self.message = message
+    def __init__(self, message: str, seconds: int = 0) -> None:
+        self.message, self.seconds = message, seconds
         super().__init__(message)
 
 
@@ -407,6 +421,10 @@ class TooManySubmitsError(SubmitError):
     code = "too_many_submits"
     message = gettext_noop("短い時間に何度も送られました。しばらくしてから、もう一度お試しください。")
     retry = True
+
+    def __init__(self, seconds: int) -> None:
+        self.seconds = seconds
+        super().__init__()
 
 
 class CityOsError(GadgetError):
@@ -587,8 +605,16 @@ class TooManyCallsError(LifeError):
     message = gettext_noop("1分間に受け付ける回数を超えました。1分ほど待ってから、もう一度お試しください。")
     retry = True
 
+    def __init__(self, seconds: int) -> None:
+        self.seconds = seconds
+        super().__init__()
+
 
 class TooOftenError(LifeError):
     code = "too_often"
     message = gettext_noop("短い時間に何度も登録されました。しばらくしてから、もう一度お試しください。")
     retry = True
+
+    def __init__(self, message: str = "", *, seconds: int = 0) -> None:
+        self.seconds = seconds
+        super().__init__(message)

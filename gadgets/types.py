@@ -5,6 +5,7 @@ import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from math import ceil
 from typing import TYPE_CHECKING, Any, Literal
 from urllib.parse import urlsplit
 from uuid import UUID
@@ -125,6 +126,9 @@ class Pause:
     starts_at: datetime
     ends_at: datetime
     note: Texts = field(default_factory=dict)
+
+    def seconds_left(self, now: datetime) -> int:
+        return max(1, ceil((self.ends_at - now).total_seconds()))
 
 
 @dataclass(frozen=True, slots=True)
@@ -277,6 +281,8 @@ class Unavailable:
     message: str
     retry: bool
     provider_message: str = ""
+    seconds: int = 0
+    """After so many seconds asking again can help; 0 where nobody can know."""
 
 
 @dataclass(frozen=True, slots=True)

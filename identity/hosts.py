@@ -103,12 +103,13 @@ class IdSiteMiddleware:
         response = self.get_response(request)
         if not getattr(request, "id_site", False):
             return response
-        from identity import known_browsers
+        from identity import known_browsers, sign_in_limits
 
         known_browsers.keep(request, response)
         if response.status_code == HTTPStatus.TOO_MANY_REQUESTS:
             page = TemplateResponse(request, "account/too_many.html", status=429)
             response = page.render()
+            response.headers["Retry-After"] = str(sign_in_limits.seconds_to_wait(request))
         response.headers.setdefault("Cache-Control", "no-store")
         patch_vary_headers(response, ("Cookie",))
         if response.headers.get("Content-Type", "").startswith("text/html"):

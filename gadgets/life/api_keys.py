@@ -10,14 +10,13 @@ import secrets
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from django.core.cache import cache
 from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext_noop
 
 from gadgets.errors import KeyRefusedError, LifeError, NotPermittedError, TooManyCallsError
 from gadgets.models import ApiToken, Membership
-from identity import queries
+from identity import queries, rate
 from identity.roles import Actor
 
 PREFIX = "rgk_"
@@ -110,7 +109,9 @@ def authenticate(raw: str, *, now: datetime) -> Holder:
     actor = Actor(id=row.made_by_id)
     if not _acts_for(row.provider_id, actor) or not queries.living(row.made_by_id):
         raise KeyRefusedError
-    _not_too_often(row.pk, now)
+    wait = rate.seconds_to_wait("provider-api", row.pk, most=CALLS_A_MINUTE, period=60)
+    if wait:
+        raise TooManyCallsError(wait)
     ApiToken.objects.filter(pk=row.pk).update(used_at=now)
     return Holder(row.pk, row.provider_id, actor)
 
@@ -128,14 +129,3 @@ def _acts_for(provider_id: int, by: Actor) -> bool:
 def _may(provider_id: int, by: Actor) -> None:
     if not _acts_for(provider_id, by):
         raise NotPermittedError
-
-
-def _not_too_often(key_id: int, now: datetime) -> None:
-    counter = f"gadgets:api:{key_id}:{int(now.timestamp()) // 60}"
-    cache.add(counter, 0, 120)
-    try:
-        count = cache.incr(counter)
-    except ValueError:
-        return  # the cache has let the counter go: the limit is light, not a guard
-    if isinstance(count, int) and count > CALLS_A_MINUTE:
-        raise TooManyCallsError

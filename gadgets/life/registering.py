@@ -1,6 +1,5 @@
 """From a manifest's address to a checked draft: registration, the checks, and handing it in."""
 
-from django.core.cache import cache
 from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext_noop
@@ -13,6 +12,7 @@ from gadgets.life.clients import set_secret
 from gadgets.life.filing import ask_for_checks, file
 from gadgets.life.steps import Decision, Side, draft, locked, member, mirror, note, step
 from gadgets.models import CheckRun, Gadget, GadgetVersion
+from identity import rate
 from identity.idp import ClientCredentials
 from identity.roles import Actor
 
@@ -42,14 +42,9 @@ def refresh(*, gadget_id: str, by: Actor) -> str:
 def _not_too_often(by: Actor) -> None:
     if by.id is None:
         return
-    key = f"gadgets:register:{by.id}"
-    cache.add(key, 0, 3600)
-    try:
-        count = cache.incr(key)
-    except ValueError:
-        return  # the cache has let the key go: the limit is light, not a guard
-    if isinstance(count, int) and count > REGISTRATIONS_AN_HOUR:
-        raise TooOftenError
+    wait = rate.seconds_to_wait("register", by.id, most=REGISTRATIONS_AN_HOUR, period=60 * 60)
+    if wait:
+        raise TooOftenError(seconds=wait)
 
 
 @transaction.atomic

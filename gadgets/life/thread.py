@@ -1,6 +1,7 @@
 """The conversation about one gadget between its provider and the operators, part of its audit trail."""
 
 from django.db import transaction
+from django.utils.translation import gettext_noop
 
 from gadgets.errors import TooOftenError
 from gadgets.life.steps import Decision, is_member, locked, member, note, side_of, words
@@ -24,6 +25,8 @@ def say(*, gadget_id: str, text: str, by: Actor) -> None:
     said = words(text)
     latest = ReviewNote.objects.filter(gadget=gadget, decision=Decision.MESSAGE).order_by("-at", "-pk")
     if [row.side for row in latest[:MOST_OPEN]] == [side] * MOST_OPEN:
-        raise TooOftenError
+        raise TooOftenError(
+            gettext_noop("返事を待っているメッセージが多すぎます。相手の返事を待ってから、書いてください。")
+        )
     draft = gadget.versions.order_by("-fetched_at", "-pk").first()
     note(gadget, draft, by, Decision.MESSAGE, said, side=side)

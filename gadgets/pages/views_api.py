@@ -34,13 +34,13 @@ from gadgets.errors import (
 )
 from gadgets.life import api_keys
 from gadgets.life.api_keys import Holder
+from gadgets.pages.web import retry_after
 from gadgets.queries import GadgetView, RunView
 from gadgets.types import Texts
 
 PROBLEM = "application/problem+json"
 BODY_DEPTH = 3
 BODY_BYTES = 4096
-RETRY_SECONDS = {TooManyCallsError: 60, TooOftenError: 3600}
 
 P = ParamSpec("P")
 Body = Mapping[str, Any]
@@ -121,10 +121,7 @@ def _problem(error: GadgetError) -> HttpResponse:
     )
     if status == HTTPStatus.UNAUTHORIZED:
         answer["WWW-Authenticate"] = 'Bearer realm="provider"'
-    for kind, seconds in RETRY_SECONDS.items():
-        if isinstance(error, kind):
-            answer["Retry-After"] = str(seconds)
-    return answer
+    return retry_after(answer, error.seconds)
 
 
 def _key(request: HttpRequest) -> str:

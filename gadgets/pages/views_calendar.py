@@ -8,6 +8,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
 from gadgets import queries
+from gadgets.pages.web import retry_after
 from gadgets.serving import calendar, fetch
 from gadgets.types import StoredCard
 from identity import household
@@ -42,7 +43,8 @@ def dates(request: HttpRequest, gadget_id: str) -> HttpResponse:
     if not isinstance(found, StoredCard):
         with translation.override(locale):
             told = _(found.message)
-        return HttpResponse(told, status=503, content_type="text/plain; charset=utf-8")
+        answer = HttpResponse(told, status=503, content_type="text/plain; charset=utf-8")
+        return retry_after(answer, found.seconds)
     if not found.dates:
         raise Http404
     body = calendar.ics(found, gadget_id=gadget.id, title=pick(gadget.title, locale), now=timezone.now())

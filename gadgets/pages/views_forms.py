@@ -28,7 +28,7 @@ from gadgets.errors import (
     GadgetError,
     NotGrantedError,
 )
-from gadgets.pages.web import for_subject
+from gadgets.pages.web import for_subject, retry_after
 from gadgets.serving import fetch, submitting
 from gadgets.types import Wanted
 from identity import queries as identity_queries
@@ -213,7 +213,8 @@ class _Page:
             "told": self.wanted.granted,
         }
         status = 200 if self.request.method != "POST" else 422 if faults or error is None else _status(error)
-        return render(self.request, "gadgets/form.html", context, status=status)
+        answer = render(self.request, "gadgets/form.html", context, status=status)
+        return retry_after(answer, error.seconds if error else 0)
 
 
 def _status(error: GadgetError) -> int:

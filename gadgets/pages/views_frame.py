@@ -26,6 +26,7 @@ from gadgets.errors import (
 )
 from gadgets.life import versions
 from gadgets.pages.views_residents import ended
+from gadgets.pages.web import retry_after
 from gadgets.serving import frames
 from gadgets.serving.frames import Framed
 from gadgets.types import FrameSpec, Setting
@@ -175,7 +176,8 @@ def token(request: HttpRequest, gadget_id: str) -> HttpResponse:
             )
         except GadgetError as error:
             status = _STATUS.get(type(error), HTTPStatus.SERVICE_UNAVAILABLE)
-            return _said(error.code, words.sentence(error), status, over=not error.retry)
+            said = _said(error.code, words.sentence(error), status, over=not error.retry)
+            return retry_after(said, error.seconds)
         except ActingEnded as error:
             return _said("acting_ended", _(error.message), HTTPStatus.CONFLICT, over=True)
         except IdentityError:

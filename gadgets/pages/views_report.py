@@ -3,7 +3,6 @@
 from uuid import UUID
 
 from django.contrib import messages
-from django.core.cache import cache
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import reverse
@@ -14,7 +13,8 @@ from django.views.decorators.http import require_http_methods
 from gadgets import actions, queries, words
 from gadgets.errors import GadgetError
 from gadgets.pages.report_words import REASONS
-from gadgets.pages.web import signed_in
+from gadgets.pages.web import retry_after, signed_in
+from identity import rate
 from identity.queries import actor
 
 MOST, PERIOD = 5, 24 * 60 * 60
@@ -30,14 +30,14 @@ def report(request: HttpRequest, resident_id: UUID, gadget_id: str) -> HttpRespo
     gadget = queries.registry().gadgets.get(gadget_id)
     if gadget is None:
         raise Http404
-    problem, status = "", 200
+    problem, status, wait = "", 200, 0
     reason, text = request.POST.get("reason", ""), request.POST.get("words", "")
     if request.method == "POST":
         if reason not in REASONS:
             problem, status = _("どのようなことかを選んでください。"), 422
         elif len(text) > LONGEST:
             problem, status = _("くわしい内容は、%(most)s文字までにしてください。") % {"most": LONGEST}, 422
-        elif not _counted(resident_id):
+        elif wait := rate.seconds_to_wait("card-reports", resident_id, most=MOST, period=PERIOD):
             problem, status = (
                 _("今日はもう、たくさん知らせていただきました。明日もう一度お試しください。"),
                 429,
@@ -59,15 +59,4 @@ def report(request: HttpRequest, resident_id: UUID, gadget_id: str) -> HttpRespo
         "longest": LONGEST,
     }
     answer = render(request, "gadgets/report_card.html", context, status=status)
-    if status == 429:
-        answer["Retry-After"] = str(PERIOD)
-    return answer
-
-
-def _counted(resident_id: UUID) -> bool:
-    key = f"card-reports:{resident_id}"
-    cache.add(key, 0, PERIOD)
-    try:
-        return cache.incr(key) <= MOST
-    except (ValueError, TypeError):  # the cache is away, or the day has just ended
-        return True
+    return retry_after(answer, wait)

@@ -80,6 +80,13 @@ def tell(error: GadgetError) -> str:
     return words.sentence(error)
 
 
+def retry_after(answer: HttpResponse, seconds: int) -> HttpResponse:
+    """Says when the next try can help, where it is known."""
+    if seconds > 0:
+        answer["Retry-After"] = str(seconds)
+    return answer
+
+
 def refused(request: HttpRequest, error: GadgetError) -> None:
     """Shows the sentence on the next page."""
     messages.error(request, tell(error))

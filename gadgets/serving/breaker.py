@@ -6,6 +6,7 @@ page does not call in vain either. After a pause one caller may try; each failed
 15 minutes. A cache that is down means no breaker, never a wrong answer.
 """
 
+import math
 import time
 
 from django.core.cache import cache
@@ -48,6 +49,12 @@ def is_open(gadget_id: str, whose: str = "") -> bool:
     return bool(cache.get_many([_key("open", name) for name in _names(gadget_id, whose)]))
 
 
+def seconds_left(gadget_id: str, whose: str = "") -> int:
+    """Until the pause is over; 0 where there is none, or while another caller tries."""
+    ends = cache.get_many([_key("open", name) for name in _names(gadget_id, whose)]).values()
+    return max((math.ceil(end - time.time()) for end in ends), default=0)
+
+
 def undecided(gadget_id: str, whose: str = "") -> None:
     """Gives back the trial of a call that ended without saying anything about the provider: the next caller may try."""
     held = cache.get_many([_key("trial", name) for name in _names(gadget_id, whose)])
@@ -88,7 +95,7 @@ def _failed(name: str) -> None:
         if not breaker_rule.opens(successes=successes, failures=failures):
             return
     pause = breaker_rule.pause(times)
-    cache.set(_key("open", name), 1, pause)
+    cache.set(_key("open", name), time.time() + pause, pause)
     cache.set(_key("times", name), times + 1, pause + MEMORY)
     cache.delete_many([_key("trial", name), *_counts("bad", name)])
 

@@ -116,8 +116,9 @@ def refresh(wanted: Wanted, *, deadline: float = PERSON_WAITS) -> StoredCard | U
     if held is not None and not held.wants_refresh(timezone.now()):
         figures.hits((wanted.gadget.id,), timezone.now())
         return held
-    if wanted.gadget.pause(timezone.now()) is not None:
-        return held or _unavailable(MaintenanceError())
+    now = timezone.now()
+    if (pause := wanted.gadget.pause(now)) is not None:
+        return held or _unavailable(MaintenanceError(pause.seconds_left(now)))
     lock = f"fetching:{cache_key(wanted)}"
     with locks.tried(lock, longest=deadline + DRAWING_SECONDS) as mine:
         if mine:
@@ -173,7 +174,7 @@ def guarded(gadget: GadgetInfo, until: float, *, whose: str = "") -> Iterator[No
     started = time.monotonic()
     with _bulkhead(gadget.id, until):
         if not breaker.allows(gadget.id, whose):
-            raise BreakerOpenError
+            raise BreakerOpenError(breaker.seconds_left(gadget.id, whose))
         try:
             yield
         except NameLookupError as error:
@@ -366,4 +367,4 @@ def _report(gadget: GadgetInfo, code: str, detail: str, started: float) -> None:
 
 
 def _unavailable(error: GadgetError) -> Unavailable:
-    return Unavailable(error.code, error.message, error.retry, error.provider_message)
+    return Unavailable(error.code, error.message, error.retry, error.provider_message, error.seconds)

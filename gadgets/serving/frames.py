@@ -11,7 +11,6 @@ from typing import Any
 from uuid import UUID
 
 from django.conf import settings
-from django.core.cache import cache
 from django.db.models import Q
 
 from gadgets import registry
@@ -33,6 +32,7 @@ from gadgets.serving.release import named
 from gadgets.types import FrameSpec, GadgetInfo, Wanted
 from identity import actions as identity_actions
 from identity import queries as identity_queries
+from identity import rate
 from identity.queries import Bundle
 
 TOKEN_TYPE = "rgadget-frame+jwt"  # noqa: S105  (a media type, not a secret)
@@ -88,8 +88,8 @@ def usable(found: Framed, *, bundle: Bundle | None, now: datetime) -> None:
     """Raises LocalOnlyError or MaintenanceError for a frame that this reader may not open now."""
     if bundle is not None and not found.gadget.serves(bundle.home_region):
         raise LocalOnlyError
-    if found.gadget.pause(now) is not None:
-        raise MaintenanceError
+    if (pause := found.gadget.pause(now)) is not None:
+        raise MaintenanceError(pause.seconds_left(now))
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,14 +162,9 @@ def mint(found: Framed, *, now: datetime, sub: str | None = None) -> str:
 
 
 def _count(gadget_id: str, counted_as: str) -> None:
-    key = f"frame-count:{stored.fingerprint(f'{gadget_id} {counted_as}')}"
-    cache.add(key, 0, PERIOD)
-    try:
-        count = cache.incr(key)
-    except ValueError:  # it ended between the two calls
-        return
-    if count > MOST:
-        raise TooManyTokensError
+    wait = rate.seconds_to_wait("frame", gadget_id, counted_as, most=MOST, period=PERIOD)
+    if wait:
+        raise TooManyTokensError(wait)
 
 
 # --- an origin of its own ------------------------------------------------------------------------------------

@@ -36,6 +36,7 @@ from gadgets.serving.apart import give_back_connections, refuse_in_transaction
 from gadgets.serving.http import Answer, door
 from gadgets.types import GadgetInfo, Unavailable, Wanted
 from identity import queries as identity_queries
+from identity import rate
 
 PROBLEM_TYPE = "application/problem+json"
 REFUSALS = (409, 422)
@@ -61,7 +62,7 @@ def opened(wanted: Wanted, name: str, *, again: bool = False) -> Opened:
     if held is None or forms.find(held.inputs, name) is None:
         found = fetch.refresh(wanted)
         if isinstance(found, Unavailable):
-            return Opened(None, {}, FormUnavailableError(found.message))
+            return Opened(None, {}, FormUnavailableError(found.message, found.seconds))
         held = found
     raw = next((it for it in held.inputs if it["name"] == name), None)
     return Opened(None, {}, FormGoneError()) if raw is None else Opened(forms.read(raw), raw)
@@ -140,14 +141,9 @@ def _alone(lock: str, until: float, longest: float) -> Iterator[None]:
 
 
 def _count(gadget: GadgetInfo, resident_id: UUID) -> None:
-    key = f"form-count:{fetch.fingerprint(f'{gadget.id} {resident_id}')}"
-    cache.add(key, 0, PERIOD)
-    try:
-        count = cache.incr(key)
-    except ValueError:  # it ended between the two calls
-        return
-    if count > MOST:
-        raise TooManySubmitsError
+    wait = rate.seconds_to_wait("form", gadget.id, resident_id, most=MOST, period=PERIOD)
+    if wait:
+        raise TooManySubmitsError(wait)
 
 
 def _post_as_granted(wanted: Wanted, body: bytes, once: str, until: float) -> None:
@@ -165,8 +161,9 @@ def _post(wanted: Wanted, body: bytes, once: str, until: float) -> None:
     resident_id, url = wanted.resident_id, gadget.action_url
     if wanted.level != "pairwise" or resident_id is None or not gadget.client_id or not url:
         raise NotGrantedError
-    if gadget.pause(timezone.now()) is not None:
-        raise MaintenanceError
+    now = timezone.now()
+    if (pause := gadget.pause(now)) is not None:
+        raise MaintenanceError(pause.seconds_left(now))
     sub = identity_queries.subject_for(resident_id, gadget.client_id)
 
     def note() -> None:

@@ -211,6 +211,7 @@ def test_tokens_are_counted(
         assert ask(hanako, ready, origin_of(framed)).status_code == 200
     answer = ask(hanako, ready, origin_of(framed))
     assert answer.status_code == 429
+    assert 0 < int(answer["Retry-After"]) <= frames.PERIOD
     assert json.loads(answer.content)["over"] is False
     assert ask(other, ready, origin_of(framed)).status_code == 200
 

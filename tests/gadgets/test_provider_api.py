@@ -7,7 +7,6 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from django.core.cache import cache
 from django.http import HttpResponse
 from django.urls import reverse
 from django.utils import timezone
@@ -15,8 +14,9 @@ from django.utils import timezone
 from examples.kit.provider import Provider as ExampleProvider
 from gadgets import actions
 from gadgets.errors import LifeError, NotPermittedError
-from gadgets.life import api_keys, check_runs
+from gadgets.life import api_keys, check_runs, registering
 from gadgets.models import ApiToken, CheckRun, Gadget, Membership
+from identity import rate
 from identity.models import Resident
 from tests import cast
 from tests.gadgets import life
@@ -276,15 +276,45 @@ def test_only_the_hash_is_kept_and_the_use_is_noted(world: World) -> None:
     assert view.works(timezone.now())
 
 
-def test_a_key_calls_sixty_times_a_minute(world: World) -> None:
-    row = ApiToken.objects.get()
-    now = timezone.now()
-    minute = int(now.timestamp()) // 60
-    for at in (minute, minute + 1):  # the call may fall into the next minute
-        cache.set(f"gadgets:api:{row.pk}:{at}", api_keys.CALLS_A_MINUTE, 120)
+@dataclass
+class Clock:
+    """The time that the counters read."""
+
+    now: float
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock(timezone.now().timestamp())
+
+
+def test_a_key_calls_sixty_times_a_minute(
+    world: World, monkeypatch: pytest.MonkeyPatch, clock: Clock
+) -> None:
+    assert api_keys.CALLS_A_MINUTE == 60
+    monkeypatch.setattr(api_keys, "CALLS_A_MINUTE", 2)
+    monkeypatch.setattr(rate.time, "time", lambda: clock.now)
+    assert [world.tool.get(f"{GADGETS}/x").status_code for _ in range(2)] == [404, 404]
+    clock.now += 17.5
     answer = world.tool.get(f"{GADGETS}/x")
     problem(answer, 429, "too_many_calls")
-    assert answer["Retry-After"] == "60"
+    assert answer["Retry-After"] == "43"
+    clock.now += 43
+    assert world.tool.get(f"{GADGETS}/x").status_code == 404
+
+
+def test_registrations_say_the_time_that_is_left_of_their_hour(
+    world: World, careless: life.Careless, monkeypatch: pytest.MonkeyPatch, clock: Clock
+) -> None:
+    monkeypatch.setattr(registering, "REGISTRATIONS_AN_HOUR", 1)
+    monkeypatch.setattr(rate.time, "time", lambda: clock.now)
+    assert world.tool.post(GADGETS, {"url": careless.url}).status_code == 201
+    clock.now += 600
+    answer = world.tool.post(GADGETS, {"url": careless.url})
+    problem(answer, 429, "too_often")
+    assert answer["Retry-After"] == "3000"
+    clock.now += 3000
+    assert world.tool.post(GADGETS, {"url": careless.url}).status_code == 409
 
 
 @pytest.mark.parametrize("name", ["", "  ", "x" * 61, "\0"])

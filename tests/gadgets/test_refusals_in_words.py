@@ -35,7 +35,7 @@ def made(kind: type[GadgetError]) -> GadgetError:
         return kind(Problem("$.id", TEXTS, TEXTS))
     if kind.__init__ is Exception.__init__:
         return kind()
-    given: dict[str, Any] = {"status": 503}
+    given: dict[str, Any] = {"status": 503, "seconds": 5}
     needed = [
         parameter.name
         for parameter in inspect.signature(kind).parameters.values()

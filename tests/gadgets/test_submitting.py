@@ -4,6 +4,7 @@ import json
 import re
 import threading
 import time
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -443,11 +444,14 @@ def test_a_consent_that_is_withdrawn_between_check_and_sending_sends_nothing(
 def test_an_announced_pause_sends_nothing(
     form: Form, careless: Careless, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from gadgets.types import GadgetInfo
+    from gadgets.types import GadgetInfo, Pause
 
-    monkeypatch.setattr(GadgetInfo, "pause", lambda *_: object())
+    now = timezone.now()
+    pause = Pause(now, now + timedelta(seconds=90))
+    monkeypatch.setattr(GadgetInfo, "pause", lambda *_: pause)
     answer = form.send()
     assert answer.status_code == 503
+    assert 0 < int(answer["Retry-After"]) <= 90
     assert MaintenanceError.message in answer.content.decode()
     assert careless.posted == []
 
@@ -461,6 +465,7 @@ def test_too_many_submissions_in_a_short_time_are_refused(
         form.send(**{"f-dish": dish})
     answer = form.send()
     assert answer.status_code == 503
+    assert 0 < int(answer["Retry-After"]) <= submitting.PERIOD
     assert TooManySubmitsError.message in answer.content.decode()
     assert kept(answer.content.decode())
     assert len(careless.posted) == 2

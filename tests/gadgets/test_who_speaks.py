@@ -250,7 +250,8 @@ class TestReport:
         for number in range(5):
             hanako.post(self.url, reason="other", words=str(number))
         answer = hanako.post(self.url, reason="other", words="六つ目")
-        assert (answer.status_code, answer["Retry-After"]) == (429, "86400")
+        assert answer.status_code == 429
+        assert 0 < int(answer["Retry-After"]) <= 86400
         assert "六つ目" in answer.content.decode()
         assert CardReport.objects.count() == 5
         cache.clear()
