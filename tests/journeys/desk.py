@@ -114,13 +114,14 @@ def publish(page: Page) -> int:
 
 
 def unpublish(page: Page, site: Site, number: int, why: str = "まちがえて公開しました。") -> None:
-    """As an editor does it: the menu of the page, and the reason that stands in its place."""
+    """As an editor does it: the menu of the page, once more to be sure, and the reason that stands in its place."""
     page.goto(f"{site.portal_url}/admin/pages/{number}/edit/")
     page.get_by_role("button", name="他のアクション").click()
     page.locator(f"a[href^='/admin/pages/{number}/unpublish/']").first.click()
     page.wait_for_url("**/unpublish/**")
-    page.locator("#id_explanation").fill(why)
     page.locator("main form button[type=submit], main form input[type=submit]").first.click()
+    page.locator("#id_explanation").fill(why)
+    page.get_by_role("button", name="このページの公開をやめる").click()
     seen(page.locator(".messages .success"))
 
 
