@@ -106,6 +106,16 @@ def test_one_person_cannot_have_many_addresses_written_to() -> None:
 
 
 @pytest.mark.django_db
+def test_a_contact_that_the_portal_itself_knows_is_not_asked(capture: Any) -> None:
+    busco = cast.busco()
+    for n in range(contacts.TO_ONE_ADDRESS + 2):
+        actions.vouch(provider_id=made(busco, f"Same address {n}"), by=SYSTEM)
+    state_notices.send_due()
+    assert mail.outbox == []
+    assert not Provider.objects.filter(contact_proved_at=None).exists()
+
+
+@pytest.mark.django_db
 def test_three_trials_a_day(capture: Any) -> None:
     busco = cast.busco()
     number, by = made(busco), cast.as_actor(busco)

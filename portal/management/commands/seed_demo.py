@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.db import transaction
 from django.utils import timezone
 
 from core.region_time import region_date
@@ -296,8 +297,10 @@ def _organisation(name: str, kind: str, person: Person, actor: Actor) -> int:
     for known in gadget_queries.organisations(person.id):
         if known.name == name:
             return known.id
-    number = gadget_actions.create_organisation(name=name, kind=kind, contact=person.email, by=actor)
-    gadget_actions.vouch(provider_id=number, by=SYSTEM)
+    # Together, so that nobody is sent the mail that asks: one person has more organisations here than mails a day.
+    with transaction.atomic():
+        number = gadget_actions.create_organisation(name=name, kind=kind, contact=person.email, by=actor)
+        gadget_actions.vouch(provider_id=number, by=SYSTEM)
     return number
 
 
