@@ -90,21 +90,37 @@ def error_words(error: GadgetError) -> str:
     """What happened to what was typed: not sent, perhaps sent, or refused, and what to do now."""
     if isinstance(error, FormRefusedError) and error.reason:
         return _("提供者が受け付けませんでした。提供者からの説明: %(reason)s") % {"reason": error.reason}
-    if isinstance(error, CardError):
-        return _(
-            "提供者に届きましたが、返事に誤りがあり、結果を確かめられません。"
-            "もう一度送っても、二重にはなりません。"
-        )
-    if isinstance(error, DoorError) and error.sent:
-        return _(
-            "提供者からの返事を確かめられませんでした。届いたかどうか分かりません。"
-            "もう一度送っても、二重にはなりません。"
+    if may_have_arrived(error):
+        return " ".join(
+            (
+                _arrived_words(error),
+                _(
+                    "届いていれば、提供者には、入力した内容と、このサービスだけで使うあなたの番号が伝わっています。名前や連絡先は伝わりません。"
+                ),
+            )
         )
     if isinstance(error, DoorError):
         return _(
             "提供者につながりませんでした。何も送っていません。しばらくしてから、もう一度お試しください。"
         )
     return words.sentence(error)
+
+
+def may_have_arrived(error: GadgetError | None) -> bool:
+    """Whether the provider may have what was typed, although nobody knows what became of it."""
+    return isinstance(error, CardError) or (isinstance(error, DoorError) and error.sent)
+
+
+def _arrived_words(error: GadgetError) -> str:
+    if isinstance(error, CardError):
+        return _(
+            "提供者に届きましたが、返事に誤りがあり、結果を確かめられません。"
+            "もう一度送っても、二重にはなりません。"
+        )
+    return _(
+        "提供者からの返事を確かめられませんでした。届いたかどうか分かりません。"
+        "もう一度送っても、二重にはなりません。"
+    )
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -208,6 +224,7 @@ class _Page:
             "key": key,
             "faulty": bool(faults),
             "problem": error_words(error) if error else "",
+            "uncertain": may_have_arrived(error),
             "may_send": spec is not None and not isinstance(error, FormGoneError),
             "not_granted": isinstance(error, NotGrantedError),
             "told": self.wanted.granted,

@@ -20,6 +20,7 @@ from gadgets.errors import (
     AnswerTooLargeError,
     CardError,
     ConnectError,
+    DoorError,
     FormChangedError,
     FormGoneError,
     FormRefusedError,
@@ -27,6 +28,7 @@ from gadgets.errors import (
     NotGrantedError,
     TooManySubmitsError,
 )
+from gadgets.pages.views_forms import error_words, may_have_arrived
 from gadgets.serving import fetch, keys, submitting
 from identity import actions as identity_actions
 from identity import guardians, household
@@ -40,6 +42,7 @@ from tests.gadgets.conftest import DeskFor
 from tests.gadgets.life import Careless
 from tests.gadgets.providers import card_bytes, card_document, reply
 from tests.gadgets.test_card import BLOCKS, SUBMIT
+from tests.gadgets.test_refusals_in_words import kinds, made
 
 FORM = BLOCKS["form"]
 TYPED = {"f-dish": "カレー", "f-people": "3", "f-when": "pm", "f-agree": "on", "f-day": "2026-04-10"}
@@ -123,7 +126,7 @@ def test_the_card_leads_to_the_form_and_holds_none_itself(
 
 def test_the_page_says_where_it_goes_and_labels_every_field(form: Form) -> None:
     assert "このポータルの外の「BusCo」に送られます" in form.page
-    assert re.search(r"いっしょに伝わること: \S+</p>", form.page)
+    assert re.search(r"いっしょに伝わること: このサービスだけで使うあなたの番号, \S+</p>", form.page)
     for name in ("dish", "people", "when", "agree", "day"):
         assert form.page.count(f'for="f-{name}"') == 1
         assert form.page.count(f'id="f-{name}"') == 1
@@ -343,6 +346,7 @@ def test_an_answer_that_is_no_card_arrived_but_shows_nothing(
     answer = form.send()
     assert answer.status_code == 502
     assert "届きましたが、返事に誤り" in answer.content.decode()
+    _says_that_it_may_have_arrived(answer)
     assert CardError.message not in answer.content.decode()
     assert kept(answer.content.decode())
 
@@ -361,8 +365,28 @@ def test_an_answer_that_breaks_the_rules_may_have_arrived(form: Form, careless: 
     answer = form.send()
     assert answer.status_code == 502
     assert "届いたかどうか分かりません" in answer.content.decode()
+    _says_that_it_may_have_arrived(answer)
     assert kept(answer.content.decode())
     assert AnswerTooLargeError.sent
+
+
+@pytest.mark.parametrize("kind", sorted(kinds(DoorError), key=str))
+def test_not_sent_and_perhaps_arrived_are_told_apart_for_every_fault_of_the_way(
+    kind: type[DoorError],
+) -> None:
+    error = made(kind)
+    assert isinstance(error, DoorError)
+    told = error_words(error)
+    assert ("何も送っていません" in told) is not error.sent
+    assert ("このサービスだけで使うあなたの番号" in told) is error.sent
+    assert may_have_arrived(error) is error.sent
+
+
+def _says_that_it_may_have_arrived(answer: Any) -> None:
+    page = answer.content.decode()
+    assert "<title>届いたか確かめられません" in page
+    assert "送れませんでした" not in page
+    assert "このサービスだけで使うあなたの番号が伝わっています" in page
 
 
 def test_failures_open_the_breaker_and_then_nothing_is_sent(form: Form, careless: Careless) -> None:
