@@ -1,6 +1,6 @@
 """Packs answers where no proxy in front does it: pages, styles and scripts, but nothing of the ID and no API.
 
-Decision 0041 says what an eavesdropper could learn of the length of an answer, and why this is enough.
+Decision 0030 says what an eavesdropper could learn of the length of an answer, and why this is enough.
 """
 
 from django.conf import settings
