@@ -78,7 +78,7 @@ def test_the_map_of_her_district_by_keyboard_in_easy_sizes_and_dark(
     page.goto(f"{site.portal_url}/gadgets/{SHELTER}/")
     page.get_by_role("link", name="開く 避難場所").click()
     heading = page.frame_locator("iframe").get_by_role("heading", level=1)
-    expect(heading).to_have_text("近くの避難場所 (仏生山)")
+    expect(heading).to_have_text("仏生山地区から近い避難場所")
     expect(page.frame_locator("iframe").get_by_role("listitem")).to_have_count(8)
     frame = inside_map(page, shelter)
     expect(page.locator("[data-fallback]")).to_be_hidden()
