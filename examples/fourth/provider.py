@@ -82,7 +82,7 @@ def manifest(config: Config) -> dict[str, Any]:
         "claims": [],
         "data": [],
         "provides": [],
-        "link_origins": [config.public_origin],
+        "link_origins": [config.public_origin, "https://github.com"],
         "cache": {"max_age": MAX_AGE, "stale": 86400},
         "settings": {"type": "object", "properties": {}},
         "regions": ["*"],

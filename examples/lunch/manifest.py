@@ -57,7 +57,7 @@ def manifest(config: Config) -> dict[str, Any]:
         ],
         "data": [],
         "provides": [],
-        "link_origins": [config.public_origin],
+        "link_origins": [config.public_origin, "https://github.com"],
         "cache": {"max_age": MAX_AGE, "stale": MAX_AGE},
         "settings": {"type": "object", "properties": {}},
         "regions": ["372013"],

@@ -43,7 +43,7 @@ def manifest(config: Config) -> dict[str, Any]:
                 "description": {"ja": "川の水位", "en": "River levels"},
             }
         ],
-        "link_origins": [config.public_origin],
+        "link_origins": [config.public_origin, "https://github.com"],
         "cache": {"max_age": MAX_AGE, "stale": 3600},
         "settings": {"type": "object", "properties": {}},
         "regions": ["*"],

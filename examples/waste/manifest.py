@@ -51,7 +51,7 @@ def manifest(config: Config) -> dict[str, Any]:
         ],
         "data": [],
         "provides": [],
-        "link_origins": [config.public_origin],
+        "link_origins": [config.public_origin, "https://github.com"],
         "cache": {"max_age": MAX_AGE, "stale": 172800},
         "settings": {
             "type": "object",

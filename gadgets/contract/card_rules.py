@@ -241,6 +241,8 @@ def _not_https(path: str, url: str, ja: str, en: str) -> Problem:
 
 
 def _targets(document: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    if "url" in document["source"]:
+        yield "$.source.url", document["source"]["url"]
     for index, block in enumerate(document["blocks"]):
         path = f"$.blocks[{index}]"
         kind = block["type"]

@@ -335,6 +335,7 @@ def _status_words(view: HomeView, card: CardView, pause: Pause | None) -> dict[s
             "state": stored.status(view.now),
             "as_of": as_of(stored, view.now),
             "source": source(stored),
+            "source_url": stored.source.url,
             "note": stored.source.note,
         }
     return told

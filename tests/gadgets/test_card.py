@@ -309,6 +309,8 @@ def test_two_forms_have_two_names() -> None:
         ({"source": {"publisher": "高松市"}}, "$.source.licence"),
         ({"source": {"publisher": "Tаkamatsu", "licence": "x"}}, "$.source.publisher"),
         ({"source": {"publisher": "a", "licence": "x", "url": "javascript:x"}}, "$.source.url"),
+        ({"source": {"publisher": "a", "licence": "x", "url": "https://evil.example/"}}, "$.source.url"),
+        ({"source": {"publisher": "a", "licence": "x", "url": "http://waste.example/"}}, "$.source.url"),
         ({"blocks": []}, "$.blocks"),
         ({"blocks": [BLOCKS["text"]] * 31}, "$.blocks"),
         ({"html": "x"}, "$.html"),
