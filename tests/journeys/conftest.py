@@ -4,7 +4,7 @@ import sys
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import BrowserContext
+from playwright.sync_api import BrowserContext, expect
 
 from portal.supervise import run_to_end
 from tests import sites
@@ -39,9 +39,13 @@ def site(request: pytest.FixtureRequest) -> sites.Site:
     return found
 
 
+# Two cores run the portal, Keycloak, providers and the browser: what a page comes to show may take as long as a step.
+expect.set_options(timeout=30_000)
+
+
 @pytest.fixture
 def context(context: BrowserContext) -> BrowserContext:
-    """As everywhere, with more patience: two cores run the portal, Keycloak, providers and the browser."""
+    """As everywhere, with as much patience for each step."""
     context.set_default_timeout(30_000)
     return context
 
