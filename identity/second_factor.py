@@ -109,7 +109,7 @@ def _secret(row: Authenticator) -> str:
 @transaction.atomic
 def set_up(resident: Resident, secret: str, *, by: Actor | None = None, sample: bool = False) -> None:
     """Keeps the key; who has one already gets no second one."""
-    Resident.objects.select_for_update().get(pk=resident.pk)
+    Resident.objects.select_for_update(no_key=True).get(pk=resident.pk)
     if has_codes(resident):
         return
     row = TOTP.activate(resident, secret).instance

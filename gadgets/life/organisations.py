@@ -225,6 +225,7 @@ def leave_all(resident_id: UUID) -> int:
     that they gave as its contact goes in either case, for it may be their own; without members the webhook, the
     keys and the open invitations go too, and an organisation that offers nothing goes whole.
     """
+    left = Membership.objects.filter(resident_id=resident_id).count()
     for row in _owned_alone(resident_id).select_for_update():
         heir = _heir(row, resident_id)
         Provider.objects.filter(pk=row.pk).update(contact="")
@@ -238,7 +239,8 @@ def leave_all(resident_id: UUID) -> int:
                 ProtectedError
             ):  # its gadgets, and what was decided about them, keep their organisation
                 row.delete()
-    return Membership.objects.filter(resident_id=resident_id).delete()[0]
+    Membership.objects.filter(resident_id=resident_id).delete()
+    return left
 
 
 def _owned_alone(resident_id: UUID) -> QuerySet[Provider]:

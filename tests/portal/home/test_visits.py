@@ -192,7 +192,7 @@ def test_an_error_at_such_an_address_is_logged_without_it() -> None:
         "Internal Server Error: /en/for-you/open/…",
         "Not Found: /news/",
     ]
-    assert settings.LOGGING["handlers"]["stderr"]["filters"] == ["visits"]
+    assert settings.LOGGING["handlers"]["stderr"]["filters"] == ["visits", "escaped"]
 
 
 @pytest.mark.parametrize(

@@ -110,7 +110,7 @@ def test_it_stands_among_the_recipients_with_its_own_name_and_end(
     assert not learns(hanako)
     html = client.get("/my-data/").content.decode()
     row = next(part for part in html.split("<article")[1:] if "開いたものからの学習（この窓口）" in part)
-    assert 'href="/consent/learning/"' in row
+    assert 'href="/consent/learning/?next=' in row
     assert client.get("/consent/learning/")["Location"] == f"{URL}#learning"
 
 
