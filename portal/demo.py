@@ -43,6 +43,7 @@ CITY = frozenset({
     "KEYCLOAK_SYNC_CLIENT_SECRET", "KEYCLOAK_URL", "LOOPBACK_NAMES", "OIDC_CLIENT_ID", "OIDC_CLIENT_SECRET",
     "OIDC_ISSUER", "PORT", "PORTAL_URL", "REDIS_URL", "REMEMBERED_DAYS", "REMEMBERED_IDLE_DAYS", "SECRET_KEY",
     "SESSION_HOURS", "SESSION_IDLE_MINUTES", "VAR_DIR",
+    "CA_FILE", "NUMBER_KEY", "SECRET_KEY_FALLBACKS",
 })  # fmt: skip
 """Settings that a shell without a demo in mind has: with one of them, the demo's are not taken."""
 THREADS = 16  # the portal asks its own token endpoint: one thread would wait for itself

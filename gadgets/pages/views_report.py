@@ -16,6 +16,7 @@ from gadgets.pages.report_words import REASONS
 from gadgets.pages.web import retry_after, signed_in
 from identity import rate
 from identity.queries import actor
+from identity.sendings import sent_once
 
 MOST, PERIOD = 5, 24 * 60 * 60
 """Reports of one resident, and in how many seconds."""
@@ -25,6 +26,7 @@ LONGEST = 300
 @require_http_methods(["GET", "HEAD", "POST"])
 @never_cache
 @signed_in
+@sent_once
 def report(request: HttpRequest, resident_id: UUID, gadget_id: str) -> HttpResponse:
     """The form; what was typed stays in it when it could not be taken."""
     gadget = queries.registry().gadgets.get(gadget_id)

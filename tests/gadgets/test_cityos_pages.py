@@ -415,8 +415,9 @@ def test_a_long_label_is_shortened_and_whole_in_its_title(label: str, shown: str
 
 
 def test_life_errors_tell_the_type_of_the_data() -> None:
+    from gadgets import words
     from gadgets.errors import ContractMissingError
 
     error = ContractMissingError("WaterLevelObserved", "")
     assert isinstance(error, LifeError)
-    assert "WaterLevelObserved" in error.message
+    assert "WaterLevelObserved" in words.sentence(error)

@@ -16,6 +16,7 @@ from cryptography.x509.oid import NameOID
 from hypothesis import given
 from hypothesis import strategies as st
 
+from core.quoting import escaped
 from gadgets import errors
 from gadgets.serving.http import Answer, Door, _Gunzip, door
 from gadgets.serving.lookup import NameServers
@@ -106,7 +107,7 @@ def test_the_environment_is_not_used(
 def test_a_url_of_the_wrong_form_is_refused_before_anything_is_asked(url: str, through: Door) -> None:
     with pytest.raises(errors.UrlRefusedError) as caught:
         fetch(url, through=through)
-    assert caught.value.url == url
+    assert caught.value.url == escaped(url)
     assert not caught.value.sent
     assert not caught.value.retry
     assert caught.value.provider_message

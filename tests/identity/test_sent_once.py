@@ -22,6 +22,7 @@ from tests.portal.test_problem_pages import walked
 NOTHING_NEW = {
     # each with why the same form twice is the same as once
     "attributes_form": "sets values",
+    "contact": "proves what is proved",
     "export": "a copy of what is there",
     "end": "ends what is ended",
     "remember": "sets a mark",

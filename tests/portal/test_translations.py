@@ -26,6 +26,9 @@ DESKS = ("core/dates.py", "portal/content/", "portal/city/", "portal/templates/c
 SHORT = 4
 ONE_MEANING = frozenset(
     [
+        "アドレス",
+        "説明",
+        "題名",
         "つづける",
         "いつから",
         "いつまで",
