@@ -10,9 +10,8 @@ from django.core.cache import cache
 from django.utils import timezone
 
 from core import sweeps
-from gadgets import tasks as gadget_tasks
 from gadgets.life import clients, ending, nightly, state_notices, watch
-from gadgets.models import CheckRun, EventDelivery, Gadget, GadgetHour, GadgetVersion, Provider, StateNotice
+from gadgets.models import EventDelivery, Gadget, GadgetHour, GadgetVersion, Provider, StateNotice
 from gadgets.serving import figures
 from gadgets.telling import events
 from gadgets.types import FetchOutcome
@@ -151,14 +150,6 @@ def tables_to_clean(patch: Any) -> Poison:
     return poison
 
 
-def check_runs(patch: Any) -> Poison:
-    for gadget in gadgets():
-        CheckRun.objects.create(version=gadget.published)
-    poison = Poison()
-    patch.setattr(gadget_tasks, "run_checks_job", poison)
-    return poison
-
-
 def nightly_checks(patch: Any) -> Poison:
     gadgets()
     patch.setattr(nightly, "NIGHT", range(24))
@@ -246,7 +237,6 @@ SWEEPS: dict[str, Callable[[Any], Poison]] = {
     "identity.end_guardianships": old_guardianships,
     "identity.end_expired_learning": ended_learning,
     "identity.clean": tables_to_clean,
-    "gadgets.run_checks": check_runs,
     "gadgets.nightly_checks": nightly_checks,
     "gadgets.sync_clients": due_clients,
     "gadgets.life.watch": failing_gadgets,
@@ -260,6 +250,9 @@ SWEEPS: dict[str, Callable[[Any], Poison]] = {
 ELSEWHERE = {
     "recommender.learn": "tests/recommender/learning/test_job.py",
     "gadgets.refresh_cards": "tests/gadgets/test_fetch_warm.py",
+    "gadgets.run_checks": "tests/gadgets/test_check_runs.py",
+    "gadgets.run_checks_beside": "tests/gadgets/test_check_runs.py",
+    "identity.seal_accesses": "tests/identity/test_release.py",
 }
 ONE_STATEMENT = {
     "core.forget_faults", "gadgets.forget_checks", "gadgets.forget_figures", "gadgets.count_cells",

@@ -39,7 +39,9 @@ def queries(client: Client) -> list[str]:
     assert response.content.count(b"data-gadget=") == 8
     assert response.content.count(b'class="entry__why"') == 12
     assert response.content.count("次の収集は燃えるごみ".encode()) == 8 * 5
-    return [query["sql"] for query in captured if "django_session" not in query["sql"]]
+    # A session is noted as used once in a while, which a long run of tests meets.
+    kept = ("django_session", 'UPDATE "identity_oidcsession" SET "seen_at"')
+    return [query["sql"] for query in captured if not any(part in query["sql"] for part in kept)]
 
 
 @pytest.mark.parametrize("items", [200, 2_000, 20_000])
