@@ -86,7 +86,8 @@ def ask(provider: Provider, *, by: UUID | None) -> None:
     digest = _digest(provider.contact)
     since = timezone.now() - DAY
     sent = StateNotice.objects.filter(decision=PROOF, created_at__gt=since)
-    mine = Membership.objects.filter(resident_id=by, role=Membership.Role.OWNER).values("provider_id")
+    owned = Membership.objects.filter(role=Membership.Role.OWNER)
+    mine = (owned.filter(resident_id=by) if by is not None else owned.none()).values("provider_id")
     if (
         sent.filter(sent_to=digest).count() >= TO_ONE_ADDRESS
         or sent.filter(provider=provider).count() >= FROM_ONE_ORGANISATION
