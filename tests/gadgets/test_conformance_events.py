@@ -47,7 +47,7 @@ def test_the_example_provider_passes_every_line() -> None:
     with life.example(build_lunch, "lunch") as lunch:
         lines = lines_of(lunch.config.url("/gadget.json"))
     assert [line.message["en"] for line in lines if not line.ok] == []
-    assert len(lines) >= ANSWERS + 1 + len(BAD)
+    assert {line.title["en"] for line in lines} > BAD
 
 
 def test_a_provider_that_verifies_nothing_fails_each_forged_event(bins: life.Careless) -> None:
