@@ -19,6 +19,7 @@ from pytest_django import DjangoDbBlocker
 
 from portal.supervise import StartError
 from tests import logs, quick_flush, sites
+from tests.migrations import Migrations
 
 NOW = datetime(2026, 10, 5, 9, 0, tzinfo=ZoneInfo("Asia/Tokyo"))
 CHROMIUM = (
@@ -121,6 +122,14 @@ def django_db_setup(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -
     """After a test that commits, the database is put back quickly."""
     with django_db_blocker.unblock():
         quick_flush.install()
+
+
+@pytest.fixture
+def migrations(transactional_db: None) -> Iterator[Migrations]:
+    """Whatever the test does, the tests after it find the newest tables."""
+    found = Migrations()
+    yield found
+    found.to_newest()
 
 
 @pytest.fixture(scope="session")

@@ -40,6 +40,9 @@ ROWS: Mapping[str, int] = {"S": 30, "M": 45, "L": 60}
 """Rows of text that a tile of each size may stand high before the rest goes below "more"."""
 SLACK = 4
 """So many rows more are shown at once: "more" for a line or two saves nothing."""
+_EVERY_FONT_HAS = "\u0530"
+"""Latin, Greek and Cyrillic letters and their marks end before it."""
+_PUNCTUATION, _SYMBOLS = "\u2000", "\u2070"
 _COLUMNS = 17.0
 _NARROW = 12.0
 _FRAME_ELEMENTS = 12
@@ -70,7 +73,7 @@ def _action_elements(block: Actions) -> int:
 _ELEMENTS: Mapping[type, Callable[[Any], int]] = {
     Text: lambda block: 1 + _paragraphs(block.text),
     Fallback: lambda block: 1 + _paragraphs(block.text),
-    Notice: lambda block: 4 + _paragraphs(block.text),
+    Notice: lambda block: 5 + _paragraphs(block.text),
     Facts: lambda block: 1 + 3 * len(block.items),
     ListBlock: lambda block: 1 + sum(3 + _inline(item.text) for item in block.items),
     Table: lambda block: 6 + len(block.columns) + len(block.rows) * (1 + len(block.columns)),
@@ -108,16 +111,20 @@ def problems(blocks: Sequence[Block]) -> Iterator[Problem]:
 
 
 def width(text: str) -> float:
-    """In full-width letters; marks take no place of their own."""
-    return sum(map(_letter_width, text))
+    """In full-width letters, from above.
+
+    A telephone without a font for a script draws a box as wide as a full-width letter for each sign of it, marks too.
+    """
+    return sum(map(_letter_width, unicodedata.normalize("NFC", text)))
 
 
 def _letter_width(letter: str) -> float:
-    if unicodedata.category(letter) in ("Mn", "Me", "Cf"):
-        return 0.0
-    if unicodedata.east_asian_width(letter) in "WFA":
-        return 1.0
-    return 0.9 if letter.isupper() or letter in "mw@%&" else 0.6
+    if letter < _EVERY_FONT_HAS or _PUNCTUATION <= letter < _SYMBOLS:
+        if unicodedata.category(letter) in ("Mn", "Me", "Cf"):
+            return 0.0
+        if unicodedata.east_asian_width(letter) not in "WFA":
+            return 0.9 if letter.isupper() or letter in "mw@%&" else 0.6
+    return 1.0
 
 
 def lines(text: str, columns: float = _COLUMNS) -> int:

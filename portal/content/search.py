@@ -8,6 +8,8 @@ import unicodedata
 
 from wagtail.models import Page
 
+from portal.content.published import published
+
 LONGEST = 40
 """Signs of a title from one place on; a longer word is cut to it when it is asked for."""
 MOST_READ = 500
@@ -36,7 +38,10 @@ def pages(query: str, *, most: int = 50) -> list[Page]:
     words = sorted({word[:LONGEST] for word in _LETTERS.findall(folded(query))}, key=len, reverse=True)
     if not words:
         return []
-    # The index takes only the last word for the beginning of one, so each is asked for by itself.
-    first, *others = (list(Page.objects.live().public().autocomplete(word)[:MOST_READ]) for word in words)
+    # The index takes only the last word for the beginning of one, so each is asked for by itself; and it knows no
+    # condition on other tables, so what is closed is left out afterwards.
+    first, *others = (list(Page.objects.live().autocomplete(word)[:MOST_READ]) for word in words)
     everywhere = [{page.pk for page in found} for found in others]
-    return [page for page in first if all(page.pk in found for found in everywhere)][:most]
+    fitting = [page for page in first if all(page.pk in found for found in everywhere)]
+    open_ones = set(published(Page).filter(pk__in=[page.pk for page in fitting]).values_list("pk", flat=True))
+    return [page for page in fitting if page.pk in open_ones][:most]

@@ -87,6 +87,17 @@ def test_a_tile_has_a_greatest_height_and_its_page_stays_as_wide_as_the_window(n
         assert height <= (rows + card_size.SLACK) * ROW + AROUND, f"{size}: {height}"
 
 
+@pytest.mark.parametrize(
+    ("text", "width"),
+    [
+        ("ごみ", 2), ("こ\u3099み", 2), ("abc", 1.8), ("é", 1), ("e\u0301", 1), ("あ\u0301", 1), ("M%", 1.8),
+        ("a\u200bb\u2060", 1.2), ("क्", 2), ("ที่", 3), ("\u0600", 1), ("한", 1), ("①", 1), ("😀", 1),
+    ],
+)  # fmt: skip
+def test_what_some_telephone_has_no_font_for_counts_as_boxes(text: str, width: float) -> None:
+    assert card_size.width(text) == pytest.approx(width)
+
+
 def test_more_opens_without_script_and_shows_the_rest(browser: Browser) -> None:
     page = browser.new_context(java_script_enabled=False).new_page()
     page.set_viewport_size({"width": 360, "height": 800})

@@ -26,6 +26,7 @@ from tests.gadgets.providers import Handler, card_document, reply
 from tests.gadgets.test_cityos_template import parsed
 from tests.gadgets.test_provider_api import GADGETS, Tool
 from tests.gadgets.test_rgadget import Shell
+from tests.sites import free_ports
 
 HALF = "\ud800"
 QUERY = parsed()
@@ -103,9 +104,9 @@ def test_console_preview_and_api_answer_all_the_same(
 @pytest.mark.parametrize("name", SENT)
 def test_the_tool_prints_a_finding(name: str, terminal: Shell, careless: life.Careless) -> None:
     careless.card = reply(json.dumps(card_document(**SENT[name])).encode())
-    code, out, errors = terminal.run("test", careless.url)
-    assert code == 1
-    assert "✘  4" in safe(out)
+    code, out, errors = terminal.run("test", careless.url, "--port", free_ports())
+    assert code == 1, errors
+    assert "✘  4" in safe(out), errors
     assert "Traceback" not in safe(errors) + out
 
 
@@ -223,7 +224,7 @@ def test_the_tool_says_where_a_card_cannot_be_drawn(
 ) -> None:
     monkeypatch.setattr("gadgets.serving.render.moment", boom)
     careless.card = card_document(blocks=[{"type": "dates", "items": [{"date": "2026-04-01", "label": "a"}]}])
-    code, out, errors = terminal.run("test", careless.url)
+    code, out, errors = terminal.run("test", careless.url, "--port", free_ports())
     assert code == 1
     assert "could not draw it (OverflowError" in out
     assert "Traceback" not in out + errors

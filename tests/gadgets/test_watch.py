@@ -117,7 +117,7 @@ class TestFailing:
         assert told() == ["suspended"]
         (letter,) = mail.outbox
         assert letter.to == ["operator@region.localhost"]
-        assert GADGET in letter.subject
+        assert letter.subject == "サービスを停止しました", "nothing of a stranger's stands in a subject"
         assert note.reason in letter.body
         assert f"/services/{GADGET}/" in letter.body
         assert watch.sweep(NOW) == 0

@@ -1,36 +1,20 @@
 """The access log of the release before, brought to this one and back: no row is lost, and all of it can be verified."""
 
-from collections.abc import Iterator
 from typing import Any
 from uuid import uuid4
 
 import pytest
 from django.db import connection
-from django.db.migrations.executor import MigrationExecutor
 from django.utils import timezone
 
 from identity import access_log, actions, audit, audit_check
 from identity.models import Resident
 from identity.roles import Actor
 from tests.identity.test_ledger import SHOWN, WASTE, ZONE
+from tests.migrations import Migrations
 
 pytestmark = [pytest.mark.full, pytest.mark.django_db(transaction=True)]
 BEFORE, AFTER = ("identity", "0008_consent_terms"), ("identity", "0009_access_log_sequence")
-
-
-def migrate(*target: tuple[str, str]) -> Any:
-    executor = MigrationExecutor(connection)
-    executor.migrate(list(target))
-    return MigrationExecutor(connection).loader.project_state(list(target)).apps
-
-
-@pytest.fixture
-def back_to_now() -> Iterator[None]:
-    newest = [
-        node for node in MigrationExecutor(connection).loader.graph.leaf_nodes() if node[0] == "identity"
-    ]
-    yield
-    migrate(*newest)
 
 
 def triggers() -> set[str]:
@@ -64,13 +48,14 @@ def the_release_before(old: Any) -> Any:
     return person
 
 
-@pytest.mark.usefixtures("back_to_now")
-def test_what_the_release_before_wrote_is_there_and_verifiable_on_the_way_there_and_back() -> None:
+def test_what_the_release_before_wrote_is_there_and_verifiable_on_the_way_there_and_back(
+    migrations: Migrations,
+) -> None:
     held = triggers()
-    old = migrate(BEFORE)
+    old = migrations.to(BEFORE)
     assert triggers() == {"identity_ledger_append_only", "identity_audit_append_only"}
     person = the_release_before(old)
-    migrate(AFTER)
+    migrations.to(AFTER)
     assert triggers() == held
     verdict = audit_check.verify()
     assert verdict.holds, verdict
@@ -82,6 +67,6 @@ def test_what_the_release_before_wrote_is_there_and_verifiable_on_the_way_there_
     verdict = audit_check.verify()
     assert verdict.holds, verdict
     assert verdict.unsealed == 0
-    back = migrate(BEFORE)
+    back = migrations.to(BEFORE)
     assert back.get_model("identity", "AccessLog").objects.count() == 2
     assert back.get_model("identity", "ConsentReceipt").objects.count() == 2

@@ -260,6 +260,7 @@ def test_a_release_needs_no_lock_that_others_need(hanako: Resident) -> None:
             locks = set(cursor.fetchall())
             cursor.execute(
                 "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND pid <> pg_backend_pid()"
+                " AND database = (SELECT oid FROM pg_database WHERE datname = current_database())"
             )
             assert cursor.fetchone()[0] == 1
     finally:

@@ -12,7 +12,6 @@ import pytest
 from django.core.cache import cache
 from django.core.management import call_command
 from django.db import connection
-from django.db.migrations.executor import MigrationExecutor
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
@@ -21,6 +20,7 @@ from portal.content.errors import ImportRefused, OtherList, OtherMunicipality, R
 from portal.content.importer import TAKAMATSU, Report, import_events
 from portal.content.models import EventPage, ListedEvent
 from tests import cast
+from tests.migrations import Migrations
 from tests.portal.content.test_editor import form
 
 pytestmark = pytest.mark.django_db
@@ -392,7 +392,7 @@ def test_an_import_that_breaks_off_goes_on_from_where_it_was(
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_migration_keeps_the_identity_of_imported_events(now: datetime) -> None:
+def test_a_migration_keeps_the_identity_of_imported_events(now: datetime, migrations: Migrations) -> None:
     raw = a_list(row("0001", "音楽会"), row("", "工作教室"))
     take(raw, now)
     pages = dict(EventPage.objects.values_list("title", "pk"))
@@ -400,15 +400,14 @@ def test_a_migration_keeps_the_identity_of_imported_events(now: datetime) -> Non
         "音楽会": next(list_keys.former_keys("takamatsu", events(raw)[0], 0)),
         "工作教室": next(list_keys.former_keys("takamatsu", events(raw)[1], 0)),
     }
-    executor = MigrationExecutor(connection)
-    executor.migrate([("content", "0001_initial")])
-    old = executor.loader.project_state([("content", "0001_initial")]).apps.get_model("content", "EventPage")
+    old = migrations.to(("content", "0001_initial")).get_model("content", "EventPage")
     for title, key in former.items():
         old.objects.filter(title=title).update(external_key=key, external_digest="x")
-    MigrationExecutor(connection).migrate([("content", "0004_no_keys_on_pages")])
+    migrations.to(("content", "0004_no_keys_on_pages"))
     assert dict(ListedEvent.objects.values_list("key", "page_id")) == {
         key: pages[title] for title, key in former.items()
     }
+    migrations.to_newest()
     report = take(a_list(row("1", "音楽会", 説明="合奏"), row("", "工作教室")), now + timedelta(minutes=1))
     assert (report.created, report.updated, report.unchanged) == (0, 1, 1)
     assert dict(EventPage.objects.values_list("title", "pk")) == pages

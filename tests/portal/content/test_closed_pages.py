@@ -11,7 +11,7 @@ from django.urls import NoReverseMatch, reverse
 from wagtail.models import Page, PageViewRestriction
 
 from core import region_time
-from portal.content import actions, listing, queries, series
+from portal.content import actions, listing, queries, search, series
 from portal.content.models import HomePage, IndexPage
 from tests import cast
 from tests.portal.content.pages import CLASSES, publish
@@ -44,7 +44,7 @@ def test_a_closed_page_stands_nowhere(
     client: Client,
     django_capture_on_commit_callbacks: Any,
 ) -> None:
-    page = publish(kind, "closed", now=now)
+    page = publish(kind, "closed", now=now, **({"starts_on": now.date()} if kind == "event" else {}))
     assert [item.id for item in queries.items(now)] == [f"p{page.pk}"]
     version = queries.version()
     with django_capture_on_commit_callbacks(execute=True):
@@ -87,14 +87,22 @@ def test_the_home_stands_whatever_is_closed(client: Client) -> None:
     assert client.get("/").status_code == 200
 
 
+def test_what_is_closed_is_not_found_by_a_word(now: datetime) -> None:
+    page = publish("news", "closed", now=now, title="音楽会")
+    page.create_alias(parent=IndexPage.objects.get(lists="news"), update_slug="alias")
+    assert len(search.pages("音楽")) == 2
+    close(page)
+    assert search.pages("音楽") == []
+
+
 def test_no_list_asks_for_published_pages_another_way() -> None:
-    """But the sweep that unpublishes what has ended, closed or not."""
+    """But the sweep that unpublishes what has ended, closed or not, and the index, whose finds are asked for again."""
     found = {
         str(path.relative_to(SOURCE))
         for path in SOURCE.rglob("*.py")
-        if re.search(r"\.live\(\)|\blive=True", path.read_text(encoding="utf-8"))
+        if re.search(r"\.live\(\)|(filter|get|exclude)\([^)]*\blive=True", path.read_text(encoding="utf-8"))
     }
-    assert found == {"content/published.py", "content/tasks.py"}
+    assert found == {"content/published.py", "content/search.py", "content/tasks.py"}
 
 
 def test_an_editor_cannot_close_a_page(now: datetime) -> None:
