@@ -73,13 +73,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from core.quoting import escaped
-
-Texts = Mapping[str, str]
-
-
-def gettext_noop(message: str) -> str:
-    """Marks a text for the catalogues, as Django's own does; a provider's tools read this module without settings."""
-    return message
+from core.texts import Texts, gettext_noop
 
 
 class GadgetError(Exception):
@@ -91,7 +85,7 @@ class GadgetError(Exception):
     seconds = 0
     """After so many seconds trying again can help (`Retry-After`); 0 where nobody can know."""
     values: Mapping[str, object] = {}
-    """What stands in the places of `message`; `words.sentence` puts it there, in the reader's language."""
+    """What stands in the places of `message`; `core.sentences` puts it there, in the reader's language."""
 
     @property
     def provider_message(self) -> str:

@@ -14,6 +14,7 @@ from django.db.models import Count, Prefetch, TextField, UUIDField
 from django.db.models.functions import Cast
 
 from core.quoting import escaped
+from core.texts import Texts
 from gadgets import words
 from gadgets.choosing.layout import Placement
 from gadgets.contract import manifest as manifests
@@ -36,7 +37,6 @@ from gadgets.models import (
 from gadgets.models import Placement as PlacementRow
 from gadgets.registry import Registry, registry
 from gadgets.telling.notices import Notice, notices
-from gadgets.types import Texts
 from identity import attributes
 from identity.audience import K_CLAIMS
 

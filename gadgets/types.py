@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, Any, Literal
 from urllib.parse import urlsplit
 from uuid import UUID
 
+from core.texts import Texts
+
 if TYPE_CHECKING:
     from identity.audience import Audience
 
-Texts = Mapping[str, str]
 Value = str | bool | tuple[str, ...]
 Setting = str | bool | int
 Level = Literal["none", "audience", "pairwise"]

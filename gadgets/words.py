@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING
 from django.utils.translation import get_language, gettext_lazy
 from django.utils.translation import gettext as _
 
+from core import texts as several
 from core.region_time import region_local
+from core.texts import Texts
 from gadgets.contract.manifest import CATEGORIES
-from gadgets.errors import DoorError, GadgetError, SchemaError
-from gadgets.types import Pause, StoredCard, Texts
+from gadgets.errors import DoorError, SchemaError
+from gadgets.types import Pause, StoredCard
 from identity import attributes
 
 if TYPE_CHECKING:
@@ -107,13 +109,7 @@ def locale() -> str:
 
 def pick(texts: Texts) -> str:
     """The text in the language of this page, else Japanese."""
-    return attributes.pick(texts, locale())
-
-
-def sentence(error: GadgetError) -> str:
-    """What an error says to whoever reads this page or answer: the one place where it gets their language."""
-    told = _(error.message)
-    return told % error.values if error.values else told
+    return several.pick(texts, locale())
 
 
 def detail(error: SchemaError | DoorError) -> str:

@@ -8,6 +8,7 @@ from django.contrib.auth.models import Group, Permission
 from django.contrib.contenttypes.models import ContentType
 from django.utils import timezone
 
+from core.texts import gettext_noop
 from identity import attributes, audit, consent
 from identity.attributes import Value
 from identity.consent import Notice
@@ -25,11 +26,11 @@ def set_roles(*, resident_id: UUID, roles: Iterable[str], by: Actor) -> None:
     Raises `UnknownRole`, `NotAllowed`, `NoSuchResident`.
     """
     if not by.has(OPERATOR):
-        raise NotAllowed("役割を変えられるのは運用者だけです。")
+        raise NotAllowed(gettext_noop("役割を変えられるのは運用者だけです。"))
     wanted = sorted(set(roles))
     for role in wanted:
         if role not in ROLES:
-            raise UnknownRole(f"「{role}」という役割はありません。")
+            raise UnknownRole(gettext_noop("「%(role)s」という役割はありません。"), role=role)
     resident = locked(resident_id)
     resident.roles = wanted
     resident.save(update_fields=["roles"])
@@ -69,7 +70,7 @@ def create_resident(
     One that exists under this id is left as it is, but for its name. Raises `NotAllowed`.
     """
     if by.id is not None or not by.has(OPERATOR):
-        raise NotAllowed("利用者は、自分で登録します。")
+        raise NotAllowed(gettext_noop("利用者は、自分で登録します。"))
     key = resident_id or uuid4()
     known = Resident.objects.select_for_update(no_key=True).filter(id=key).first()
     resident = known or Resident(id=key, issuer=issuer, subject=subject)

@@ -10,16 +10,11 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Literal
 
+from core.texts import Texts, gettext_noop, pick
 from identity.errors import DerivedAttribute, UnknownAttribute, UnknownValue
 
-Texts = Mapping[str, str]
 Value = str | bool | tuple[str, ...]
 LOCALES = ("ja", "en", "ja-simple")
-
-
-def pick(texts: Texts, locale: str) -> str:
-    """The text in `locale`; what is not written in it falls back to Japanese."""
-    return texts.get(locale) or texts["ja"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,13 +202,20 @@ def definition(key: str) -> Definition:
 def _validate_bool(key: str, raw: object) -> bool:
     value = {"true": True, "false": False}.get(raw, raw) if isinstance(raw, str) else raw
     if not isinstance(value, bool):
-        raise UnknownValue(key, f"{DEFINITIONS[key].label['ja']}は「はい」か「いいえ」で答えてください。")
+        raise UnknownValue(
+            key, gettext_noop("%(name)sは「はい」か「いいえ」で答えてください。"), name=DEFINITIONS[key].label
+        )
     return value
 
 
 def _validate_one(known: Definition, raw: object) -> str:
     if not isinstance(raw, str) or raw not in known.options:
-        raise UnknownValue(known.key, f"{known.label['ja']}に「{raw}」という選択肢はありません。")
+        raise UnknownValue(
+            known.key,
+            gettext_noop("%(name)sに「%(value)s」という選択肢はありません。"),
+            name=known.label,
+            value=raw,
+        )
     return raw
 
 
@@ -228,7 +230,7 @@ def validate(key: str, raw: object) -> Value:
     if known.kind == "one":
         return _validate_one(known, raw)
     if isinstance(raw, str) or not isinstance(raw, Iterable):
-        raise UnknownValue(key, f"{known.label['ja']}は、選択肢の一覧で答えてください。")
+        raise UnknownValue(key, gettext_noop("%(name)sは、選択肢の一覧で答えてください。"), name=known.label)
     chosen = {_validate_one(known, item) for item in raw}
     return tuple(option for option in known.options if option in chosen)
 
@@ -237,7 +239,9 @@ def require_settable(key: str) -> None:
     """`UnknownAttribute`, or `DerivedAttribute` for what follows from another and is never set by itself."""
     known = definition(key)
     if known.derived:
-        raise DerivedAttribute(key, f"{known.label['ja']}は、ほかの属性から自動で決まります。")
+        raise DerivedAttribute(
+            key, gettext_noop("%(name)sは、ほかの属性から自動で決まります。"), name=known.label
+        )
 
 
 def validate_settable(key: str, raw: object) -> Value:

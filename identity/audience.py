@@ -6,6 +6,7 @@ Pure. Keys are joined by AND, the values of one key by OR; an empty audience is 
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from core.texts import gettext_noop
 from identity import attributes
 from identity.attributes import Value
 from identity.errors import AttributeProblem
@@ -30,7 +31,7 @@ class Audience:
         Raises `AudienceError` naming the place as a JSON Pointer.
         """
         if not isinstance(raw, Mapping):
-            raise AudienceError("", "対象は、属性と値の一覧の組で書いてください。")
+            raise AudienceError("", gettext_noop("対象は、属性と値の一覧の組で書いてください。"))
         return cls(tuple((key, _values(key, raw[key])) for key in sorted(raw, key=str)))
 
     def to_json(self) -> dict[str, list[str | bool]]:
@@ -44,16 +45,16 @@ class Audience:
 def _values(key: object, raw: object) -> frozenset[str | bool]:
     place = f"/{key}"
     if not isinstance(key, str) or key not in attributes.DEFINITIONS:
-        raise AudienceError(place, f"「{key}」という属性はありません。")
+        raise AudienceError(place, gettext_noop("「%(name)s」という属性はありません。"), name=key)
     if not isinstance(raw, list | tuple) or not raw:
-        raise AudienceError(place, "値を一つ以上、一覧で書いてください。")
+        raise AudienceError(place, gettext_noop("値を一つ以上、一覧で書いてください。"))
     found: set[str | bool] = set()
     many = attributes.DEFINITIONS[key].kind == "many"
     for index, item in enumerate(raw):
         try:
             value = attributes.validate(key, [item] if many else item)
         except AttributeProblem as error:
-            raise AudienceError(f"{place}/{index}", error.message) from error
+            raise AudienceError(f"{place}/{index}", error.message, **error.values) from error
         found.update(value if isinstance(value, tuple) else (value,))
     return frozenset(found)
 

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from core.texts import pick
 from identity import attributes
 
 GRANTED = "granted"
@@ -82,7 +83,7 @@ def learns_from(values: Mapping[str, attributes.Value]) -> bool:
 
 def item_label(item: str, locale: str) -> str:
     """What an item of the ledger is called."""
-    return attributes.pick(_BEHAVIOUR, locale) if item == BEHAVIOUR else attributes.label(item, locale)
+    return pick(_BEHAVIOUR, locale) if item == BEHAVIOUR else attributes.label(item, locale)
 
 
 def releasable(

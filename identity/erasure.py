@@ -21,6 +21,7 @@ from django.db.models import DO_NOTHING, SET_NULL, ForeignObjectRel, Q
 from django.utils import timezone
 from oauth2_provider.models import get_application_model
 
+from core.texts import gettext_noop
 from identity import audit, household, sessions, writing
 from identity.errors import NoSuchResident, NotAllowed, NothingToUndo
 from identity.idp import provider
@@ -91,7 +92,7 @@ def ask(
     outside of any transaction. Raises `NotAllowed`, `NoSuchResident` (also when it was asked before).
     """
     if not by.is_self(resident_id):
-        raise NotAllowed("自分のアカウントだけを閉じられます。")
+        raise NotAllowed(gettext_noop("自分のアカウントだけを閉じられます。"))
     now = now or timezone.now()
     due = now + WAIT
     _hold_people(resident_id)

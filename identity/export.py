@@ -10,6 +10,7 @@ from django.db import transaction
 from django.db.models import Exists, OuterRef, Q
 from django.utils import timezone
 
+from core.texts import gettext_noop
 from identity import attributes, audit, household
 from identity.errors import NoSuchResident, NotAllowed, ProviderProblem
 from identity.idp import provider
@@ -39,7 +40,7 @@ def document(subject_id: UUID, *, by: Actor, now: datetime | None = None) -> dic
     Raises `NotAllowed`, `NoSuchResident`.
     """
     if not household.may_act(by, subject_id):
-        raise NotAllowed("自分の記録だけを書き出せます。")
+        raise NotAllowed(gettext_noop("自分の記録だけを書き出せます。"))
     resident = Resident.objects.filter(pk=subject_id, is_active=True, erase_at=None).first()
     if resident is None:
         raise NoSuchResident

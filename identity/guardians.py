@@ -16,6 +16,7 @@ from django.utils import timezone
 
 from core import sweeps
 from core.region_time import region_date
+from core.texts import gettext_noop
 from identity import attributes, audit, household
 from identity.errors import (
     AlreadyAsked,
@@ -56,7 +57,7 @@ def look_up(*, reference: str, by: Actor) -> household.DeskRow | None:
     The desk cannot leaf through households: without a reference there is nothing to see.
     """
     if not by.has(OPERATOR):
-        raise NotAllowed("家族の登録は、運用者だけが調べられます。")
+        raise NotAllowed(gettext_noop("家族の登録は、運用者だけが調べられます。"))
     rows = Guardianship.objects.filter(reference=reference.strip().upper()[:12])
     row = rows.select_related("guardian", "ward").first()
     if row is None:

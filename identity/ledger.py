@@ -7,6 +7,7 @@ from uuid import UUID
 from django.utils import timezone
 
 from core import sweeps
+from core.texts import gettext_noop
 from identity import attributes, audit, clients, consent, learning
 from identity.consent import Notice
 from identity.errors import (
@@ -317,24 +318,24 @@ def _end_of_the_order(resident: Resident, items: Sequence[str]) -> datetime | No
 
 def _may_be_learnt_from(resident: Resident, by: Actor) -> None:
     if not by.is_self(resident.id):
-        raise NotLearntFrom("ほかの人の代わりに、学習を許可することはできません。")
+        raise NotLearntFrom(gettext_noop("ほかの人の代わりに、学習を許可することはできません。"))
     if not consent.learns_from(attributes.from_json(resident.attributes)):
         raise NotLearntFrom
     if not _granted(resident, consent.RECOMMENDER):
-        raise NotLearntFrom("学習は、おすすめの並べかえを使っているときだけ許可できます。")
+        raise NotLearntFrom(gettext_noop("学習は、おすすめの並べかえを使っているときだけ許可できます。"))
     lately = timezone.now() - STOPS_WITHIN
     stops = ConsentReceipt.objects.filter(
         resident=resident, recipient=consent.LEARNING, kind=consent.WITHDRAWN, given_at__gt=lately
     )
     if stops.count() >= MOST_STOPS:
-        raise NotLearntFrom("学習を何度か止めたため、しばらく（30日まで）は許可できません。")
+        raise NotLearntFrom(gettext_noop("学習を何度か止めたため、しばらく（30日まで）は許可できません。"))
 
 
 def _check(items: Sequence[str], declared: Iterable[str], level: str) -> None:
     if not items:
         raise NothingAsked
     if level not in consent.LEVELS:
-        raise UnknownLevel(f"「{level}」という段階はありません。")
+        raise UnknownLevel(gettext_noop("「%(level)s」という段階はありません。"), level=level)
     allowed = set(declared)
     for item in items:
         _known(item)

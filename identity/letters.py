@@ -16,7 +16,7 @@ from django.utils.translation import gettext as _
 
 from core import sweeps
 from core.region_time import region_local
-from identity.attributes import pick
+from core.texts import pick
 from identity.errors import ProviderProblem
 from identity.idp import provider
 from identity.models import SignInLetter

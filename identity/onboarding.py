@@ -8,6 +8,7 @@ from uuid import UUID
 from django.db import transaction
 from django.http import HttpRequest
 
+from core.texts import gettext_noop
 from identity import attributes
 from identity.attributes import Value
 from identity.errors import NoSuchResident, NotAllowed
@@ -54,7 +55,7 @@ def set_onboarded(*, resident_id: UUID, by: Actor, now: datetime) -> None:
     """Notes that somebody has been welcomed; the first time counts. Raises `NotAllowed`, `NoSuchResident`."""
     program = by.id is None and by.has(OPERATOR)
     if not (program or by.is_self(resident_id)):
-        raise NotAllowed("自分の設定だけを変えられます。")
+        raise NotAllowed(gettext_noop("自分の設定だけを変えられます。"))
     people = Resident.objects.filter(id=resident_id, is_active=True, erase_at=None)
     if not people.filter(onboarded_at=None).update(onboarded_at=now) and not people.exists():
         raise NoSuchResident

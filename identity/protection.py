@@ -12,6 +12,7 @@ from uuid import UUID
 
 from django.utils import timezone
 
+from core.texts import gettext_noop
 from identity import audit, household, numbers
 from identity.errors import NoLiftAsked, NoSuchNumber, NotAllowed, NotConfirmed, SamePerson
 from identity.ledger import take_back
@@ -80,7 +81,7 @@ def set_confidential(*, resident_id: UUID, on: bool, by: Actor, confirmed: Colle
     """
     _check(by, confirmed)
     if not on:
-        raise NotAllowed("保護の解除は、二人の運用者で決めます。")
+        raise NotAllowed(gettext_noop("保護の解除は、二人の運用者で決めます。"))
     hold(resident_id, *household.protected_with(resident_id))
     resident = locked(resident_id)
     ProtectionLift.objects.filter(resident_id=resident_id).delete()
@@ -95,7 +96,7 @@ def ask_to_lift(*, resident_id: UUID, by: Actor, confirmed: Collection[str], now
     """
     _check(by, confirmed)
     if by.id is None or by.id == resident_id:
-        raise NotAllowed("ご自分の保護の解除は、ほかの運用者がします。")
+        raise NotAllowed(gettext_noop("ご自分の保護の解除は、ほかの運用者がします。"))
     resident = locked(resident_id)
     if not resident.confidential:
         return False
@@ -117,7 +118,7 @@ def lift(*, resident_id: UUID, by: Actor, confirmed: Collection[str], now: datet
     """
     _check(by, confirmed)
     if by.id is None or by.id == resident_id:
-        raise NotAllowed("ご自分の保護の解除は、ほかの運用者がします。")
+        raise NotAllowed(gettext_noop("ご自分の保護の解除は、ほかの運用者がします。"))
     hold(resident_id, *household.protected_with(resident_id))
     resident = locked(resident_id)
     asked = _lift(resident_id, now)
@@ -152,4 +153,4 @@ def _change(resident: Resident, *, on: bool, by: Actor) -> bool:
 
 def _operator(by: Actor) -> None:
     if not by.has(OPERATOR):
-        raise NotAllowed("この設定を変えられるのは運用者だけです。")
+        raise NotAllowed(gettext_noop("この設定を変えられるのは運用者だけです。"))

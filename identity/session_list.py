@@ -15,6 +15,7 @@ from django.db import transaction
 from django.http import HttpRequest
 from django.utils import timezone
 
+from core.texts import gettext_noop
 from identity import audit, devices, idp, sessions, staff
 from identity.errors import NotAllowed, ProviderUnavailable
 from identity.idp import IdSession
@@ -169,7 +170,7 @@ def remember(request: HttpRequest, *, resident_id: UUID, on: bool, by: Actor) ->
     """Whether sessions on this device hold for weeks, this one and later ones; returns the device's secret."""
     _check(resident_id, by)
     if on and staff.is_staff(Resident.objects.get(pk=resident_id)):
-        raise NotAllowed("市の仕事をする方の端末は、覚えておけません。")
+        raise NotAllowed(gettext_noop("市の仕事をする方の端末は、覚えておけません。"))
     secret = devices.secret_of(request)
     row = OidcSession.objects.get(session_key=request.session.session_key or "")
     if row.device is None:

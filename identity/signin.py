@@ -481,7 +481,7 @@ def backchannel_logout(request: HttpRequest) -> JsonResponse:
         event = tokens.verify_logout_token(raw, audience=settings.OIDC_CLIENT_ID, now=now)
         sessions.end_by_event(event, now=now)
     except InvalidToken as error:
-        return JsonResponse({"error": "invalid_request", "error_description": error.message}, status=400)
+        return JsonResponse({"error": "invalid_request", "error_description": str(error)}, status=400)
     except ProviderUnavailable:
         return JsonResponse({"error": "temporarily_unavailable"}, status=503)
     return JsonResponse({})

@@ -41,7 +41,7 @@ def relay_logout(request: HttpRequest, client_id: str) -> JsonResponse:
     try:
         relay.accept(client, request.POST.get("logout_token", ""), now=timezone.now())
     except InvalidToken as error:
-        return JsonResponse({"error": "invalid_request", "error_description": error.message}, status=400)
+        return JsonResponse({"error": "invalid_request", "error_description": str(error)}, status=400)
     except ProviderUnavailable:
         return JsonResponse({"error": "temporarily_unavailable"}, status=503)
     return JsonResponse({})

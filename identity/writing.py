@@ -5,6 +5,7 @@ from uuid import UUID
 from django.db import transaction
 from django.db.models import F
 
+from core.texts import gettext_noop
 from identity import consent, household, tasks
 from identity.errors import NoSuchResident, NotAllowed
 from identity.models import ConsentEvent, Resident
@@ -14,7 +15,7 @@ from identity.roles import Actor
 def own_only(by: Actor, resident_id: UUID) -> None:
     """Raises `NotAllowed` unless it is the resident who acts, or who may act for them at this moment."""
     if not household.may_act(by, resident_id):
-        raise NotAllowed("自分の設定だけを変えられます。")
+        raise NotAllowed(gettext_noop("自分の設定だけを変えられます。"))
 
 
 def locked(resident_id: UUID) -> Resident:

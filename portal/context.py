@@ -11,8 +11,8 @@ from django.utils.translation import get_language
 
 from core import form_pages
 from core.region_time import region_now
+from core.texts import pick
 from identity import household, person, sessions
-from identity.attributes import pick
 
 LANGUAGE_LABELS = (("ja", "日本語", "ja"), ("ja-simple", "やさしい日本語", "ja"), ("en", "English", "en"))
 

@@ -5,8 +5,9 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
+from core.texts import Texts
 from gadgets.contract.manifest import CATEGORIES
-from gadgets.types import GadgetInfo, Texts
+from gadgets.types import GadgetInfo
 from identity import attributes
 
 MOST_WORDS = 8

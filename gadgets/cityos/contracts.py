@@ -10,12 +10,13 @@ from dataclasses import dataclass
 from django.db import transaction
 from django.utils import timezone
 
+from core.texts import Texts
 from gadgets.cityos.owners import LIVE, owner_of, settle
 from gadgets.contract.manifest import Manifest
 from gadgets.errors import ContractMissingError, NotPermittedError, WrongStateError
 from gadgets.life.steps import Decision, Side, is_member, note, side_of, words
 from gadgets.models import Contract, Gadget, Membership
-from gadgets.types import DataSpec, Texts
+from gadgets.types import DataSpec
 from identity.roles import OPERATOR, Actor
 
 

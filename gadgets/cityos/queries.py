@@ -10,6 +10,7 @@ from django.db.models import Q, Sum
 from django.utils import timezone
 
 from core.region_time import region_date
+from core.texts import Texts
 from gadgets import registry
 from gadgets.cityos import ngsi_ld
 from gadgets.cityos.contracts import needs
@@ -18,7 +19,7 @@ from gadgets.cityos.source import Wish
 from gadgets.contract.manifest import Manifest, parse
 from gadgets.errors import BrokerError, NoCityOsError
 from gadgets.models import Contract, DataRead, Membership
-from gadgets.types import Level, Offer, Texts
+from gadgets.types import Level, Offer
 
 DAYS = 30
 ASK_SECONDS = 1.5

@@ -11,6 +11,7 @@ from datetime import timedelta
 from django.utils import timezone
 
 from core.region_time import region_date
+from core.texts import Texts
 from gadgets.cityos import gateway, ngsi_ld, template
 from gadgets.cityos.source import ContextSource
 from gadgets.contract.card import bulkhead
@@ -18,7 +19,7 @@ from gadgets.errors import BrokerError, BrokerPausedError
 from gadgets.serving import breaker, release
 from gadgets.serving.apart import give_back_connections
 from gadgets.serving.http import Answer
-from gadgets.types import GadgetInfo, Texts, Wanted
+from gadgets.types import GadgetInfo, Wanted
 
 log = logging.getLogger(__name__)
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
 
+from core.texts import Texts
 from gadgets.cityos.normal_form import ByLanguage
 from gadgets.cityos.pointers import (
     AMBIGUOUS,
@@ -30,7 +31,7 @@ from gadgets.contract.manifest import LANGUAGES, Manifest
 from gadgets.contract.text import check_text
 from gadgets.contract.wire import MOST, YEARS, problem
 from gadgets.errors import CardError, Problem
-from gadgets.types import DataSpec, Source, Texts
+from gadgets.types import DataSpec, Source
 
 NEAR_CLAIM = "area.district"
 NOTHING: Texts = {"ja": "情報がありません", "en": "No information", "ja-simple": "わかりません"}

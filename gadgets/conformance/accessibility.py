@@ -13,10 +13,10 @@ from html import escape
 from pathlib import Path
 from typing import Any
 
+from core.texts import Texts
 from gadgets.conformance.bench import SHOWN, Bench, Seen, no_card
 from gadgets.contract.conformance_lines import Line, fix, not_run, passed
 from gadgets.serving import drawing
-from gadgets.types import Texts
 
 NUMBER = 10
 PATIENCE = 10_000

@@ -5,6 +5,7 @@ import uuid
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from core.texts import Texts
 from gadgets.conformance import compare, events
 from gadgets.conformance import request_tokens as tokens
 from gadgets.conformance.bench import ANY_STATUS, REFUSED, Bench, answered
@@ -17,7 +18,6 @@ from gadgets.contract.forms import FieldSpec, FormSpec
 from gadgets.errors import CardError, DoorError, EventAnswerError
 from gadgets.serving import keys
 from gadgets.serving.http import Answer
-from gadgets.types import Texts
 
 NUMBER = 14
 NOT_TAKEN = frozenset({409, 422})

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
+from core.texts import Texts
 from gadgets.conformance import request_tokens as tokens
 from gadgets.conformance.environment import CALL_SECONDS, Environment
 from gadgets.conformance.request_tokens import Case
@@ -15,7 +16,6 @@ from gadgets.contract.manifest import Manifest
 from gadgets.errors import CardError, DoorError
 from gadgets.serving import drawing
 from gadgets.serving.http import Answer
-from gadgets.types import Texts
 
 ANY_STATUS = range(100, 600)
 REFUSED = frozenset({400, 401, 403})

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
+from core.texts import Texts
 from gadgets.conformance import request_tokens as tokens
 from gadgets.conformance.bench import REFUSED, Bench
 from gadgets.conformance.environment import CALL_SECONDS
@@ -15,7 +16,6 @@ from gadgets.contract.event_wire import Event, Told
 from gadgets.contract.manifest import Manifest
 from gadgets.errors import DoorError, EventAnswerError
 from gadgets.serving import keys
-from gadgets.types import Texts
 
 NUMBER = 14
 DRY_RUN_SECONDS = 3.0

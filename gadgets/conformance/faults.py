@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from html import escape
 from typing import Any
 
+from core.texts import Texts, pick
 from gadgets.conformance import fault_server
 from gadgets.conformance.bench import Bench, Seen, no_card
 from gadgets.conformance.kinds import PAIRWISE_SECONDS
@@ -20,8 +21,7 @@ from gadgets.contract.manifest import Manifest
 from gadgets.errors import CardError, DoorError
 from gadgets.serving import drawing
 from gadgets.serving.http import Door
-from gadgets.types import StoredCard, Texts, Unavailable
-from identity import attributes
+from gadgets.types import StoredCard, Unavailable
 
 NUMBER = 9
 SECONDS = 0.3
@@ -81,7 +81,7 @@ def _trouble(bench: Bench, good: Seen, error: DoorError | CardError) -> str:
 def faults_of(html: str, manifest: Manifest, locale: str, error: Any) -> str:
     """Reads a tile: title, provider and status in words are there, and nothing of the broken answer is."""
     status = _STATUS.search(html)
-    if escape(attributes.pick(manifest.title, locale)) not in html:
+    if escape(pick(manifest.title, locale)) not in html:
         return "the title is missing"
     if escape(manifest.provider.name) not in html:
         return "the provider is missing"

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from core.texts import Texts
 from gadgets.conformance import compare
 from gadgets.conformance import request_tokens as tokens
 from gadgets.conformance.bench import REFUSED, SHOWN, Bench, no_card, out_of_time
@@ -18,7 +19,6 @@ from gadgets.contract.manifest import Manifest
 from gadgets.errors import DoorError
 from gadgets.serving import keys
 from gadgets.serving.http import Answer
-from gadgets.types import Texts
 
 NUMBER = 6
 TRIES = 3

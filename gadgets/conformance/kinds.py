@@ -2,9 +2,9 @@
 
 from collections.abc import Iterator, Mapping
 
+from core.texts import Texts
 from gadgets.contract.conformance_lines import Line, passed
 from gadgets.contract.manifest import Manifest
-from gadgets.types import Texts
 
 TITLES: Mapping[int, Texts] = {
     3: {"ja": "トークンの検証", "en": "Tokens"},

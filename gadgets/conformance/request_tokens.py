@@ -12,10 +12,11 @@ from typing import Any
 from joserfc import jwt
 from joserfc.jwk import ECKey
 
+from core.texts import Texts
 from gadgets.conformance.environment import ALGORITHM, Environment
 from gadgets.contract.manifest import Manifest, default_settings
 from gadgets.serving import keys
-from gadgets.types import Texts, Value
+from gadgets.types import Value
 from identity import attributes
 
 PERSONAS: Mapping[str, Mapping[str, Value]] = MappingProxyType(

@@ -3,8 +3,8 @@
 from dataclasses import dataclass, field
 
 from core.quoting import escaped
+from core.texts import Texts
 from gadgets.errors import DoorError
-from gadgets.types import Texts
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,12 +10,13 @@ from dataclasses import dataclass
 from typing import Any, Literal
 from urllib.parse import urlsplit
 
+from core.texts import Texts
 from gadgets.contract import manifest_rules as rules
 from gadgets.contract.manifest_rules import combinations, expected_prefix, increases, origin_of
 from gadgets.contract.text import walk_texts
 from gadgets.contract.wire import check_schema, loads, schema
 from gadgets.errors import ManifestError
-from gadgets.types import ClaimSpec, DataSpec, FrameSpec, Level, Offer, Setting, SettingSpec, Texts
+from gadgets.types import ClaimSpec, DataSpec, FrameSpec, Level, Offer, Setting, SettingSpec
 
 __all__ = [
     "CATEGORIES",

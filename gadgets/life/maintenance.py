@@ -8,10 +8,10 @@ from django.utils import timezone
 from django.utils.translation import gettext_noop
 
 from core.region_time import region_local
+from core.texts import Texts
 from gadgets.errors import LifeError, WrongStateError
 from gadgets.life.steps import Decision, locked, member, note, side_of
 from gadgets.models import Gadget, Maintenance, bump_registry
-from gadgets.types import Texts
 from identity.roles import OPERATOR, Actor
 
 LONGEST = timedelta(days=14)

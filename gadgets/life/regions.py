@@ -17,6 +17,7 @@ from django.utils.translation import gettext_noop
 from joserfc.errors import JoseError
 from joserfc.jwk import KeySet
 
+from core.texts import Texts
 from gadgets import queries
 from gadgets.contract import package
 from gadgets.contract.conformance_lines import Line
@@ -35,7 +36,6 @@ from gadgets.errors import (
 from gadgets.models import CheckRun, Gadget, Region
 from gadgets.serving import keys as portal_keys
 from gadgets.serving.http import JSON_TYPES, door
-from gadgets.types import Texts
 from identity import audit
 from identity.roles import OPERATOR, Actor
 

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
 
-from gadgets.types import Texts
+from core.texts import Texts
 from identity import attributes
 
 Gate = Literal["checks", "operator", "consent"]

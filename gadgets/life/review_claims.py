@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 
+from core.texts import pick
 from gadgets.contract.manifest import Manifest
 from gadgets.life.review_change import Change, named, sentence
 from gadgets.types import LEVELS, ClaimSpec
@@ -149,7 +150,7 @@ def _claim(old: ClaimSpec, new: ClaimSpec) -> Iterator[Change]:
             new.name,
         )
     if dict(old.purpose) != dict(new.purpose):
-        purpose = {locale: attributes.pick(new.purpose, locale) for locale in attributes.LOCALES}
+        purpose = {locale: pick(new.purpose, locale) for locale in attributes.LOCALES}
         name = named(new.name)
         yield Change(
             "consent",

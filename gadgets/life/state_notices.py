@@ -21,6 +21,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
 from core import sweeps
+from core.texts import pick
 from gadgets import tasks, words
 from gadgets.errors import DoorError, LifeError
 from gadgets.life import contacts
@@ -28,7 +29,6 @@ from gadgets.models import Gadget, GadgetVersion, Provider, ReviewNote, StateNot
 from gadgets.serving import keys
 from gadgets.serving.apart import give_back_connections, refuse_in_transaction
 from gadgets.serving.http import door
-from identity.attributes import pick
 
 log = logging.getLogger(__name__)
 

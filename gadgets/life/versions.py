@@ -14,8 +14,9 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING
 from uuid import UUID
 
+from core.texts import Texts
 from gadgets.life.review import terms_hold
-from gadgets.types import ClaimSpec, GadgetInfo, Texts
+from gadgets.types import ClaimSpec, GadgetInfo
 from identity.consent import covers
 
 if TYPE_CHECKING:

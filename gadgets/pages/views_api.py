@@ -17,7 +17,9 @@ from django.utils.translation import gettext_noop
 from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_exempt
 
-from gadgets import actions, queries, words
+from core.sentences import sentence
+from core.texts import Texts
+from gadgets import actions, queries
 from gadgets.contract.wire import loads
 from gadgets.errors import (
     DoorError,
@@ -36,7 +38,6 @@ from gadgets.life import api_keys
 from gadgets.life.api_keys import Holder
 from gadgets.pages.web import retry_after
 from gadgets.queries import GadgetView, RunView
-from gadgets.types import Texts
 
 PROBLEM = "application/problem+json"
 BODY_DEPTH = 3
@@ -96,7 +97,7 @@ def _problem(error: GadgetError) -> HttpResponse:
         if isinstance(error, SchemaError)
         else []
     )
-    detail, place, remedy = words.sentence(error), "", _remedy(error)
+    detail, place, remedy = sentence(error), "", _remedy(error)
     if found:
         detail, place, remedy = found[0]["detail"], found[0]["place"], found[0]["remedy"]
     elif isinstance(error, DoorError):

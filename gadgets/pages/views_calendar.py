@@ -7,13 +7,13 @@ from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
+from core.texts import pick
 from gadgets import queries
 from gadgets.pages.web import retry_after
 from gadgets.serving import calendar, fetch
 from gadgets.types import StoredCard
 from identity import household
 from identity import queries as identity_queries
-from identity.attributes import pick
 
 
 @require_safe

@@ -14,6 +14,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
 
+from core.sentences import sentence
 from gadgets import queries, words
 from gadgets.contract import forms
 from gadgets.contract.forms import FieldFault, FieldSpec, FormSpec
@@ -103,7 +104,7 @@ def error_words(error: GadgetError) -> str:
         return _(
             "提供者につながりませんでした。何も送っていません。しばらくしてから、もう一度お試しください。"
         )
-    return words.sentence(error)
+    return sentence(error)
 
 
 def may_have_arrived(error: GadgetError | None) -> bool:

@@ -10,11 +10,11 @@ from django.conf import settings
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
 from django.utils import timezone, translation
-from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
 from core.form_pages import posts
+from core.sentences import sentence
 from gadgets import queries, words
 from gadgets.errors import (
     FrameChangedError,
@@ -115,7 +115,7 @@ def frame(request: HttpRequest, gadget_id: str) -> HttpResponse:
     try:
         frames.usable(found, bundle=bundle, now=now)
     except (LocalOnlyError, MaintenanceError) as error:
-        problem = words.sentence(error)
+        problem = sentence(error)
     asks = bundle is not None and not bundle.protected and bool(versions.question(found.asks, bundle))
     context = {
         "gadget": found.gadget,
@@ -176,13 +176,13 @@ def token(request: HttpRequest, gadget_id: str) -> HttpResponse:
             )
         except GadgetError as error:
             status = _STATUS.get(type(error), HTTPStatus.SERVICE_UNAVAILABLE)
-            said = _said(error.code, words.sentence(error), status, over=not error.retry)
+            said = _said(error.code, sentence(error), status, over=not error.retry)
             return retry_after(said, error.seconds)
         except ActingEnded as error:
-            return _said("acting_ended", _(error.message), HTTPStatus.CONFLICT, over=True)
+            return _said("acting_ended", sentence(error), HTTPStatus.CONFLICT, over=True)
         except IdentityError:
             unsaid = GadgetError()
-            return _said("identity", _(unsaid.message), HTTPStatus.SERVICE_UNAVAILABLE, over=False)
+            return _said("identity", sentence(unsaid), HTTPStatus.SERVICE_UNAVAILABLE, over=False)
     return JsonResponse(
         {"token": found.token, "expires_in": frames.TOKEN_SECONDS, "granted": list(found.granted)}
     )

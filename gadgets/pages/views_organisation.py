@@ -14,6 +14,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_safe
 
 from core.form_pages import posts
+from core.sentences import sentence
 from gadgets import queries, words
 from gadgets.errors import ContactLinkError, GadgetError, InvitationError, NotPermittedError
 from gadgets.life import api_keys, contacts, organisations
@@ -187,7 +188,7 @@ def join(request: HttpRequest, _resident_id: UUID) -> HttpResponse:
             return HttpResponseRedirect(reverse("gadgets:organisation", args=[provider_id]))
         invited = organisations.invited(code)
     except InvitationError as error:
-        return render(request, "gadgets/join.html", {"problem": words.sentence(error)}, status=422)
+        return render(request, "gadgets/join.html", {"problem": sentence(error)}, status=422)
     return render(request, "gadgets/join.html", {"invited": invited, "code": code, "roles": words.ROLES})
 
 

@@ -16,13 +16,13 @@ from django.utils.translation import get_language
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
+from core.texts import Texts
 from gadgets import queries
 from gadgets.contract.manifest import Manifest
 from gadgets.life import checking
 from gadgets.pages.web import signed_in
 from gadgets.rgadget.drawing import PEOPLE, Choice, Shown, cases, one
 from gadgets.serving.apart import give_back_connections
-from gadgets.types import Texts
 
 THEMES = ("light", "dark")
 

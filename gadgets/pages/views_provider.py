@@ -13,6 +13,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
 from core.form_pages import posts
+from core.sentences import sentence
 from gadgets import actions, queries, words
 from gadgets.errors import GadgetError
 from gadgets.pages.web import refused, signed_in, tell
@@ -176,6 +177,6 @@ def _secret(request: HttpRequest, resident_id: UUID, gadget_id: str) -> HttpResp
         refused(request, error)
         return HttpResponseRedirect(reverse("gadgets:provider_gadget", args=[gadget_id]))
     except IdentityError as error:
-        messages.error(request, _(error.message))
+        messages.error(request, sentence(error))
         return HttpResponseRedirect(reverse("gadgets:provider_gadget", args=[gadget_id]))
     return _detail(request, _mine(gadget_id, resident_id), credentials=credentials)

@@ -10,7 +10,8 @@ from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
 
-from gadgets import actions, queries, words
+from core.sentences import sentence
+from gadgets import actions, queries
 from gadgets.errors import GadgetError
 from gadgets.pages.report_words import REASONS
 from gadgets.pages.web import retry_after, signed_in
@@ -48,7 +49,7 @@ def report(request: HttpRequest, resident_id: UUID, gadget_id: str) -> HttpRespo
             try:
                 actions.report_card(gadget_id=gadget_id, reason=reason, text=text, by=actor(resident_id))
             except GadgetError as error:
-                problem, status = words.sentence(error), 409
+                problem, status = sentence(error), 409
             else:
                 messages.success(request, _("知らせを受け取りました。市の担当者が確かめます。"))
                 return HttpResponseRedirect(reverse("gadgets:page", args=[gadget_id]))

@@ -9,8 +9,8 @@ from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme
-from django.utils.translation import gettext as _
 
+from core.sentences import sentence
 from gadgets import words
 from gadgets.errors import DoorError, GadgetError, SchemaError
 from identity import household, kept_forms, queries
@@ -47,7 +47,7 @@ def for_subject(view: ResidentView[P]) -> View[P]:
         try:
             subject = household.subject(request)
         except ActingEnded as error:
-            messages.warning(request, _(error.message))
+            messages.warning(request, sentence(error))
             return HttpResponseRedirect(reverse("gadgets:catalogue"))
 
         def with_subject(
@@ -77,7 +77,7 @@ def tell(error: GadgetError) -> str:
     """The sentence for whoever works on a gadget: the place and the remedy, not only that it failed."""
     if isinstance(error, (DoorError, SchemaError)):
         return words.detail(error)
-    return words.sentence(error)
+    return sentence(error)
 
 
 def retry_after(answer: HttpResponse, seconds: int) -> HttpResponse:

@@ -11,6 +11,7 @@ from django.template import Context, Engine
 from django.utils.safestring import mark_safe
 
 from core.quoting import escaped
+from core.texts import Texts
 from gadgets.conformance import CALL_SECONDS, LOCALES, Environment
 from gadgets.conformance.request_tokens import PERSONAS, Case, claims_of, good
 from gadgets.contract import card as cards
@@ -20,7 +21,6 @@ from gadgets.rgadget.subject import fetched
 from gadgets.rgadget.surroundings import now
 from gadgets.serving.drawing import stored, tile
 from gadgets.serving.render import html_language
-from gadgets.types import Texts
 
 ALL = "all"
 ANY_STATUS = range(100, 600)

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from enum import IntEnum
 
 from core.quoting import escaped
+from core.texts import Texts
 from gadgets.contract.conformance_lines import Line
 from gadgets.errors import DoorError, GadgetError, NotListedError, SchemaError
-from gadgets.types import Texts
 
 MARKS: Mapping[bool | None, str] = {True: "✔", False: "✘", None: "–"}
 

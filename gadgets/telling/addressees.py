@@ -2,11 +2,11 @@
 
 from dataclasses import dataclass
 
+from core.texts import Texts
 from gadgets.contract import manifest as manifests
 from gadgets.errors import ManifestError
 from gadgets.life.names import shown_name
 from gadgets.models import Gadget
-from gadgets.types import Texts
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ from uuid import UUID
 
 from django.utils import timezone
 
+from core.texts import Texts
 from gadgets.contract import event_wire
 from gadgets.contract.event_wire import Event, Kept
 from gadgets.errors import DoorError, EventAnswerError
@@ -18,7 +19,6 @@ from gadgets.models import EventDelivery
 from gadgets.serving.apart import give_back_connections, refuse_in_transaction
 from gadgets.telling import events
 from gadgets.telling.addressees import Addressee, addressees
-from gadgets.types import Texts
 from identity import queries as identity_queries
 from identity.errors import CannotUnseal, NoSuchClient
 

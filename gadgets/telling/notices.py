@@ -5,10 +5,10 @@ from datetime import datetime
 from typing import Literal
 from uuid import UUID
 
+from core.texts import Texts
 from gadgets.models import EventDelivery
 from gadgets.telling.addressees import addressees
 from gadgets.telling.events import GIVEN_UP
-from gadgets.types import Texts
 
 State = Literal["told", "waiting", "not_confirmed"]
 _STATES: dict[str, State] = {

@@ -5,11 +5,11 @@ from typing import TYPE_CHECKING
 from django import template
 from django.conf import settings
 
+from core.texts import Texts
 from gadgets import words
 from gadgets.life import waiting
 from gadgets.pages.report_words import REASONS
 from gadgets.serving.launch import login_link
-from gadgets.types import Texts
 
 if TYPE_CHECKING:
     from gadgets.life.standing import Standing

@@ -17,6 +17,7 @@ from wagtail.admin import messages
 
 from core import dates
 from core.form_pages import posts
+from core.sentences import sentence
 from identity import guardians, household
 from identity.errors import BadEnd, IdentityError
 from identity.household import ACTIVE, ASKED, DeskRow
@@ -105,7 +106,7 @@ def decide(request: HttpRequest, guardianship: UUID) -> HttpResponse:
             raise Http404
     except IdentityError as error:
         typed = {"of": guardianship, **{name: request.POST.get(name, "") for name in ("ends_on", "reason")}}
-        return _page(request, by.id, problem=_(error.message), typed=typed, status=422)
+        return _page(request, by.id, problem=sentence(error), typed=typed, status=422)
     messages.success(request, told)
     return HttpResponseRedirect(reverse("city_household"))
 

@@ -15,6 +15,7 @@ from django.views.decorators.http import require_http_methods
 from wagtail.admin import messages
 
 from core.form_pages import posts
+from core.sentences import sentence
 from identity import actions, protection
 from identity.errors import IdentityError, NotConfirmed
 from identity.roles import Actor
@@ -54,7 +55,7 @@ def decide(request: HttpRequest) -> HttpResponse:
     try:
         _carry_out(decision, found.resident_id, by, request.POST.getlist("confirmed"))
     except IdentityError as error:
-        context = {"found": found, "problem": _(error.message)}
+        context = {"found": found, "problem": sentence(error)}
         return render(request, "city/protection_confirm.html", context, status=422)
     told = {
         "set": _("保護を設定しました。"),
@@ -78,6 +79,4 @@ def _carry_out(decision: str, resident_id: UUID, by: Actor, confirmed: list[str]
 
 
 def _again(request: HttpRequest, error: IdentityError, number: str) -> HttpResponse:
-    return render(
-        request, "city/protection.html", {"problem": _(error.message), "number": number}, status=422
-    )
+    return render(request, "city/protection.html", {"problem": sentence(error), "number": number}, status=422)

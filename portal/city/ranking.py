@@ -14,7 +14,8 @@ from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
-from identity.attributes import Value, pick, value_label
+from core.texts import pick
+from identity.attributes import Value, value_label
 from portal.city import trial
 from portal.city.tuning import desk_of
 from portal.content.preview import persona

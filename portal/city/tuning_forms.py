@@ -11,7 +11,9 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, pgettext, pgettext_lazy
 
 from core.region_time import region_local
-from identity.attributes import DEFINITIONS, TOPICS, label, pick, value_label
+from core.sentences import sentence
+from core.texts import pick
+from identity.attributes import DEFINITIONS, TOPICS, label, value_label
 from portal.content.date_fields import JapaneseDateTimeField
 from portal.content.forms import AudienceFormField
 from portal.content.vocabulary import EDITABLE_KEYS
@@ -273,7 +275,7 @@ def refusal(error: RuleRefusedError) -> str:
         "count": _("決まりは、同時に%(most)s件までです。要らないものを先に終わらせてください。")
         % {"most": rules.MOST_RULES},
     }
-    return words.get(error.field, _(error.message))
+    return words.get(error.field, sentence(error))
 
 
 def _item_of(target: str) -> str:

@@ -16,6 +16,7 @@ from django.views.decorators.http import require_http_methods
 from wagtail.admin import messages
 
 from core.form_pages import posts
+from core.sentences import sentence
 from identity.queries import names as names_of
 from identity.sendings import sent_once
 from portal.city import trial, tuning
@@ -74,7 +75,7 @@ def prior(request: HttpRequest) -> HttpResponse:
     except EditedMeanwhileError as error:
         # Whoever decides again has been told.
         data["base"] = str(editing.prior_version())
-        return _prior(request, form, problem=_(error.message), status=409)
+        return _prior(request, form, problem=sentence(error), status=409)
     messages.success(
         request, _("第%(number)s版にしました。すぐに全員の順番に使います。") % {"number": number}
     )
@@ -161,7 +162,7 @@ def end(request: HttpRequest, number: int) -> HttpResponse:
     try:
         tuning.end_rule(number=number, by=by, now=timezone.now())
     except RuleMissingError as error:
-        messages.error(request, _(error.message))
+        messages.error(request, sentence(error))
     else:
         messages.success(request, _("決まりを終わらせました。"))
     return HttpResponseRedirect(reverse("city_rules"))

@@ -11,11 +11,11 @@ from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import reverse
-from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 from wagtail.admin import messages
 
 from core.form_pages import posts
+from core.sentences import sentence
 from gadgets import queries
 from gadgets.cityos import queries as cityos_queries
 from gadgets.errors import GadgetError, NoSuchGadgetError
@@ -120,7 +120,7 @@ def decide(request: HttpRequest, gadget_id: str) -> HttpResponse:
         reason = request.POST.get("reason", "")
         typed = request.POST.dict()
         return _detail(
-            request, gadget_id, by, problem=_(error.message), reason=reason, typed=typed, status=422
+            request, gadget_id, by, problem=sentence(error), reason=reason, typed=typed, status=422
         )
     messages.success(request, told)
     return HttpResponseRedirect(reverse("city_review_gadget", args=[gadget_id]))

@@ -17,7 +17,8 @@ from pathlib import Path
 from typing import Any
 
 from core.region_time import region_local
-from identity.attributes import DISTRICTS, pick
+from core.texts import pick
+from identity.attributes import DISTRICTS
 from portal.content import alert_names
 from portal.content.errors import AlertNotWritten
 

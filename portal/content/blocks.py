@@ -9,7 +9,7 @@ from django.utils.translation import gettext_lazy as _
 from wagtail import blocks
 from wagtail.images.blocks import ImageChooserBlock
 
-from identity.attributes import pick
+from core.texts import pick
 
 RICH_TEXT = ("h3", "h4", "ol", "ul", "link", "bold")
 SIZES = (("S", _("小")), ("M", _("中")), ("L", _("大")))

@@ -10,8 +10,9 @@ from typing import Any
 from django.core.cache import cache
 from django.utils import timezone
 
+from core.texts import Texts
 from gadgets.choosing.layout import Slot
-from identity.attributes import DISTRICTS, TOPICS, Texts
+from identity.attributes import DISTRICTS, TOPICS
 from identity.audience import Audience
 from identity.errors import AudienceError
 from portal.content.actions import VERSION_KEY, VERSION_TTL

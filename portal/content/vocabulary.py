@@ -5,7 +5,8 @@ from collections.abc import Mapping
 from django.utils.functional import lazy
 from django.utils.translation import get_language
 
-from identity.attributes import DEFINITIONS, DISTRICTS, TOPICS, Texts, label, pick, value_label
+from core.texts import Texts, pick
+from identity.attributes import DEFINITIONS, DISTRICTS, TOPICS, label, value_label
 from identity.audience import Audience
 from identity.errors import AudienceError
 

@@ -6,8 +6,8 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from core.texts import pick
 from identity import attributes
-from identity.attributes import pick
 from recommender.figures.monthly import METRICS
 
 Text = str | Promise

@@ -7,10 +7,11 @@ from typing import Any, TypeVar
 
 from django.utils import timezone
 
+from core.texts import Texts
 from gadgets.choosing.layout import Arranged, Placement, Slot, arrange
 from gadgets.life import versions
 from gadgets.serving import fetch
-from gadgets.types import ClaimSpec, GadgetInfo, StoredCard, Texts, Wanted
+from gadgets.types import ClaimSpec, GadgetInfo, StoredCard, Wanted
 from identity.queries import Bundle
 from portal.home.catalogue import Catalogue
 

@@ -18,10 +18,11 @@ from django.utils.translation import gettext as _
 
 from core.markup import html_id
 from core.region_time import for_everybody
+from core.texts import pick
 from gadgets.types import Pause
 from gadgets.words import as_of, paused, source, withheld
 from identity import person, sessions
-from identity.attributes import DISTRICTS, TOPICS, label, pick
+from identity.attributes import DISTRICTS, TOPICS, label
 from portal.content import alert_names
 from portal.content.alerts import area_words
 from portal.home import series, why, words

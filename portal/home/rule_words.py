@@ -2,7 +2,8 @@
 
 from django.utils.translation import gettext as _
 
-from identity.attributes import TOPICS, pick
+from core.texts import pick
+from identity.attributes import TOPICS
 from portal.home.catalogue import Catalogue
 from recommender.explain import factor
 from recommender.rules import Rule

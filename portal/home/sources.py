@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
+from core.texts import Texts
 from gadgets.queries import Registry
-from identity.attributes import Texts
 from identity.audience import Audience
 from portal.content.queries import ContentItem
 from recommender.features import plain

@@ -18,12 +18,14 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_safe
 
 from core.form_pages import posts
+from core.sentences import sentence
+from core.texts import pick
 from gadgets import queries as gadget_queries
 from gadgets.choosing.layout import Placement, Slot
 from gadgets.serving import figures
 from identity import household
 from identity import queries as identity_queries
-from identity.attributes import Value, pick
+from identity.attributes import Value
 from identity.queries import Bundle
 from portal.content import queries as content
 from portal.content.queries import HomeLayout
@@ -214,7 +216,7 @@ def guest(request: HttpRequest) -> HttpResponse:
         choices = guests.choose(request.POST.get("district", ""), request.POST.getlist("topics"))
     except ChoicesError as error:
         locale = get_language() or "ja"
-        context = guest_form(guests.Choices(), locale, error.message)
+        context = guest_form(guests.Choices(), locale, sentence(error))
         return render(request, "home/guest_error.html", context, status=400)
     response.set_cookie(
         guests.COOKIE,

@@ -2,7 +2,8 @@
 
 from django.urls import reverse
 
-from identity.attributes import TOPICS, label, pick, value_label
+from core.texts import pick
+from identity.attributes import TOPICS, label, value_label
 from identity.errors import UnknownAttribute
 from portal.home.compose import HomeView, Listed, Mode
 from portal.home.pieces import draw

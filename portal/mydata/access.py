@@ -12,6 +12,7 @@ from django.utils.cache import patch_vary_headers
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext as _
 
+from core.sentences import sentence
 from identity import household, kept_forms, queries, sessions
 from identity.errors import ActingEnded
 from identity.queries import Bundle
@@ -31,7 +32,7 @@ def resident_required(view: ResidentView) -> ResidentView:
         try:
             resident_id = household.subject(request)
         except ActingEnded as error:
-            messages.warning(request, _(error.message))
+            messages.warning(request, sentence(error))
             return HttpResponseRedirect(reverse("mydata:household"))
         bundle = queries.bundle(resident_id) if resident_id else None
         if bundle is None:

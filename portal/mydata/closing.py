@@ -22,10 +22,10 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_safe
 
 from core.form_pages import posts
+from core.texts import pick
 from gadgets.life import organisations
 from gadgets.telling import erasure as providers
 from identity import erasure, household, queries, sessions
-from identity.attributes import pick
 from identity.errors import NoSuchResident, NothingToUndo, ProviderProblem
 from identity.idp import provider
 from identity.queries import Bundle

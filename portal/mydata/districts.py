@@ -3,7 +3,8 @@
 import unicodedata
 from collections.abc import Iterable
 
-from identity.attributes import DISTRICTS, District, pick
+from core.texts import pick
+from identity.attributes import DISTRICTS, District
 
 _ROWS = ("あいうえお", "かきくけこ", "さしすせそ", "たちつてと", "なにぬねの", "はひふへほ", "まみむめも", "やゆよ", "らりるれろ", "わをん")  # fmt: skip
 _PLAIN = str.maketrans(

@@ -7,8 +7,8 @@ from django.shortcuts import render
 from django.utils.translation import get_language
 from django.views.decorators.http import require_safe
 
+from core.texts import pick
 from identity import queries as identity_queries
-from identity.attributes import pick
 from identity.queries import Bundle
 from portal.home.catalogue import Catalogue, current
 from portal.home.sources import address

@@ -20,9 +20,11 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from core.form_pages import posts
 from core.region_time import region_date
+from core.sentences import sentence
+from core.texts import pick
 from identity import guardians, household, kept_forms, queries
-from identity.attributes import DISTRICTS, SCHOOL_YEARS, pick
-from identity.errors import ActingEnded, AttributeProblem, HouseholdProblem, IdentityError, NotAllowed
+from identity.attributes import DISTRICTS, SCHOOL_YEARS
+from identity.errors import ActingEnded, HouseholdProblem, IdentityError, NotAllowed
 from identity.household import ACTIVE, ASKED, CHILD, REFUSED, GuardianRow, WardRow
 from identity.queries import Bundle
 from identity.sendings import sent_once
@@ -314,7 +316,7 @@ def code(request: HttpRequest, bundle: Bundle, ward: UUID | None = None) -> Http
         try:
             context["code"] = guardians.make_code(ward=ward or bundle.id, by=actor_of(bundle))
         except (HouseholdProblem, NotAllowed) as error:
-            context["problem"] = _(error.message)
+            context["problem"] = sentence(error)
             status = HTTPStatus.UNPROCESSABLE_ENTITY
     return render(request, "mydata/household_code.html", context, status=status)
 
@@ -370,10 +372,8 @@ def _tried(write: Any) -> str | None:
     """What was wrong, in words; None when it was done."""
     try:
         write()
-    except (HouseholdProblem, AttributeProblem, NotAllowed) as error:
-        return _(error.message)
     except IdentityError as error:
-        return _(error.default)
+        return sentence(error)
     return None
 
 

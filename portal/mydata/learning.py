@@ -8,6 +8,7 @@ from django.http import HttpRequest
 from django.utils.translation import get_language, gettext_noop
 from django.utils.translation import gettext as _
 
+from core.sentences import sentence
 from identity import actions, consent
 from identity.errors import ConsentProblem
 from identity.queries import Bundle
@@ -54,7 +55,7 @@ def decide(request: HttpRequest, bundle: Bundle) -> tuple[int, str]:
     try:
         write(resident_id=bundle.id, notice=notice, controller=prompt.controller(), by=actor_of(bundle))
     except ConsentProblem as error:
-        return HTTPStatus.BAD_REQUEST, _(error.message)
+        return HTTPStatus.BAD_REQUEST, sentence(error)
     if yes:
         messages.success(request, _("学習を許可しました。いつでも止められます。"))
     else:

@@ -6,8 +6,9 @@ Pure. Nothing is taken over unasked; of two districts the resident says which ho
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from core.texts import pick
 from identity import attributes
-from identity.attributes import DISTRICTS, TOPICS, Value, pick
+from identity.attributes import DISTRICTS, TOPICS, Value
 from portal.home.guest import Choices
 
 GUEST, HELD = "guest", "held"

@@ -6,6 +6,7 @@ from datetime import datetime
 
 from django.utils.translation import gettext as _
 
+from core.texts import pick
 from gadgets import queries as gadget_queries
 from gadgets.life import versions
 from gadgets.life.versions import Choice
@@ -13,7 +14,6 @@ from gadgets.queries import Ended
 from gadgets.telling.notices import Notice
 from gadgets.types import GadgetInfo
 from identity import attributes
-from identity.attributes import pick
 from identity.consent import BEHAVIOUR, LEARNING, OWN, RECOMMENDER, item_label
 from identity.queries import AccessRow, Bundle, RecipientRow
 from portal.mydata.prompt import learning_title, recommender_title

@@ -14,9 +14,9 @@ from django.template.loader import render_to_string
 from django.utils.html import strip_tags
 from django.utils.translation import gettext as _
 
-from gadgets.types import GadgetInfo, Texts
+from core.texts import Texts, pick
+from gadgets.types import GadgetInfo
 from identity import attributes
-from identity.attributes import pick
 from identity.consent import GRANT_DAYS, RANKING_ITEMS, RENEW_DAYS, Notice
 from identity.errors import UndeclaredItem
 

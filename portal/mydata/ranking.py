@@ -17,8 +17,9 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_safe
 
 from core.form_pages import posts
+from core.texts import pick
 from identity import actions, queries
-from identity.attributes import KEYS, TOPICS, Value, label, pick, value_label
+from identity.attributes import KEYS, TOPICS, Value, label, value_label
 from identity.consent import PURPOSE_RANKING, RANKING_ITEMS, RECOMMENDER, Notice
 from identity.queries import Bundle
 from identity.sendings import sent_once

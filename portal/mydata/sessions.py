@@ -12,9 +12,10 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
 from core.form_pages import posts
+from core.sentences import sentence
+from core.texts import pick
 from gadgets import queries as gadget_queries
 from identity import devices, idp, session_list, sessions
-from identity.attributes import pick
 from identity.errors import NotAllowed, ProviderProblem
 from identity.queries import Bundle
 from identity.roles import STAFF_ROLES
@@ -89,7 +90,7 @@ def remember(request: HttpRequest, bundle: Bundle) -> HttpResponse:
     try:
         secret = session_list.remember(request, resident_id=bundle.id, on=on, by=actor_of(bundle))
     except NotAllowed as error:
-        messages.error(request, _(error.message))
+        messages.error(request, sentence(error))
         return HttpResponseRedirect(reverse("mydata:sessions"))
     messages.success(request, _("この端末を覚えました。") if on else _("この端末を覚えるのをやめました。"))
     answer = HttpResponseRedirect(f"{reverse('mydata:sessions')}#session-1")

@@ -15,10 +15,12 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from core.form_pages import posts
 from core.markup import html_id
+from core.sentences import sentence
+from core.texts import Texts, pick
 from gadgets import queries as gadget_queries
 from gadgets.life import versions
 from gadgets.telling import notices
-from gadgets.types import GadgetInfo, Texts
+from gadgets.types import GadgetInfo
 from identity import actions, attributes, mydata, queries
 from identity.consent import LEARNING, PURPOSE_CARD, RECOMMENDER, Notice
 from identity.errors import AttributeProblem, ConsentProblem, NothingAsked, ProtectedPerson, UndeclaredItem
@@ -111,7 +113,7 @@ def _saved(form: AttributesForm, bundle: Bundle) -> bool:
     try:
         actions.set_attributes(resident_id=bundle.id, values=form.values(), by=actor_of(bundle))
     except AttributeProblem as error:
-        form.add_error(field_name(error.key), error.message)
+        form.add_error(field_name(error.key), sentence(error))
         return False
     return True
 
@@ -290,7 +292,7 @@ def _differs(request: HttpRequest, gadget: GadgetInfo, sha256: str) -> bool:
 
 
 def _said(gadget: GadgetInfo, locale: str, *, granted: bool) -> str:
-    title = {"title": attributes.pick(gadget.title, locale)}
+    title = {"title": pick(gadget.title, locale)}
     if granted:
         return _("「%(title)s」に使うことを許可しました。いつでも止められます。") % title
     return _("「%(title)s」には伝えません。だれでも見られる内容を表示します。") % title
@@ -324,5 +326,5 @@ def _problem_text(problem: ConsentProblem) -> str:
     if isinstance(problem, UndeclaredItem):
         return _("このサービスが求めていない項目がふくまれていました。何も記録していません。")
     if isinstance(problem, ProtectedPerson):
-        return _(problem.message)
+        return sentence(problem)
     return _("同意を記録できませんでした。もう一度えらんでください。")

@@ -19,9 +19,11 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
 from core.form_pages import posts
+from core.sentences import sentence
+from core.texts import pick
 from gadgets import queries as gadget_queries
 from identity import actions, attributes, onboarding
-from identity.attributes import LOCALES, Value, pick
+from identity.attributes import LOCALES, Value
 from identity.errors import AttributeProblem
 from identity.onboarding import Arrival
 from identity.queries import Bundle
@@ -199,7 +201,7 @@ def _draw(
         "steps": len(ORDER),
         "back": reverse("mydata:" + NAMES[ORDER[number - 1]]) if number else "",
         "next": next_path(request, reverse("home:home")),
-        "problem": problem.message if problem else "",
+        "problem": sentence(problem) if problem else "",
         **_FIELDS[name](request, bundle, held),
     }
     if status == HTTPStatus.CONFLICT:

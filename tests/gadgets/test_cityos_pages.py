@@ -15,6 +15,7 @@ from django.test import override_settings
 from django.urls import reverse
 from django.utils import timezone
 
+from core.sentences import sentence
 from examples.cityos.provider import CityOs
 from examples.river.provider import build as build_river
 from gadgets import actions
@@ -415,9 +416,8 @@ def test_a_long_label_is_shortened_and_whole_in_its_title(label: str, shown: str
 
 
 def test_life_errors_tell_the_type_of_the_data() -> None:
-    from gadgets import words
     from gadgets.errors import ContractMissingError
 
     error = ContractMissingError("WaterLevelObserved", "")
     assert isinstance(error, LifeError)
-    assert "WaterLevelObserved" in words.sentence(error)
+    assert "WaterLevelObserved" in sentence(error)

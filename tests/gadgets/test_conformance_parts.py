@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from django.test import override_settings
 
+from core.texts import pick
 from examples.kit.errors import TokenError
 from examples.kit.provider import Provider as ExampleProvider
 from examples.kit.web import Request, Response
@@ -31,7 +32,6 @@ from gadgets.life import checking
 from gadgets.serving import drawing
 from gadgets.serving.http import Door
 from gadgets.types import FrameSpec
-from identity.attributes import pick
 from tests.gadgets import life, samples, whole
 from tests.gadgets.providers import Provider, card_bytes, reply
 from tests.gadgets.whole import Handler, Whole

@@ -12,7 +12,8 @@ import pytest
 from django.utils import translation
 from django.utils.translation import gettext
 
-from gadgets import actions, words
+from core.sentences import sentence
+from gadgets import actions
 from gadgets.errors import GadgetError, LifeError, Problem, SchemaError
 from gadgets.pages import views_api, web
 from tests.gadgets.test_provider_api import GADGETS, World, world  # noqa: F401  (a fixture)
@@ -86,9 +87,9 @@ def test_every_kind_has_its_japanese_and_its_easy_japanese() -> None:
     for kind in ALL:
         error = made(kind)
         with translation.override("ja"):
-            assert JAPANESE.search(words.sentence(error)) or not JAPANESE.search(error.message), kind
+            assert JAPANESE.search(sentence(error)) or not JAPANESE.search(error.message), kind
         with translation.override("ja-simple"):
-            assert "%(" not in words.sentence(error), kind
+            assert "%(" not in sentence(error), kind
 
 
 def raised() -> Iterator[tuple[str, ast.expr]]:
@@ -128,4 +129,4 @@ def test_a_refusal_holds_its_values_in_each_language() -> None:
     error = LifeError("点検の予定は%(most)s件までです。", most=20)
     assert str(error) == "点検の予定は20件までです。"
     with translation.override("en"):
-        assert words.sentence(error) == "20 plans of maintenance at most."
+        assert sentence(error) == "20 plans of maintenance at most."

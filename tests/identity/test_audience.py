@@ -62,7 +62,7 @@ def test_a_wrong_audience_is_refused_by_its_place(raw: object, place: str, said:
     with pytest.raises(AudienceError) as caught:
         Audience.parse(raw)
     assert caught.value.place == place
-    assert said in caught.value.message
+    assert said in str(caught.value)
 
 
 def _audiences() -> st.SearchStrategy[dict[str, list[str | bool]]]:

@@ -15,7 +15,7 @@ from tests.services import packages
 ROOT = Path(__file__).resolve().parents[2]
 LOCALES = ("en", "ja_Simple")
 # What only providers, editors and operators read needs English, but no easy Japanese.
-DESKS = ("core/dates.py", "portal/content/", "portal/city/", "portal/templates/city/", "gadgets/words.py", "gadgets/life/",
+DESKS = ("core/dates.py", "recommender/errors.py", "portal/content/", "portal/city/", "portal/templates/city/", "gadgets/words.py", "gadgets/life/",
          "gadgets/pages/web.py", "gadgets/pages/views_api.py", "gadgets/pages/views_life.py",
          "gadgets/pages/views_organisation.py", "gadgets/pages/views_preview.py", "gadgets/pages/views_provider",
          *(f"gadgets/templates/gadgets/{name}" for name in (

@@ -37,7 +37,7 @@ class Command(BaseCommand):
             file = keycloak_sync.wanted(options["file"])
             changes = keycloak_sync.drift(file) if options["dry_run"] else keycloak_sync.sync(file)
         except IdentityError as error:
-            raise CommandError(error.message, returncode=2) from error
+            raise CommandError(str(error), returncode=2) from error
         for change in changes:
             self.stdout.write(str(change))
         if not changes:

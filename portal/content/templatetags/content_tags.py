@@ -9,12 +9,13 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import get_language
 
+from core.texts import pick
 from gadgets import queries as gadget_queries
 from gadgets.serving import fetch
 from gadgets.words import as_of, source, withheld
 from identity import household
 from identity import queries as identity_queries
-from identity.attributes import DISTRICTS, pick
+from identity.attributes import DISTRICTS
 from identity.queries import Bundle
 from portal.content import alert_names, series
 from portal.content.alert_words import corrected_at
