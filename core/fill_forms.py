@@ -91,17 +91,19 @@ class _Reader(HTMLParser):
             self.forms[-1].fields[-1].text_end = self._at()
 
 
-def fill(page: str, *, path: str, action: str, values: Values, mark: tuple[str, str]) -> tuple[str, str, int]:
+def fill(
+    page: str, *, path: str, action: str, values: Values, mark: tuple[str, str] | None = None
+) -> tuple[str, str, int]:
     """(the page, the id of the form, how many fields were filled in); unchanged when no form fits.
 
-    `path` is the page's own; `action` and `values` what was sent. `mark` is a hidden field to add.
+    `path` is the page's own; `action` and `values` what was sent. `mark` is a hidden field to add, if any.
     """
     form = _fitting(_Reader(page).forms, path, action, values)
     if form is None:
         return page, "", 0
     edits, count = _edits(form, values)
     name = form.attributes.get("id") or "kept-form"
-    hidden = f'<input type="hidden" name="{escape(mark[0])}" value="{escape(mark[1])}">'
+    hidden = f'<input type="hidden" name="{escape(mark[0])}" value="{escape(mark[1])}">' if mark else ""
     edits.append((form.begin, form.end, _tag("form", {**form.attributes, "id": name}) + hidden))
     for begin, end, new in sorted(edits, reverse=True):
         page = page[:begin] + new + page[end:]

@@ -1,4 +1,4 @@
-"""A form that came when nobody was signed in any more: kept sealed for half an hour, and filled in again.
+"""Forms that came when nobody was signed in any more, or were refused: kept sealed for half an hour, filled in again.
 
 Every form says whom it was drawn for (`drawn_for`, added by `{% csrf_token %}`): what one person typed is never
 shown to another one who signs in next. Secrets and files are not kept. The row is sealed with a secret that only
@@ -77,7 +77,7 @@ def to_sign_in(request: HttpRequest, *, fresh: bool = False) -> HttpResponse:
         return _sign_in(request.get_full_path(), fresh=fresh)
     if not is_whole_page(request):
         return _sign_in(form_pages.before(request), fresh=fresh)
-    mark, page = _keep(request)
+    mark, page = _keep(request, form_pages.before(request))
     response = _sign_in(page, fresh=fresh)
     _give_secret(request, response, mark)
     return response
@@ -92,7 +92,7 @@ def too_old(request: HttpRequest) -> HttpResponse | None:
     """The answer to a form of ours whose token is of an older page; None for one that may be another site's."""
     if not is_whole_page(request) or not _is_of_this_site(request):
         return None
-    mark, page = _keep(request)
+    mark, page = _keep(request, form_pages.before(request))
     response = HttpResponseRedirect(page)
     response.status_code = HTTPStatus.SEE_OTHER
     _give_secret(request, response, mark)
@@ -115,18 +115,24 @@ def _is_of_this_site(request: HttpRequest) -> bool:
     return request.headers.get("Referer", "").startswith(f"{own}/")
 
 
-def _keep(request: HttpRequest) -> tuple[str, str]:
-    """(the mark, the page with the form and the mark in its address)."""
-    page = form_pages.before(request)
-    sent_for = request.POST.get(FIELD, "")
+def _typed(request: HttpRequest) -> tuple[dict[str, list[str]], bool]:
+    """(what may be filled in again, whether anything secret was left out)."""
     names = [name for name in request.POST if name not in {sendings.TOKEN, FIELD, form_pages.KEPT}]
     values = {name: request.POST.getlist(name) for name in names if not SECRET.search(name)}
+    return values, len(values) < len(names)
+
+
+def _keep(request: HttpRequest, page: str, *, refused: bool = False) -> tuple[str, str]:
+    """(the mark, the page with the form and the mark in its address)."""
+    sent_for = request.POST.get(FIELD, "")
+    values, secret_ones = _typed(request)
     kept = {
         "for": sent_for,
         "action": request.path,
         "values": values,
-        "secrets": len(values) < len(names),
+        "secrets": secret_ones,
         "files": bool(request.FILES),
+        "refused": refused,
     }
     raw = json.dumps(kept)
     if not _is_ours(sent_for) or len(raw) > LARGEST:
@@ -174,6 +180,37 @@ def _digest(mark: str, secret: str) -> str:
     return sha256(f"{mark}.{secret}".encode()).hexdigest()
 
 
+# --- refused -------------------------------------------------------------------------------------------------
+
+
+def refused(request: HttpRequest) -> None:
+    """Marks this form as refused with a message on the next page: there it stands again as it was typed."""
+    request.was_refused = True  # type: ignore[attr-defined]
+
+
+def _stays_typed(request: HttpRequest, response: HttpResponse) -> None:
+    """A form that is refused keeps what was typed, in this answer (422) or on the page that this one leads to."""
+    if not is_whole_page(request):
+        return
+    where = response.headers.get("Location", "")
+    if getattr(request, "was_refused", False) and where.startswith("/") and not where.startswith("//"):
+        mark, page = _keep(request, where, refused=True)
+        if mark != NOTHING:
+            response.headers["Location"] = page
+            _give_secret(request, response, mark)
+    elif response.status_code == HTTPStatus.UNPROCESSABLE_ENTITY and _is_html(response):
+        page, _form, count = fill_forms.fill(
+            response.content.decode(), path=request.path, action=request.path, values=_typed(request)[0]
+        )
+        if count:
+            response.content = page.encode()
+            response.headers.pop("Content-Length", None)
+
+
+def _is_html(response: HttpResponse) -> bool:
+    return not response.streaming and response.headers.get("Content-Type", "").startswith("text/html")
+
+
 # --- back on the page ----------------------------------------------------------------------------------------
 
 
@@ -182,14 +219,14 @@ def fill(request: HttpRequest, response: HttpResponse) -> None:
     where = response.headers.get("Location", "")
     if where.startswith("/") and not where.startswith(("//", *WALLS)):
         response.headers["Location"] = form_pages.with_kept(where, request.GET[form_pages.KEPT])
-    if response.streaming or response.status_code >= HTTPStatus.INTERNAL_SERVER_ERROR or where:
-        return
-    if not response.headers.get("Content-Type", "").startswith("text/html"):
+    if where or response.status_code >= HTTPStatus.INTERNAL_SERVER_ERROR or not _is_html(response):
         return
     told: dict[str, Any] = {"state": "unsent"}
     if drawn_for(request):
         told = _filled(request, response, request.GET.get(form_pages.KEPT, ""))
     response.headers["Cache-Control"] = "private, no-store"
+    if told["state"] == "refused":
+        return
     with translation.override(translation.get_language() or "ja"):
         notice = render_to_string("identity/kept_form.html", told).encode()
     response.content = _MAIN.sub(lambda found: found[0] + notice, response.content, count=1)
@@ -216,6 +253,9 @@ def _filled(request: HttpRequest, response: HttpResponse, mark: str) -> dict[str
         mark=(form_pages.KEPT, mark),
     )
     response.content = page.encode()
+    response.headers.pop("Content-Length", None)
+    if kept.get("refused"):
+        return {"state": "refused"}
     if count:
         return {"state": "filled", "form": form, **told}
     return {"state": "press" if form else "unsent", "form": form, **told}
@@ -270,8 +310,11 @@ class FormsMiddleware:
         if request.method in form_pages.SAFE:
             if form_pages.KEPT in request.GET:
                 fill(request, response)
-        elif form_pages.KEPT in request.POST and response.status_code < HTTPStatus.BAD_REQUEST:
-            _was_sent(request)
+        else:
+            if form_pages.KEPT in request.POST and response.status_code < HTTPStatus.BAD_REQUEST:
+                _was_sent(request)
+            if request.method == "POST":
+                _stays_typed(request, response)
         return self._from_the_desk(request, response)
 
     def _from_the_desk(self, request: HttpRequest, response: HttpResponse) -> HttpResponse:

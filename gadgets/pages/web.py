@@ -88,5 +88,6 @@ def retry_after(answer: HttpResponse, seconds: int) -> HttpResponse:
 
 
 def refused(request: HttpRequest, error: GadgetError) -> None:
-    """Shows the sentence on the next page."""
+    """Shows the sentence on the next page, above what was typed."""
     messages.error(request, tell(error))
+    kept_forms.refused(request)

@@ -24,6 +24,7 @@ from tests.services.commands import find, run
 from tests.services.ports import free_ports, is_free
 
 CONF = Path(__file__).resolve().parents[2] / "deploy" / "nginx" / "portal.conf"
+STATIC = CONF.parents[2] / "portal" / "static"
 ID, PORTAL = "id.example", "portal.example"
 pytestmark = pytest.mark.xdist_group("nginx")
 
@@ -45,6 +46,9 @@ class Upstream:
 
             def do_GET(self) -> None:
                 upstream.seen.append(self.path)
+                if self.path.endswith("/breaks-off/"):
+                    self.close_connection = True
+                    return
                 body = f"{upstream.name} {len(upstream.seen)} {self.headers['Host']}".encode()
                 body += b" " * 2000 if self.path.endswith("/long/") else b""
                 self.send_response(200)
@@ -80,12 +84,18 @@ class City:
     logs: Path
 
     def get(
-        self, path: str, *, host: str = PORTAL, cookie: str = "", encoding: str = "identity"
+        self,
+        path: str,
+        *,
+        host: str = PORTAL,
+        cookie: str = "",
+        encoding: str = "identity",
+        body: bytes | None = None,
     ) -> tuple[int, str, http.client.HTTPMessage]:
         line = http.client.HTTPSConnection("127.0.0.1", self.port, timeout=10, context=self.tls)
         try:
             headers = {"Host": host, "Accept-Encoding": encoding} | ({"Cookie": cookie} if cookie else {})
-            line.request("GET", path, headers=headers)
+            line.request("GET" if body is None else "POST", path, body=body, headers=headers)
             answer = line.getresponse()
             return answer.status, answer.read().decode(errors="replace"), answer.headers
         finally:
@@ -121,7 +131,8 @@ def certificate(folder: Path) -> None:
 def city(tmp_path_factory: pytest.TempPathFactory) -> Iterator[City]:
     packages.ensure(packages.NGINX)
     folder = tmp_path_factory.mktemp("nginx")
-    for name in ("tls", "alerts", "static", "spool", "logs"):
+    (folder / "static").symlink_to(STATIC)
+    for name in ("tls", "alerts", "spool", "logs"):
         (folder / name).mkdir()
     folder.chmod(0o755)
     certificate(folder / "tls")
@@ -251,6 +262,38 @@ def test_pages_are_packed_but_nothing_of_the_id_and_no_interface(
 ) -> None:
     status, _, headers = city.get(path, host=host, encoding="gzip")
     assert (status, headers["Content-Encoding"] == "gzip") == (200, expected)
+
+
+@pytest.mark.parametrize(
+    ("host", "path", "status", "title"),
+    [
+        (PORTAL, "/breaks-off/", 502, "ただいま表示できません"),
+        (PORTAL, "/en/breaks-off/", 502, "ただいま表示できません"),
+        (ID, "/realms/region/breaks-off/", 502, "ただいま表示できません"),
+        (PORTAL, "/sign-in/", 429, "少し待ってください"),
+        (ID, "/realms/region/login-actions/authenticate", 429, "少し待ってください"),
+        (PORTAL, "/me/attributes/", 413, "送られた内容が大きすぎます"),
+    ],
+)
+def test_what_nginx_refuses_is_a_page_in_three_languages(
+    city: City, host: str, path: str, status: int, title: str
+) -> None:
+    body = b"x" * 1_100_000 if status == 413 else None
+    for _ in range(100):
+        found, html, headers = city.get(path, host=host, body=body)
+        if found == status:
+            break
+    assert (found, headers["Content-Type"]) == (status, "text/html; charset=utf-8")
+    assert f"<h1>{title}</h1>" in html
+    assert "やさしい日本語" in html
+    assert 'lang="en"' in html
+    assert "default-src 'none'" in headers["Content-Security-Policy"]
+    for link in re.findall(r'href="([^"]+)"', html):
+        assert city.get(link, host=host)[0] in {200, 302}
+
+
+def test_those_pages_have_no_address_of_their_own(city: City) -> None:
+    assert city.get("/problems/413.html")[0] == 404
 
 
 def test_health_is_not_for_the_world(city: City) -> None:

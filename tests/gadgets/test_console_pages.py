@@ -8,10 +8,12 @@ from django.urls import reverse
 from django.utils import timezone
 
 from examples.kit.provider import Provider as ExampleProvider
+from gadgets.life import thread
 from gadgets.models import Gadget, GadgetHour, Membership, ReviewNote
 from tests import cast
 from tests.gadgets import life
 from tests.gadgets.conftest import DeskFor
+from tests.identity.test_sent_once import hidden
 
 
 @pytest.fixture
@@ -137,3 +139,18 @@ def test_a_reader_reads_and_does_not_write(desk: DeskFor, published: str) -> Non
     for step in ("check", "submit", "refresh", "secret"):
         reader.step(published, step)
     assert not ReviewNote.objects.filter(who=cast.linh()).exists()
+
+
+def test_a_message_that_is_refused_is_not_lost(member: life.Desk, published: str) -> None:
+    """The refusal stands on the page that it leads to, and the message below it, for who wrote it alone."""
+    for number in range(thread.MOST_OPEN):
+        member.post(url("provider_say", published), text=f"メッセージ {number}")
+    page = url("provider_gadget", published)
+    form = hidden(member.client, page, url("provider_say", published))
+    answer = member.post(url("provider_say", published), **form, text="長く書いた <説明>")
+    shown = answer.content.decode()
+    assert "返事を待っているメッセージが多すぎます" in shown
+    assert "長く書いた &lt;説明&gt;</textarea>" in shown
+    assert "まだ送られていません" not in shown
+    assert "長く書いた" not in member.page(page)
+    assert ReviewNote.objects.filter(gadget__gadget_id=published, reason__contains="長く").count() == 0

@@ -282,6 +282,20 @@ def test_the_desk_gets_its_words_back() -> None:
     assert 'value="https://neighbour.example"' in page
 
 
+def test_a_form_that_is_refused_stands_there_as_it_was_typed() -> None:
+    client = browser(cast.busco())
+    typed = {**TYPED, "contact": "nobody"}
+    data = {**hidden(client, "/provider/", ORGANISATIONS), **typed}
+    answer = client.post(ORGANISATIONS, data)
+    page = answer.content.decode()
+    assert answer.status_code == 422
+    assert f'value="{html.escape(typed["name"])}"' in page
+    assert 'value="nobody"' in page
+    assert re.search(r'<option value="city" selected>', page)
+    assert "まだ送られていません" not in page
+    assert not KeptForm.objects.exists()
+
+
 @pytest.mark.parametrize(
     ("prefix", "told"), [("/en", "Nothing has been sent yet"), ("/ja-simple", "まだ おくって いません")]
 )
