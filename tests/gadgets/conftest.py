@@ -25,8 +25,6 @@ def static_root() -> None:
 @pytest.fixture
 def clean(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """No registry, card or count of an earlier test."""
-    monkeypatch.setattr("gadgets.registry._held", None)
-    monkeypatch.setattr("portal.home.catalogue._held", None)  # it holds a registry too, by the same numbers
     monkeypatch.setattr("gadgets.serving.figures._waiting", {})  # calls of earlier tests
     cache.clear()
     yield

@@ -47,7 +47,6 @@ def everywhere(
 ) -> tuple[Client, dict[str, str]]:
     """One person who may do everything, with something in every form; and an address of each kind."""
     cache.clear()
-    monkeypatch.setattr("gadgets.registry._held", None)
     settings.ALERTS_DIR, settings.MEDIA_ROOT = tmp_path / "alerts", tmp_path / "media"
     made = world.make(now)
     person = made.people[table.PROVIDER]

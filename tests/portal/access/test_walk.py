@@ -20,10 +20,9 @@ OK = 200
 
 
 @pytest.fixture
-def made(now: datetime, tmp_path: Path, settings: Any, monkeypatch: pytest.MonkeyPatch) -> world.World:
+def made(now: datetime, tmp_path: Path, settings: Any) -> world.World:
     """The world, with files of its own and nothing remembered of another test's gadgets."""
     cache.clear()
-    monkeypatch.setattr("gadgets.registry._held", None)
     settings.ALERTS_DIR, settings.MEDIA_ROOT = tmp_path / "alerts", tmp_path / "media"
     return world.make(now)
 

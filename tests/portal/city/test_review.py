@@ -16,8 +16,7 @@ from tests.gadgets import life
 
 
 @pytest.fixture
-def careless(monkeypatch: pytest.MonkeyPatch) -> Iterator[life.Careless]:
-    monkeypatch.setattr("gadgets.registry._held", None)
+def careless() -> Iterator[life.Careless]:
     cache.clear()
     with life.careless() as provider:
         yield provider

@@ -280,9 +280,8 @@ def test_every_sample_page_can_be_read_in_every_language(client: Client, now: da
 
 
 @pytest.fixture
-def waste(monkeypatch: Any, django_capture_on_commit_callbacks: Any) -> Iterator[str]:
+def waste(django_capture_on_commit_callbacks: Any) -> Iterator[str]:
     """The real waste provider on a port, its gadget published; the gadget's id."""
-    monkeypatch.setattr("gadgets.registry._held", None)
     with time_machine.travel(real_now(), tick=True), life.example(build_waste, "waste") as provider:
         yield life.publish(provider.config.url("/gadget.json"), django_capture_on_commit_callbacks)
 

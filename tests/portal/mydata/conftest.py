@@ -63,10 +63,9 @@ def fill_registry() -> None:
 
 
 @pytest.fixture(autouse=True)
-def registry(db: None, monkeypatch: pytest.MonkeyPatch) -> None:
+def registry(db: None) -> None:
     """The three are published, and no gadget of another test is remembered."""
     cache.clear()
-    monkeypatch.setattr("gadgets.registry._held", None)
     fill_registry()
 
 
