@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from django.conf import settings
 from django.core.cache import cache
+from django.db import connections
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
@@ -259,7 +260,10 @@ def test_two_clicks_at_the_same_time_are_one_submission(
     wanted = Wanted(PAIRWISE, "S", "ja", resident_id=UUID(int=1), granted=("area.waste_zone",))
 
     def click() -> None:
-        submitting.send(wanted=wanted, spec=forms.read(FORM), values={"dish": "x"}, key="k")
+        try:
+            submitting.send(wanted=wanted, spec=forms.read(FORM), values={"dish": "x"}, key="k")
+        finally:
+            connections.close_all()
 
     threads = [threading.Thread(target=click) for _ in range(2)]
     threads[0].start()
