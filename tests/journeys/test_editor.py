@@ -136,6 +136,7 @@ def alerts(site: Site) -> list[dict[str, Any]]:
     return found
 
 
+@pytest.mark.full
 @pytest.mark.browser
 def test_a_page_that_has_ended_leaves_the_home_on_the_next_request(
     page: Page, demo_site: Site, browser: Browser

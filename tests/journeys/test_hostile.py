@@ -62,6 +62,7 @@ def hostile() -> object:
     return answer
 
 
+@pytest.mark.full
 @pytest.mark.timeout(900)
 def test_the_page_stays_whole_the_gadget_goes_and_the_operator_reads_why(
     page: Page, site: Site, browser: Browser
