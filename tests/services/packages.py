@@ -32,6 +32,7 @@ JAVA = Part("a Java runtime", "openjdk-17-jre-headless", programs=("java",))
 GETTEXT = Part("GNU gettext", "gettext", programs=("msgfmt", "xgettext"))
 MAVEN = Part("Maven", "maven", programs=("mvn",))
 NODE = Part("Node.js", "nodejs", programs=("node",))
+NPM = Part("npm", "npm", programs=("npm",))
 CHROMIUM = Part("Chromium", "chromium", programs=("chromium",))
 JAPANESE_FONT = Part(
     "a Japanese font", "fonts-noto-cjk", files=("/usr/share/fonts/opentype/noto/NotoSansCJK-Regular.ttc",)
