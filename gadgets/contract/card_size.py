@@ -151,7 +151,9 @@ _ROWS: Mapping[type, Callable[[Any], float]] = {
     Notice: lambda block: lines(block.text, _COLUMNS - 2) + 2,
     Facts: lambda block: sum(_fact_rows(item.label, item.value) for item in block.items),
     ListBlock: lambda block: sum(_list_rows(item) for item in block.items),
-    Table: lambda block: 1 + _table_rows(block.columns) + sum(_table_rows(row) for row in block.rows),
+    Table: lambda block: (
+        lines(block.caption) + _table_rows(block.columns) + sum(_table_rows(row) for row in block.rows)
+    ),
     Dates: lambda block: sum(_date_rows(item) for item in block.items),
     Metric: lambda block: lines(block.label) + 3.5 + _note(block),
     Progress: lambda block: lines(block.label) + 2.5 + _note(block),
@@ -226,7 +228,8 @@ def _split(block: Block, room: float) -> tuple[tuple[Block, ...], tuple[Block, .
         return (), (block,)
     name, high = found
     entries = getattr(block, name)
-    left = room - (3 if isinstance(block, Table) else 1)
+    # What stands around the entries (caption, head) is drawn with the first part.
+    left = room - (rows(block) - sum(map(high, entries)))
     fitting = 0
     for entry in entries:
         left -= high(entry)

@@ -107,6 +107,7 @@ def test_a_command_runs_as_it_is_typed_and_says_whose_settings_it_has(tree: Path
 
 
 @pytest.mark.full
+@pytest.mark.timeout(3600)
 def test_every_documented_command_is_typed(tree: Path, demo_site: Site) -> None:
     shutil.rmtree(tree / "var" / "demo")
     (tree / "var" / "demo").symlink_to(demo_site.folder)

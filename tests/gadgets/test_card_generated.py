@@ -147,6 +147,7 @@ def test_what_the_schema_allows_is_refused_with_words_or_drawn(sent: Any) -> Non
 
 
 @pytest.mark.full
+@pytest.mark.timeout(3600)
 @pytest.mark.parametrize("part", range(4), ids="of ten thousand {}".format)
 @given(sent=cards())
 @settings(

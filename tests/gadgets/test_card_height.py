@@ -9,6 +9,7 @@ from playwright.sync_api import Browser, Page
 
 from gadgets.contract import card, card_size
 from gadgets.contract import manifest as manifests
+from gadgets.contract.card_blocks import Table
 from gadgets.life import checking
 from gadgets.serving import drawing
 from tests.gadgets.providers import card_document
@@ -120,3 +121,14 @@ def test_where_nothing_fits_the_summary_stands_before_more(page: Page) -> None:
     tile = page.locator("#gadget-S .rc-card")
     assert tile.locator(".rc-summary").inner_text() == card_document()["summary"]
     assert tile.locator(".rc-more").count() == 1
+
+
+def test_a_tall_head_of_a_table_leaves_less_room_for_its_rows() -> None:
+    """Caption and head are drawn with the first part, and count with it."""
+    block = Table(
+        "説明" * 60, ("列の名前" * 20, "列"), tuple(("あ", "い") for _ in range(60)), row_headers=False
+    )
+    for size, room in card_size.ROWS.items():
+        parts = card_size.parted((block,), size)
+        assert sum(map(card_size.rows, parts.first)) <= room
+        assert parts.rest
