@@ -1,4 +1,4 @@
-"""What an error says to whoever reads this page or answer: the one place where it gets their language."""
+"""Translates the message of an error for the reader of this request; no other module does."""
 
 from collections.abc import Mapping
 from typing import Protocol

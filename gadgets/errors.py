@@ -73,7 +73,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from core.quoting import escaped
-from core.texts import Texts, gettext_noop
+from core.texts import Texts, filled, gettext_noop
 
 
 class GadgetError(Exception):
@@ -470,7 +470,7 @@ class LifeError(GadgetError):
     def __init__(self, message: str = "", **values: object) -> None:
         self.message = message or type(self).message
         self.values = values
-        super().__init__(self.message % values if values else self.message)
+        super().__init__(filled(self.message, values))
 
 
 class NotPermittedError(LifeError):
