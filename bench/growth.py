@@ -102,9 +102,9 @@ def _figures() -> dict[str, float]:
     from gadgets.serving import keys
     from gadgets.types import Wanted
     from identity import actions, queries
-    from identity.consent import Notice
+    from identity.domain.consent import Notice
+    from identity.domain.roles import Actor
     from identity.models import GadgetClient, Resident, Subject
-    from identity.roles import Actor
 
     client = GadgetClient.objects.get(client_id="localhost.bench0")
     one = Resident.objects.filter(issuer="bench").latest("created_at")

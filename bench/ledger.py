@@ -29,8 +29,8 @@ def main() -> None:
 
 def _people() -> list[object]:
     from identity import actions
-    from identity.consent import Notice
-    from identity.roles import SYSTEM, Actor
+    from identity.domain.consent import Notice
+    from identity.domain.roles import SYSTEM, Actor
 
     made = []
     for number in range(WRITERS):
@@ -54,13 +54,14 @@ def _as_now(one: object) -> None:
 
 
 def _as_before(one: object) -> None:
-    from identity import actions, audit
-    from identity.roles import PORTAL
+    from identity import actions
+    from identity.audit import chain
+    from identity.domain.roles import PORTAL
 
     with actions.together():
         _as_now(one)
         # Of another kind than it was: the check of the chain compares those with rows of that release.
-        audit.record("exported", who=one, by=PORTAL, recipient=GADGET, items=[ITEM], via="form")  # type: ignore[arg-type]
+        chain.record("exported", who=one, by=PORTAL, recipient=GADGET, items=[ITEM], via="form")  # type: ignore[arg-type]
 
 
 def _rate(release: Callable[[object], None]) -> float:
@@ -88,10 +89,12 @@ def _rate(release: Callable[[object], None]) -> float:
 
 
 def _verify() -> dict[str, float]:
-    from identity import access_log, actions, audit, audit_check
-    from identity.consent import Notice
+    from identity import actions
+    from identity.audit import chain, verify
+    from identity.consent import access_log
+    from identity.domain.consent import Notice
+    from identity.domain.roles import SYSTEM
     from identity.models import AuditEntry, Resident
-    from identity.roles import SYSTEM
 
     people: list[dict[str, str]] = [{"age_band": "35-44"}] * PEOPLE
     actions.create_synthetic(people=people, notice=Notice("ja", "測定"), controller="bench", by=SYSTEM)  # type: ignore[arg-type]
@@ -99,12 +102,12 @@ def _verify() -> dict[str, float]:
     access_log.seal()
     left = ENTRIES - AuditEntry.objects.count()
     for start in range(0, left, 5000):
-        audit._write(
+        chain._write(
             [("signed_in", str(handles[number % PEOPLE]), str(handles[number % PEOPLE]), {"new_device": False})
              for number in range(start, min(start + 5000, left))]
         )  # fmt: skip
     started = time.perf_counter()
-    verdict = audit_check.verify()
+    verdict = verify.verify()
     took = time.perf_counter() - started
     if not verdict.holds:
         raise SystemExit(f"audit verify: {verdict.broken}: {verdict.reason}")

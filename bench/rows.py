@@ -19,12 +19,13 @@ from gadgets import queries
 from gadgets.models import CellCount, Gadget, GadgetVersion, Provider, bump_registry
 from gadgets.serving import fetch
 from gadgets.types import Source, StoredCard
-from identity import actions, attributes
+from identity import actions
 from identity import queries as identity_queries
-from identity.audience import K_CLAIMS
-from identity.consent import Notice
-from identity.person import KEY
-from identity.roles import SYSTEM, Actor
+from identity.domain import attributes
+from identity.domain.audience import K_CLAIMS
+from identity.domain.consent import Notice
+from identity.domain.roles import SYSTEM, Actor
+from identity.sessions.person import KEY
 from portal.content.actions import bump
 from portal.content.models import EventPage, IndexPage, NewsPage, ServicePage
 

@@ -15,7 +15,7 @@ from django.views.decorators.http import require_POST
 
 SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 KEPT = "kept"
-"""In the query of a page: which form waits to be filled in again (`identity.kept_forms`)."""
+"""In the query of a page: which form waits to be filled in again (`identity.forms.kept`)."""
 
 View = TypeVar("View", bound=Callable[..., HttpResponse])
 

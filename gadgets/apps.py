@@ -11,8 +11,9 @@ class GadgetsConfig(AppConfig):
         """identity may not import upwards."""
         from gadgets import registry
         from gadgets.telling import events, logout
-        from identity import relay, releases
+        from identity import releases
+        from identity.oidc import logout_relay
 
-        relay.lost = events.session_ended
-        relay.post = logout.post
+        logout_relay.lost = events.session_ended
+        logout_relay.post = logout.post
         releases.may = registry.may_be_told

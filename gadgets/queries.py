@@ -37,8 +37,8 @@ from gadgets.models import (
 from gadgets.models import Placement as PlacementRow
 from gadgets.registry import Registry, registry
 from gadgets.telling.notices import Notice, notices
-from identity import attributes
-from identity.audience import K_CLAIMS
+from identity.domain import attributes
+from identity.domain.audience import K_CLAIMS
 
 __all__ = [
     "VERSION_KEY",

@@ -31,7 +31,7 @@ from gadgets.models import (
 )
 from gadgets.types import GadgetInfo, News, Pause
 from identity import queries as identity_queries
-from identity.audience import K_CLAIMS, Audience
+from identity.domain.audience import K_CLAIMS, Audience
 
 if TYPE_CHECKING:
     from identity.queries import Bundle

@@ -13,7 +13,7 @@ from uuid import UUID
 from core.texts import Texts
 
 if TYPE_CHECKING:
-    from identity.audience import Audience
+    from identity.domain.audience import Audience
 
 Value = str | bool | tuple[str, ...]
 Setting = str | bool | int

@@ -14,7 +14,7 @@ from core.texts import Texts
 from gadgets.contract.manifest import CATEGORIES
 from gadgets.errors import DoorError, SchemaError
 from gadgets.types import Pause, StoredCard
-from identity import attributes
+from identity.domain import attributes
 
 if TYPE_CHECKING:
     from django.utils.functional import _StrPromise

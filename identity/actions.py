@@ -8,12 +8,10 @@ resident's `consent_version` in it, so that whatever was cached under the old ve
 from collections.abc import Mapping
 from uuid import UUID
 
-from identity import attributes, audit, consent
-from identity.access_log import release
-from identity.accounts import create_resident, create_synthetic, group_of, set_roles
-from identity.audit import together
-from identity.clients import save as keep_pseudonyms
-from identity.ledger import (
+from identity.audit import chain
+from identity.audit.chain import together
+from identity.consent.access_log import release
+from identity.consent.ledger import (
     end_grants,
     grant,
     opt_in_learning,
@@ -24,11 +22,14 @@ from identity.ledger import (
     take_back,
     withdraw,
 )
-from identity.protection import ask_to_lift, lift, set_confidential
-from identity.reach import ask_reach
-from identity.roles import Actor
-from identity.second_factor import set_up_sample_codes
-from identity.writing import changed, locked, own_only
+from identity.domain import attributes, consent
+from identity.domain.roles import Actor
+from identity.embedded.second_factor import set_up_sample_codes
+from identity.oidc.clients import save as keep_pseudonyms
+from identity.residents.accounts import create_resident, create_synthetic, group_of, set_roles
+from identity.residents.guards import changed, locked, own_only
+from identity.residents.protection import ask_to_lift, lift, set_confidential
+from identity.residents.reach import ask_reach
 
 __all__ = [
     "ask_reach",
@@ -55,7 +56,7 @@ __all__ = [
 ]
 
 
-@audit.together()
+@chain.together()
 def set_attributes(*, resident_id: UUID, values: Mapping[str, object], by: Actor) -> None:
     """Sets the named attributes and leaves the others; None, "" or an empty list clears one.
 
@@ -85,5 +86,5 @@ def set_attributes(*, resident_id: UUID, values: Mapping[str, object], by: Actor
     changed(resident, "", "attributes")
     if not consent.learns_from(stored):
         # What was kept of somebody who turns out to be a child is not waited with.
-        audit.record_receipts(take_back(resident, recipient=consent.LEARNING), by=by)
-    audit.record("attributes_changed", who=resident_id, by=by, keys=keys)
+        chain.record_receipts(take_back(resident, recipient=consent.LEARNING), by=by)
+    chain.record("attributes_changed", who=resident_id, by=by, keys=keys)

@@ -1,6 +1,6 @@
 """The seam to the regional ID: what the portal needs of a provider beyond plain OpenID Connect.
 
-Sign-in and sign-out themselves are the standard protocol and the same for every provider (`identity.signin`).
+Sign-in and sign-out themselves are the standard protocol and the same for every provider (`identity.oidc.relying_party`).
 Two drivers ship: Keycloak for a city, the embedded provider for one machine. What only one of them can do is a
 named capability.
 """
@@ -14,7 +14,7 @@ from uuid import UUID
 
 from django.conf import settings
 
-from identity.roles import SYSTEM, Actor
+from identity.domain.roles import SYSTEM, Actor
 
 SIGN_IN = "sign_in"
 SILENT = "silent_reentry"
@@ -188,9 +188,9 @@ class IdentityProvider(Protocol):
 def provider() -> IdentityProvider:
     """The driver that `settings.ID_PROVIDER` names."""
     if settings.ID_PROVIDER == "keycloak":
-        from identity.keycloak import KeycloakProvider
+        from identity.keycloak.driver import KeycloakProvider
 
         return KeycloakProvider()
-    from identity.embedded import EmbeddedProvider
+    from identity.embedded.driver import EmbeddedProvider
 
     return EmbeddedProvider()

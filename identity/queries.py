@@ -14,10 +14,12 @@ from django.db.models.functions import Cast
 from django.http import HttpRequest
 from django.utils import timezone
 
-from identity import attributes, consent, crypto, learning, numbers, subjects
-from identity.attributes import Value
-from identity.audience import K_REACH, Audience, matches
-from identity.clients import is_registered as is_registered
+from identity import crypto
+from identity.consent import learning
+from identity.domain import attributes, consent, subjects
+from identity.domain.attributes import Value
+from identity.domain.audience import K_REACH, Audience, matches
+from identity.domain.roles import STAFF_ROLES, Actor
 from identity.errors import NoSuchClient, NoSuchResident
 from identity.models import (
     AccessLog,
@@ -29,9 +31,10 @@ from identity.models import (
     Resident,
     Subject,
 )
-from identity.person import current_resident as current_resident
-from identity.person import has_second_factor
-from identity.roles import STAFF_ROLES, Actor
+from identity.oidc.clients import is_registered as is_registered
+from identity.residents import resident_numbers
+from identity.sessions.person import current_resident as current_resident
+from identity.sessions.person import has_second_factor
 
 COUNT_DAYS = 30
 
@@ -244,11 +247,11 @@ def is_confidential(resident_id: UUID) -> bool:
 
 
 def resident_number(resident_id: UUID) -> str:
-    """What a resident tells the city's desk to be found by, see `identity.protection`; `NoSuchResident`."""
+    """What a resident tells the city's desk to be found by, see `identity.residents.protection`; `NoSuchResident`."""
     handle = Resident.objects.filter(id=resident_id).values_list("handle", flat=True).first()
     if handle is None:
         raise NoSuchResident
-    return numbers.number_of(handle)
+    return resident_numbers.number_of(handle)
 
 
 def overview(resident_id: UUID) -> tuple[RecipientRow, ...]:

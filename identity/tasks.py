@@ -16,57 +16,57 @@ CONSENT_EVENTS = "gadgets.consent_events"
 
 def deliver_due_logouts() -> int:
     """Forwards the logout tokens that are due to gadgets."""
-    from identity import relay
+    from identity.oidc import logout_relay
 
-    return relay.deliver_due()
+    return logout_relay.deliver_due()
 
 
 def end_due_guardianships() -> int:
     """Marks the guardianships whose day has come."""
-    from identity import guardians
+    from identity.household import guardianships
 
-    return guardians.end_due()
+    return guardianships.end_due()
 
 
 def check_keycloak_drift() -> None:
     """Looks where the realm drifted from the repository."""
-    from identity import keycloak_sync
+    from identity.keycloak import sync
 
-    keycloak_sync.check_drift()
+    sync.check_drift()
 
 
 def send_due_letters() -> int:
     """Mails about sign-ins from devices that are new."""
-    from identity import letters
+    from identity.sessions import sign_in_mail
 
-    return letters.send_due()
+    return sign_in_mail.send_due()
 
 
 def end_sessions_by_time() -> int:
     """Empties sessions that are over by time."""
-    from identity import sessions
+    from identity.sessions import portal_sessions
 
-    return sessions.end_by_time()
+    return portal_sessions.end_by_time()
 
 
 def end_expired_learning() -> int:
     """Forgets what was kept of residents whose yes to learning, or to the order that it is for, ended by date."""
     from core import sweeps
-    from identity import learning, ledger
+    from identity.consent import learning, ledger
 
     return sum(sweeps.steps(learning.JOB, learning.end_expired, ledger.end_learning_without_order))
 
 
 def seal_accesses() -> int:
     """Puts the hashes of what left lately into the audit chain."""
-    from identity import access_log
+    from identity.consent import access_log
 
     return access_log.seal()
 
 
 def clean() -> None:
     """Deletes what is past its time."""
-    from identity import retention
+    from identity.closure import retention
 
     retention.clean()
 

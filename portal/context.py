@@ -12,7 +12,8 @@ from django.utils.translation import get_language
 from core import form_pages
 from core.region_time import region_now
 from core.texts import pick
-from identity import household, person, sessions
+from identity.household import authority
+from identity.sessions import person, portal_sessions
 
 LANGUAGE_LABELS = (("ja", "日本語", "ja"), ("ja-simple", "やさしい日本語", "ja"), ("en", "English", "en"))
 
@@ -33,7 +34,7 @@ def _languages(request: HttpRequest) -> list[dict[str, Any]]:
 
 def _until(request: HttpRequest) -> datetime | None:
     """When the session ends if nothing more happens; None where nobody is signed in."""
-    left = sessions.seconds_left(request)
+    left = portal_sessions.seconds_left(request)
     return region_now() + timedelta(seconds=left) if left else None
 
 
@@ -50,8 +51,8 @@ def portal(request: HttpRequest) -> dict[str, Any]:
         "this_page": SimpleLazyObject(lambda: form_pages.address(request)),
         "signed_in": SimpleLazyObject(lambda: person.signed_in(request)),
         # The home fills the banner in for each request; its pages are drawn once for everybody.
-        "acting": SimpleLazyObject(lambda: household.acting(request)),
-        "session_left": SimpleLazyObject(lambda: sessions.seconds_left(request)),
+        "acting": SimpleLazyObject(lambda: authority.acting(request)),
+        "session_left": SimpleLazyObject(lambda: portal_sessions.seconds_left(request)),
         "session_until": SimpleLazyObject(lambda: _until(request)),
         "demo": settings.DEMO,
         "portal_url": settings.PORTAL_URL,

@@ -7,7 +7,7 @@ from base64 import b32encode
 from dataclasses import dataclass, field
 from uuid import UUID
 
-from identity.attributes import Value
+from identity.domain.attributes import Value
 
 
 @dataclass(frozen=True, slots=True)

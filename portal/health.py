@@ -35,10 +35,10 @@ def ready(_request: HttpRequest) -> JsonResponse:
         "id_provider": settings.ID_PROVIDER,
     }
     if settings.ID_PROVIDER == "keycloak":
-        from identity import keycloak_sync
+        from identity.keycloak import sync
 
         # What a job found lately: no request waits for Keycloak, and a drift serves nobody worse.
-        body["keycloak"] = keycloak_sync.last_check() or "not checked"
+        body["keycloak"] = sync.last_check() or "not checked"
     return JsonResponse(body, status=200 if good else 503)
 
 

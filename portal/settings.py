@@ -15,7 +15,7 @@ from csp.constants import NONE, SELF, UNSAFE_INLINE
 from django.conf.locale import LANG_INFO
 from django.core.exceptions import ImproperlyConfigured
 
-from identity import embedded_settings as embedded
+from identity.embedded import settings as embedded
 from portal import environment as env
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -158,20 +158,20 @@ MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     # A proxy in front packs what it passes on (deploy/nginx/portal.conf).
     *(["core.compression.CompressMiddleware"] if not env.flag("BEHIND_PROXY") else []),
-    "identity.hosts.HostUrlconfMiddleware",
+    "identity.embedded.hosts.HostUrlconfMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",
     "portal.security.PolicyMiddleware",
-    "identity.person.HostSessionMiddleware",
+    "identity.sessions.person.HostSessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
-    "identity.person.PersonMiddleware",
-    "identity.staff.StaffMiddleware",
+    "identity.sessions.person.PersonMiddleware",
+    "identity.sessions.staff.StaffMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "core.problems.ProblemMiddleware",
-    "identity.kept_forms.FormsMiddleware",
+    "identity.forms.kept.FormsMiddleware",
     "portal.content.moved.MovedMiddleware",
     *embedded.EMBEDDED_MIDDLEWARE,
 ]
@@ -181,7 +181,7 @@ TEMPLATES = [
         "DIRS": [BASE_DIR / "portal" / "templates"],
         "APP_DIRS": True,
         "OPTIONS": {
-            "builtins": ["core.templatetags.markup", "identity.form_tags"],
+            "builtins": ["core.templatetags.markup", "identity.forms.tags"],
             "context_processors": [
                 "django.template.context_processors.request",
                 "django.contrib.auth.context_processors.auth",
@@ -196,7 +196,7 @@ REDIS_URL = env.text("REDIS_URL", "" if DEMO else None)
 CACHES: dict[str, dict[str, Any]]
 if REDIS_URL:
     CACHES = {"default": {"BACKEND": "portal.cache.FailOpenRedisCache", "LOCATION": REDIS_URL}}
-    SESSION_ENGINE = "identity.session_cached_db"
+    SESSION_ENGINE = "identity.sessions.engine_cached_db"
     EXECUTOR = "portal.executor.CeleryExecutor"
 else:
     CACHES = {
@@ -205,7 +205,7 @@ else:
             "OPTIONS": {"MAX_ENTRIES": 20000},
         }
     }
-    SESSION_ENGINE = "identity.session_db"
+    SESSION_ENGINE = "identity.sessions.engine_db"
     EXECUTOR = "portal.executor.ThreadExecutor"
 CELERY_BROKER_URL = env.text("CELERY_BROKER_URL", REDIS_URL)
 
@@ -294,7 +294,7 @@ ID_BROWSER_COOKIE_NAME = "__Host-id-browser" if HTTPS else "id-browser"
 ID_SESSION_COOKIE_NAME = "__Host-id-session" if HTTPS else "id-session"
 SESSION_COOKIE_AGE = 24 * 3600  # of a session that nobody signed in to
 DEVICE_COOKIE_NAME = "__Host-device" if HTTPS else "device"
-# Of a session that somebody signed in to (`identity.session_store`): after no use, and after all.
+# Of a session that somebody signed in to (`identity.sessions.engines`): after no use, and after all.
 SESSION_IDLE_SECONDS = env.number("SESSION_IDLE_MINUTES", 60) * 60
 SESSION_SECONDS = env.number("SESSION_HOURS", 12) * 3600
 REMEMBERED_IDLE_SECONDS = env.number("REMEMBERED_IDLE_DAYS", 14) * 24 * 3600

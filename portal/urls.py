@@ -1,4 +1,4 @@
-"""The whole URL map of the portal's host on one page; the ID's host has `identity.embedded_urls`."""
+"""The whole URL map of the portal's host on one page; the ID's host has `identity.embedded.urls`."""
 
 from django.conf import settings
 from django.conf.urls.i18n import i18n_patterns

@@ -2,11 +2,12 @@
 
 from django.http import HttpRequest, HttpResponse
 
-from identity import hosts, kept_forms
+from identity.embedded import hosts
+from identity.forms import kept
 
 
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:  # noqa: ARG001
     """On either host."""
     if getattr(request, "id_site", False):
         return hosts.expired_form(request)
-    return kept_forms.csrf_failed(request)
+    return kept.csrf_failed(request)

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 
 from recommender.explain import Reason
 
-# (attribute key, value, locale) → the name of that value; identity.attributes.value_label fits.
+# (attribute key, value, locale) → the name of that value; identity.domain.attributes.value_label fits.
 Labels = Callable[[str, str, str], str]
 
 TOPICS_OF = "interests"

@@ -11,12 +11,14 @@ from django.db import transaction
 from django.test import Client
 from django.utils import timezone
 
-from identity import access_log, actions, writing
-from identity.consent import Notice
+from identity import actions
+from identity.consent import access_log
+from identity.domain.consent import Notice
+from identity.domain.roles import STAFF_ROLES, SYSTEM, Actor
 from identity.models import Resident
-from identity.person import KEY, SECOND_FACTOR
-from identity.roles import STAFF_ROLES, SYSTEM, Actor
-from identity.sessions import AUTH_TIME
+from identity.residents import guards
+from identity.sessions.person import KEY, SECOND_FACTOR
+from identity.sessions.portal_sessions import AUTH_TIME
 from portal.demo_cast import (
     ALERT_OFFICER,
     AUDITOR,
@@ -155,7 +157,7 @@ def released(
 ) -> None:
     """An entry of the access log, whatever was granted; repetitions too."""
     with transaction.atomic():
-        held = writing.hold(resident.pk)[resident.pk]
+        held = guards.hold(resident.pk)[resident.pk]
         access_log.add(held, recipient=recipient, items=items, via=via, at=at or timezone.now())
 
 

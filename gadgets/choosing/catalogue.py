@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from core.texts import Texts
 from gadgets.contract.manifest import CATEGORIES
 from gadgets.types import GadgetInfo
-from identity import attributes
+from identity.domain import attributes
 
 MOST_WORDS = 8
 LONGEST = 100

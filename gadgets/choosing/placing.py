@@ -14,8 +14,9 @@ from gadgets.errors import BadSettingError, LocalOnlyError, LockedError, NoSuchG
 from gadgets.models import Placement as Row
 from gadgets.queries import layout, registry
 from gadgets.types import GadgetInfo, Setting
-from identity import household, mydata
-from identity.roles import Actor
+from identity.domain.roles import Actor
+from identity.household import authority
+from identity.residents import mydata
 
 
 def place(
@@ -113,7 +114,7 @@ def _settings(info: GadgetInfo, given: Mapping[str, object]) -> dict[str, Settin
 
 def _self(resident_id: UUID, by: Actor) -> None:
     """A layout is the resident's own, or in the hands of who acts for them; the portal's commands may seed it."""
-    if by.id is not None and not household.may_act(by, resident_id):
+    if by.id is not None and not authority.may_act(by, resident_id):
         raise NotPermittedError
 
 

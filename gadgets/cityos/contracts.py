@@ -17,7 +17,7 @@ from gadgets.errors import ContractMissingError, NotPermittedError, WrongStateEr
 from gadgets.life.steps import Decision, Side, is_member, note, side_of, words
 from gadgets.models import Contract, Gadget, Membership
 from gadgets.types import DataSpec
-from identity.roles import OPERATOR, Actor
+from identity.domain.roles import OPERATOR, Actor
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,8 +15,8 @@ from gadgets import registry
 from gadgets.errors import WrongStateError
 from gadgets.life.steps import Decision, Side, note, reviewed, words
 from gadgets.models import Contract, DataOwner, Gadget
-from identity import audit
-from identity.roles import Actor
+from identity.audit import chain
+from identity.domain.roles import Actor
 
 LIVE = (Contract.State.ASKED, Contract.State.AGREED)
 
@@ -68,7 +68,7 @@ def give(*, gadget_id: str, entity_type: str, reason: str, by: Actor) -> None:
     asked.update(owner_id=owner.provider_id, licence=owner.licence, owner_agreed_at=None)
     asked.filter(consumer__provider_id=gadget.provider_id).update(owner_agreed_at=timezone.now())
     _written_down(gadget, by, f"{entity_type}: データの持ち主になりました。{why}")
-    audit.record("data_owner_set", by=by, type=entity_type, gadget=gadget_id)
+    chain.record("data_owner_set", by=by, type=entity_type, gadget=gadget_id)
 
 
 @transaction.atomic
@@ -87,7 +87,7 @@ def take_back(*, gadget_id: str, entity_type: str, reason: str, by: Actor) -> No
         if row.state == Contract.State.ASKED and row.operator_agreed_at:
             settle(row)
     _written_down(gadget, by, f"{entity_type}: データの持ち主ではなくなりました。{why}")
-    audit.record("data_owner_removed", by=by, type=entity_type, gadget=gadget_id)
+    chain.record("data_owner_removed", by=by, type=entity_type, gadget=gadget_id)
 
 
 def live(provider_id: int, entity_type: str) -> QuerySet[Contract]:

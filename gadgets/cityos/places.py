@@ -7,7 +7,7 @@ from math import asin, cos, radians, sin, sqrt
 from typing import Any
 
 from gadgets.cityos.normal_form import centre_of
-from identity.attributes import DISTRICTS
+from identity.domain.attributes import DISTRICTS
 
 EARTH = 6_371_000.0
 

@@ -22,7 +22,7 @@ from gadgets.cityos.queries import Asked, Edge
 from gadgets.errors import GadgetError
 from gadgets.pages.web import refused, signed_in
 from identity import queries as identity_queries
-from identity.sendings import sent_once
+from identity.forms.sendings import sent_once
 
 STATES = {
     "asked": gettext_lazy("申し込みずみ"),

@@ -17,7 +17,7 @@ from gadgets.conformance.environment import ALGORITHM, Environment
 from gadgets.contract.manifest import Manifest, default_settings
 from gadgets.serving import keys
 from gadgets.types import Value
-from identity import attributes
+from identity.domain import attributes
 
 PERSONAS: Mapping[str, Mapping[str, Value]] = MappingProxyType(
     {

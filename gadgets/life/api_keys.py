@@ -17,7 +17,7 @@ from django.utils.translation import gettext_noop
 from gadgets.errors import KeyRefusedError, LifeError, NotPermittedError, TooManyCallsError
 from gadgets.models import ApiToken, Membership
 from identity import queries, rate
-from identity.roles import Actor
+from identity.domain.roles import Actor
 
 PREFIX = "rgk_"
 DAYS = 90

@@ -19,9 +19,9 @@ from gadgets.serving import launch
 from gadgets.types import LEVELS
 from identity import actions as identity_actions
 from identity import queries as identity_queries
+from identity.domain.roles import SYSTEM, Actor
 from identity.errors import IdentityError
 from identity.idp import ClientCredentials, ClientSpec, provider
-from identity.roles import SYSTEM, Actor
 
 log = logging.getLogger(__name__)
 

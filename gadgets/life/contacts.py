@@ -21,7 +21,7 @@ from django.utils.translation import gettext_noop
 from gadgets import tasks
 from gadgets.errors import ContactLinkError, LifeError, NotPermittedError
 from gadgets.models import Membership, Provider, StateNotice
-from identity.roles import OPERATOR, Actor
+from identity.domain.roles import OPERATOR, Actor
 
 PROOF = "contact_proof"
 HOLDS = timedelta(days=3)

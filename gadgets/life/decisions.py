@@ -13,7 +13,7 @@ from core import dates
 from core.region_time import region_moment, region_zone
 from gadgets import actions
 from gadgets.errors import LifeError
-from identity.roles import Actor
+from identity.domain.roles import Actor
 
 T = TypeVar("T")
 Decision = tuple[Callable[[], object], str]

@@ -29,7 +29,7 @@ from gadgets.telling import events
 from gadgets.telling.addressees import addressee
 from identity import actions as identity_actions
 from identity import queries as identity_queries
-from identity.roles import OPERATOR, SYSTEM, Actor
+from identity.domain.roles import OPERATOR, SYSTEM, Actor
 
 log = logging.getLogger(__name__)
 

@@ -11,7 +11,7 @@ from gadgets.life.steps import OPEN, Decision, Side, note
 from gadgets.models import CheckRun, Gadget, GadgetVersion, Provider, Region
 from gadgets.serving import frames
 from gadgets.types import content_hash
-from identity.roles import Actor
+from identity.domain.roles import Actor
 
 
 @transaction.atomic

@@ -12,7 +12,7 @@ from core.texts import Texts
 from gadgets.errors import LifeError, WrongStateError
 from gadgets.life.steps import Decision, locked, member, note, side_of
 from gadgets.models import Gadget, Maintenance, bump_registry
-from identity.roles import OPERATOR, Actor
+from identity.domain.roles import OPERATOR, Actor
 
 LONGEST = timedelta(days=14)
 FURTHEST = timedelta(days=180)

@@ -29,7 +29,7 @@ from gadgets.life import contacts, state_notices
 from gadgets.life.steps import member
 from gadgets.models import ApiToken, Invitation, Membership, Provider
 from identity import queries as identity_queries
-from identity.roles import Actor
+from identity.domain.roles import Actor
 
 Role = Membership.Role
 INVITED_FOR = timedelta(days=7)

@@ -19,7 +19,7 @@ from gadgets.life.filing import file
 from gadgets.life.registration import Fetched
 from gadgets.models import Provider, Region
 from gadgets.serving.http import door
-from identity.roles import OPERATOR, Actor
+from identity.domain.roles import OPERATOR, Actor
 
 SECONDS = 5.0
 

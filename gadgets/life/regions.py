@@ -36,8 +36,8 @@ from gadgets.errors import (
 from gadgets.models import CheckRun, Gadget, Region
 from gadgets.serving import keys as portal_keys
 from gadgets.serving.http import JSON_TYPES, door
-from identity import audit
-from identity.roles import OPERATOR, Actor
+from identity.audit import chain
+from identity.domain.roles import OPERATOR, Actor
 
 DISCOVERY = "/.well-known/region-portal.json"
 FEED = "/.well-known/region-gadgets.json"
@@ -177,7 +177,7 @@ def trust(*, seen: RegionView, confirmed: tuple[str, ...], by: Actor) -> None:
             )
     except IntegrityError as error:
         raise LifeError(gettext_noop("このアドレスは、すでに別の地域として登録されています。")) from error
-    audit.record("region_trusted", by=by, region=seen.code, keys=list(seen.prints))
+    chain.record("region_trusted", by=by, region=seen.code, keys=list(seen.prints))
 
 
 @transaction.atomic
@@ -186,7 +186,7 @@ def forget(*, code: str, by: Actor) -> None:
     _operator(by)
     if not Region.objects.filter(code=code).delete()[0]:
         raise NoSuchRegionError
-    audit.record("region_forgotten", by=by, region=code)
+    chain.record("region_forgotten", by=by, region=code)
 
 
 # --- what they offer -------------------------------------------------------------------------------------------

@@ -13,8 +13,8 @@ from gadgets.life.filing import ask_for_checks, file
 from gadgets.life.steps import Decision, Side, draft, locked, member, mirror, note, step
 from gadgets.models import CheckRun, Gadget, GadgetVersion
 from identity import rate
+from identity.domain.roles import Actor
 from identity.idp import ClientCredentials
-from identity.roles import Actor
 
 REGISTRATIONS_AN_HOUR = 30
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from core.texts import Texts
-from identity import attributes
+from identity.domain import attributes
 
 Gate = Literal["checks", "operator", "consent"]
 GATES: tuple[Gate, ...] = ("checks", "operator", "consent")

@@ -6,7 +6,7 @@ from core.texts import pick
 from gadgets.contract.manifest import Manifest
 from gadgets.life.review_change import Change, named, sentence
 from gadgets.types import LEVELS, ClaimSpec
-from identity import attributes
+from identity.domain import attributes
 
 FINER: Mapping[str, tuple[str, ...]] = {
     "area.waste_zone": ("area.district",),

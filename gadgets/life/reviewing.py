@@ -18,7 +18,7 @@ from gadgets.life.versions import EARLIER_DAYS, SHARES, WHOLE
 from gadgets.models import Gadget, GadgetVersion, ReviewNote, bump_registry
 from gadgets.serving import frames
 from gadgets.types import content_hash
-from identity.roles import Actor
+from identity.domain.roles import Actor
 
 _HANDED_IN = (Decision.REGISTERED, Decision.SUBMITTED, Decision.IMPORTED)
 

@@ -5,7 +5,7 @@ from django.db import transaction
 from gadgets.life.clients import client_due
 from gadgets.life.steps import Decision, Side, locked, note, operator, reviewed, turn, words
 from gadgets.models import Gadget, bump_registry
-from identity.roles import Actor
+from identity.domain.roles import Actor
 
 
 @transaction.atomic

@@ -5,7 +5,7 @@ from django.utils.translation import gettext_noop
 from gadgets.errors import NoSuchGadgetError, NotPermittedError, ReasonMissingError, WrongStateError
 from gadgets.life import state_notices
 from gadgets.models import Gadget, GadgetVersion, Membership, ReviewNote
-from identity.roles import OPERATOR, Actor
+from identity.domain.roles import OPERATOR, Actor
 
 Decision = ReviewNote.Decision
 Side = ReviewNote.Side

@@ -6,7 +6,7 @@ from django.utils.translation import gettext_noop
 from gadgets.errors import TooOftenError
 from gadgets.life.steps import Decision, is_member, locked, member, note, side_of, words
 from gadgets.models import ReviewNote
-from identity.roles import OPERATOR, Actor
+from identity.domain.roles import OPERATOR, Actor
 
 MOST_OPEN = 50
 """So many messages one side may leave after the other's last word."""

@@ -8,8 +8,8 @@ from gadgets.errors import LifeError, WrongStateError
 from gadgets.life.names import verified
 from gadgets.life.steps import Decision, Side, note, reviewed, words
 from gadgets.models import CardReport, Gadget, Provider, bump_registry
-from identity import audit
-from identity.roles import Actor
+from identity.audit import chain
+from identity.domain.roles import Actor
 
 
 def confirm(provider: Provider, *, confirmed: bool, by: Actor) -> None:
@@ -26,7 +26,7 @@ def confirm(provider: Provider, *, confirmed: bool, by: Actor) -> None:
     provider.verified_at = timezone.now()
     provider.verified_by_id = by.id
     provider.save(update_fields=["verified_name", "verified_at", "verified_by"])
-    audit.record("organisation_verified", by=by, provider=provider.pk)
+    chain.record("organisation_verified", by=by, provider=provider.pk)
 
 
 @transaction.atomic
@@ -42,7 +42,7 @@ def let_alert(*, gadget_id: str, allowed: bool, reason: str, by: Actor) -> None:
         else "「危険」のお知らせを出せなくなりました。"
     )
     note(gadget, gadget.published, by, Decision.VERIFIED, f"{said}{why}", side=Side.OPERATOR)
-    audit.record("alerts_allowed" if allowed else "alerts_stopped", by=by, provider=gadget.provider_id)
+    chain.record("alerts_allowed" if allowed else "alerts_stopped", by=by, provider=gadget.provider_id)
     bump_registry()
 
 
@@ -60,7 +60,7 @@ def report(*, gadget_id: str, reason: str, text: str, by: Actor) -> None:
         reason=reason,
         words=text.replace("\0", "").strip()[:300],
     )
-    audit.record("card_reported", who=by.id, gadget=gadget_id, reason=reason)
+    chain.record("card_reported", who=by.id, gadget=gadget_id, reason=reason)
 
 
 @transaction.atomic
@@ -70,4 +70,4 @@ def settle_reports(*, gadget_id: str, by: Actor) -> None:
     open_ones = CardReport.objects.filter(gadget=gadget, settled_at=None)
     if not open_ones.update(settled_at=timezone.now()):
         raise WrongStateError
-    audit.record("card_reports_settled", by=by, gadget=gadget_id)
+    chain.record("card_reports_settled", by=by, gadget=gadget_id)

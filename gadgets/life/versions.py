@@ -17,7 +17,7 @@ from uuid import UUID
 from core.texts import Texts
 from gadgets.life.review import terms_hold
 from gadgets.types import ClaimSpec, GadgetInfo
-from identity.consent import covers
+from identity.domain.consent import covers
 
 if TYPE_CHECKING:
     from identity.queries import Bundle

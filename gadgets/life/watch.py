@@ -33,8 +33,8 @@ from gadgets.life import state_notices
 from gadgets.models import Gadget, GadgetHour, ReviewNote
 from gadgets.serving import figures
 from gadgets.serving.figures import Figures
-from identity import officers
-from identity.roles import OPERATOR, SYSTEM
+from identity.domain.roles import OPERATOR, SYSTEM
+from identity.residents import staff_emails
 
 log = logging.getLogger(__name__)
 
@@ -203,7 +203,7 @@ def _tell_operators(gadget: Gadget, reason: str) -> None:
     desk = reverse("city_review_gadget", args=[gadget.gadget_id])
     subject = "サービスを停止しました"  # nothing of a stranger's in a subject: an id may read like an address
     text = f"{reason}\n\n再開するかどうかは、審査の画面で決めてください。\n{settings.PORTAL_URL}{desk}\n"
-    for address in officers.addresses(OPERATOR):
+    for address in staff_emails.addresses(OPERATOR):
         try:
             EmailMessage(subject, text, to=[address]).send()
         except (OSError, SMTPException) as error:

@@ -16,8 +16,8 @@ from gadgets.contract.wire import schema_bytes
 from gadgets.errors import NoCardError
 from gadgets.serving import fetch, keys, warm
 from gadgets.types import GadgetInfo, StoredCard, Unavailable
-from identity import household
 from identity import queries as identity_queries
+from identity.household import authority
 from identity.queries import Bundle
 
 SCHEMAS = ("manifest-1.0", "card-1.0", "event-answer-1.0", "package-1.0", "feed-1.0")
@@ -142,7 +142,7 @@ def card_fragment(request: HttpRequest, gadget_id: str) -> HttpResponse:
     locale = request.GET.get("locale", "")
     if locale not in dict(settings.LANGUAGES):
         locale = words.locale()
-    resident_id = household.subject(request)
+    resident_id = authority.subject(request)
     bundle = identity_queries.bundle(resident_id) if resident_id else None
     placed = queries.placement(resident_id, gadget_id) if resident_id else None
     size = request.GET.get("size", "") or (placed.size if placed else "")

@@ -12,8 +12,8 @@ from gadgets import queries
 from gadgets.pages.web import retry_after
 from gadgets.serving import calendar, fetch
 from gadgets.types import StoredCard
-from identity import household
 from identity import queries as identity_queries
+from identity.household import authority
 
 
 @require_safe
@@ -24,7 +24,7 @@ def dates(request: HttpRequest, gadget_id: str) -> HttpResponse:
     locale = request.GET.get("locale", "ja")
     if locale not in dict(settings.LANGUAGES):
         locale = "ja"
-    resident_id = household.subject(request)
+    resident_id = authority.subject(request)
     bundle = identity_queries.bundle(resident_id) if resident_id else None
     chosen = published.choose(gadget_id, bundle, timezone.now())
     if chosen is None or not chosen.shown.has_card:

@@ -13,9 +13,9 @@ from gadgets.choosing.catalogue import Sought
 from gadgets.choosing.layout import Arranged
 from gadgets.serving import figures
 from gadgets.types import GadgetInfo
-from identity import household
 from identity import queries as identity_queries
-from identity.audience import matches
+from identity.domain.audience import matches
+from identity.household import authority
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +44,7 @@ class Row:
 @require_safe
 def catalogue(request: HttpRequest) -> HttpResponse:
     """Every published gadget for this reader, narrowed by `q`, `category` and `anonymous` of the address."""
-    resident_id = household.subject(request)
+    resident_id = authority.subject(request)
     bundle = identity_queries.bundle(resident_id) if resident_id else None
     offered = [
         gadget

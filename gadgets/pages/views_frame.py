@@ -30,9 +30,9 @@ from gadgets.pages.web import retry_after
 from gadgets.serving import frames
 from gadgets.serving.frames import Framed
 from gadgets.types import FrameSpec, Setting
-from identity import household
 from identity import queries as identity_queries
 from identity.errors import ActingEnded, IdentityError
+from identity.household import authority
 
 PERMISSIONS = ("camera", "geolocation", "microphone", "payment", "usb", "browsing-topics")
 """What pages of the portal deny by name; the rest of what a frame may declare is denied to frames by default."""
@@ -102,7 +102,7 @@ class FrameBox:
 @never_cache
 def frame(request: HttpRequest, gadget_id: str) -> HttpResponse:
     """The frame on a page of its own; without JavaScript, or when it may not be used now, what else there is."""
-    resident_id = household.subject(request)
+    resident_id = authority.subject(request)
     bundle = identity_queries.bundle(resident_id) if resident_id else None
     now = timezone.now()
     try:
@@ -164,7 +164,7 @@ def token(request: HttpRequest, gadget_id: str) -> HttpResponse:
         locale = words.locale()
     with translation.override(locale):
         try:
-            resident_id = household.subject(request)
+            resident_id = authority.subject(request)
             found = frames.release(
                 gadget_id,
                 resident_id=resident_id,

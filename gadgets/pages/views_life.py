@@ -14,7 +14,7 @@ from gadgets.life import decisions
 from gadgets.pages import views_provider
 from gadgets.pages.web import refused, signed_in, tell
 from identity import queries as identity_queries
-from identity.sendings import sent_once
+from identity.forms.sendings import sent_once
 
 
 @posts("gadgets:provider_gadget")

@@ -20,8 +20,8 @@ from gadgets.errors import ContactLinkError, GadgetError, InvitationError, NotPe
 from gadgets.life import api_keys, contacts, organisations
 from gadgets.pages.web import refused, signed_in, tell
 from identity import queries as identity_queries
-from identity.roles import Actor
-from identity.sendings import sent_once
+from identity.domain.roles import Actor
+from identity.forms.sendings import sent_once
 
 _OWNER, _DEVELOPER = organisations.Role.OWNER, organisations.Role.DEVELOPER
 

@@ -21,7 +21,7 @@ from gadgets.queries import GadgetView
 from gadgets.serving import outcomes
 from identity import queries as identity_queries
 from identity.errors import IdentityError
-from identity.sendings import sent_once
+from identity.forms.sendings import sent_once
 
 
 @require_safe

@@ -16,8 +16,8 @@ from gadgets.errors import GadgetError
 from gadgets.pages.report_words import REASONS
 from gadgets.pages.web import retry_after, signed_in
 from identity import rate
+from identity.forms.sendings import sent_once
 from identity.queries import actor
-from identity.sendings import sent_once
 
 MOST, PERIOD = 5, 24 * 60 * 60
 """Reports of one resident, and in how many seconds."""

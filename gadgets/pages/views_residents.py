@@ -26,8 +26,8 @@ from gadgets.life import versions
 from gadgets.pages.views import FrameView, frame_for
 from gadgets.pages.web import actor, back, for_subject, refused
 from gadgets.types import ClaimSpec, GadgetInfo, Setting, SettingSpec, choice_key
-from identity import household
 from identity import queries as identity_queries
+from identity.household import authority
 from identity.queries import Bundle
 
 STATUS = {"granted": "granted", "refused": "refused", "withdrawn": "refused"}
@@ -104,7 +104,7 @@ def _on_home(resident_id: UUID | None) -> Mapping[str, Arranged]:
 @require_safe
 def page(request: HttpRequest, gadget_id: str) -> HttpResponse:
     """A gadget's own page: its card drawn by the server, what it may know, its settings, its provider."""
-    resident_id = household.subject(request)
+    resident_id = authority.subject(request)
     bundle = identity_queries.bundle(resident_id) if resident_id else None
     chosen = queries.registry().choose(gadget_id, bundle, timezone.now())
     if chosen is None:

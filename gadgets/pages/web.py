@@ -13,10 +13,12 @@ from django.utils.http import url_has_allowed_host_and_scheme
 from core.sentences import sentence
 from gadgets import words
 from gadgets.errors import DoorError, GadgetError, SchemaError
-from identity import household, kept_forms, queries
+from identity import queries
+from identity.domain.roles import Actor
 from identity.errors import ActingEnded, NoSuchResident
+from identity.forms import kept
+from identity.household import authority
 from identity.queries import current_resident
-from identity.roles import Actor
 
 P = ParamSpec("P")
 View = Callable[Concatenate[HttpRequest, P], HttpResponse]
@@ -30,11 +32,11 @@ def signed_in(view: ResidentView[P]) -> View[P]:
     def inner(request: HttpRequest, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
         resident_id = current_resident(request)
         if resident_id is None:
-            return kept_forms.to_sign_in(request)
+            return kept.to_sign_in(request)
         try:
             return view(request, resident_id, *args, **kwargs)
         except NoSuchResident:  # the account was closed since this browser signed in
-            return kept_forms.to_sign_in(request)
+            return kept.to_sign_in(request)
 
     return inner
 
@@ -45,7 +47,7 @@ def for_subject(view: ResidentView[P]) -> View[P]:
     @wraps(view)
     def inner(request: HttpRequest, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
         try:
-            subject = household.subject(request)
+            subject = authority.subject(request)
         except ActingEnded as error:
             messages.warning(request, sentence(error))
             return HttpResponseRedirect(reverse("gadgets:catalogue"))
@@ -62,7 +64,7 @@ def for_subject(view: ResidentView[P]) -> View[P]:
 
 def actor(request: HttpRequest) -> Actor:
     """Who acts on this resident's pages: themselves, or the guardian whose session this is."""
-    found = household.acting(request)
+    found = authority.acting(request)
     return queries.actor_in(request) if found is None else Actor(id=found.account)
 
 
@@ -90,4 +92,4 @@ def retry_after(answer: HttpResponse, seconds: int) -> HttpResponse:
 def refused(request: HttpRequest, error: GadgetError) -> None:
     """Shows the sentence on the next page, above what was typed."""
     messages.error(request, tell(error))
-    kept_forms.refused(request)
+    kept.refused(request)

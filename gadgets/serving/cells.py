@@ -14,7 +14,7 @@ from gadgets import queries
 from gadgets.models import CellCount, bump_registry
 from gadgets.serving.stored import claims_key, fingerprint
 from gadgets.types import GadgetInfo
-from identity import cells as identity_cells
+from identity.residents import small_cells as identity_cells
 
 COUNT_EVERY = 600
 """Seconds between two counts, unless other combinations are asked for meanwhile."""

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from django.db.models import Count, Q
 
 from gadgets.models import Placement
-from identity import answers
-from identity.audience import K_CLAIMS
+from identity.consent import statistics
+from identity.domain.audience import K_CLAIMS
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +30,6 @@ def of(gadget_id: str) -> People:
     shown = counted["whole"] - counted["hidden"]
     return People(
         installs=(shown + 5) // 10 * 10 if shown >= K_CLAIMS else None,
-        hidden_percent=answers.round_to_five(counted["hidden"], counted["whole"]),
-        consent_percent=answers.consent_percent(gadget_id),
+        hidden_percent=statistics.round_to_five(counted["hidden"], counted["whole"]),
+        consent_percent=statistics.consent_percent(gadget_id),
     )

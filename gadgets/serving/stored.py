@@ -21,7 +21,7 @@ from gadgets.life.versions import holding
 from gadgets.serving.keys import plain
 from gadgets.serving.render import template_version
 from gadgets.types import GadgetInfo, Source, StoredCard, Value, Wanted, clean_settings
-from identity.audience import K_CLAIMS
+from identity.domain.audience import K_CLAIMS
 
 if TYPE_CHECKING:
     from identity.queries import Bundle

@@ -24,7 +24,7 @@ from gadgets.serving import private_cards, warm
 from gadgets.serving.apart import give_back_connections, refuse_in_transaction
 from gadgets.telling.addressees import Addressee, addressee, addressees
 from identity import queries as identity_queries
-from identity.consent import WITHDRAWN
+from identity.domain.consent import WITHDRAWN
 from identity.errors import IdentityError
 from identity.queries import EventRow
 

@@ -1,7 +1,7 @@
 """The access log becomes the record of releases: a sequence for each resident, and hashes that outlive their rows.
 
 Nothing is written into rows that exist: those of the release before get their number from the next sweep
-(`identity.access_log.seal`), so that this runs while the old program still writes.
+(`identity.consent.access_log.seal`), so that this runs while the old program still writes.
 """
 
 from django.db import migrations, models

@@ -35,7 +35,7 @@ class ReceiptQuerySet(models.QuerySet["ConsentReceipt"]):
         raise LedgerIsAppendOnly
 
     def erase_all_of(self, resident_id: uuid.UUID) -> int:
-        """The one door out of the ledger, for `identity.erasure` alone: every receipt of a person who is erased.
+        """The one door out of the ledger, for `identity.closure.erasure` alone: every receipt of a person who is erased.
 
         In the caller's transaction. PostgreSQL's trigger lets these rows go, and only while they go.
         """
@@ -138,7 +138,7 @@ class ConsentEvent(models.Model):
 class AccessLog(models.Model):
     """Which items left to whom, when and through which door; item names only, never a value.
 
-    Written by `identity.access_log` alone. The database refuses any change of what a row says.
+    Written by `identity.consent.access_log` alone. The database refuses any change of what a row says.
     """
 
     resident = models.ForeignKey(Resident, on_delete=models.CASCADE, related_name="accesses")
@@ -202,7 +202,7 @@ class AuditQuerySet(models.QuerySet["AuditEntry"]):
 
 
 class AuditEntry(models.Model):
-    """One link of the audit chain (see `identity.audit`): who did what to whom, in codes and handles only.
+    """One link of the audit chain (see `identity.audit.chain`): who did what to whom, in codes and handles only.
 
     `sha256` is over this entry and the hash of the one before it, so that no entry can be changed, taken out or
     put in between without breaking every later one.

@@ -9,7 +9,7 @@ from django.contrib.auth.models import AbstractBaseUser, BaseUserManager, Permis
 from django.db import models
 from django.utils import timezone
 
-from identity.names import passwords, plain_name, plain_password
+from identity.domain.names import passwords, plain_name, plain_password
 
 
 def opaque_username() -> str:

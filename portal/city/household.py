@@ -18,11 +18,11 @@ from wagtail.admin import messages
 from core import dates
 from core.form_pages import posts
 from core.sentences import sentence
-from identity import guardians, household
 from identity.errors import BadEnd, IdentityError
-from identity.household import ACTIVE, ASKED, DeskRow
-from identity.sendings import sent_once
-from identity.staff import fresh_proof
+from identity.forms.sendings import sent_once
+from identity.household import authority, guardianships
+from identity.household.authority import ACTIVE, ASKED, DeskRow
+from identity.sessions.staff import fresh_proof
 from portal.city.views import operator_of
 
 
@@ -35,7 +35,7 @@ def reason_text(code: str) -> str:
         "papers_missing": _("書類が足りない"),
         "not_entitled": _("書類で確かめられない"),
         "other": _("その他"),
-        guardians.DECLINED: _("本人が断った"),
+        guardianships.DECLINED: _("本人が断った"),
     }.get(code, code)
 
 
@@ -47,7 +47,7 @@ def state_text(row: DeskRow) -> str:
     """Where a guardianship stands."""
     if row.state == ASKED:
         return _("市の確認待ち") if row.decided_at is None else _("本人の返事待ち")
-    return {ACTIVE: _("有効"), household.REFUSED: _("不承認")}.get(row.state, _("終了"))
+    return {ACTIVE: _("有効"), authority.REFUSED: _("不承認")}.get(row.state, _("終了"))
 
 
 @never_cache
@@ -57,22 +57,22 @@ def desk(request: HttpRequest) -> HttpResponse:
     """What waits, and what the reference (`?reference=`) leads to."""
     by = operator_of(request)
     reference = request.GET.get("reference", "")
-    found = guardians.look_up(reference=reference, by=by) if reference else None
+    found = guardianships.look_up(reference=reference, by=by) if reference else None
     return _page(request, by.id, reference=reference, found=found, missing=bool(reference) and found is None)
 
 
 def _page(
     request: HttpRequest, own: UUID | None, *, problem: str = "", status: int = 200, **more: Any
 ) -> HttpResponse:
-    waiting = household.waiting()
+    waiting = authority.waiting()
     found: DeskRow | None = more.get("found")
     context = {
         "waiting": [{"row": row, "own": own in row.people} for row in waiting],
         "found_state": state_text(found) if found else "",
         "found_reason": reason_text(found.reason) if found and found.reason else "",
         "found_living": found is not None and found.state in {ASKED, ACTIVE},
-        "approvals": _choices(guardians.APPROVALS),
-        "refusals": _choices(guardians.REFUSALS),
+        "approvals": _choices(guardianships.APPROVALS),
+        "refusals": _choices(guardianships.REFUSALS),
         "problem": problem,
         **more,
     }
@@ -89,10 +89,10 @@ def decide(request: HttpRequest, guardianship: UUID) -> HttpResponse:
     decision, reason = request.POST.get("decision", ""), request.POST.get("reason", "")
     try:
         if decision == "end":
-            guardians.end(guardianship_id=guardianship, by=by)
+            guardianships.end(guardianship_id=guardianship, by=by)
             told = _("終わりにしました。")
         elif decision in {"approve", "refuse"}:
-            state = guardians.decide(
+            state = guardianships.decide(
                 guardianship_id=guardianship,
                 approve=decision == "approve",
                 reason=reason,

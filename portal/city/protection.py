@@ -16,11 +16,12 @@ from wagtail.admin import messages
 
 from core.form_pages import posts
 from core.sentences import sentence
-from identity import actions, protection
+from identity import actions
+from identity.domain.roles import Actor
 from identity.errors import IdentityError, NotConfirmed
-from identity.roles import Actor
-from identity.sendings import sent_once
-from identity.staff import fresh_proof
+from identity.forms.sendings import sent_once
+from identity.residents import protection
+from identity.sessions.staff import fresh_proof
 from portal.city.views import operator_of
 
 

@@ -15,7 +15,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
 from core.texts import pick
-from identity.attributes import Value, value_label
+from identity.domain.attributes import Value, value_label
 from portal.city import trial
 from portal.city.tuning import desk_of
 from portal.content.preview import persona

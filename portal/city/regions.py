@@ -14,8 +14,8 @@ from gadgets.contract import package
 from gadgets.errors import GadgetError, NoSuchRegionError
 from gadgets.life import packages, regions
 from gadgets.pages.web import tell
-from identity.sendings import sent_once
-from identity.staff import fresh_proof
+from identity.forms.sendings import sent_once
+from identity.sessions.staff import fresh_proof
 from portal.city.views import operator_of
 
 

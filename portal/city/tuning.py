@@ -8,10 +8,10 @@ from django.core.exceptions import PermissionDenied
 from django.db import transaction
 from django.http import HttpRequest
 
-from identity import audit
+from identity.audit import chain
+from identity.domain.roles import ADMIN_ROLES, Actor
 from identity.errors import NoSuchResident
 from identity.queries import actor_in
-from identity.roles import ADMIN_ROLES, Actor
 from recommender import editing
 from recommender.rules import Rule
 
@@ -39,7 +39,7 @@ def set_prior(*, document: Mapping[str, Any], reason: str, by: Actor, now: datet
     """See `recommender.editing.set_prior`; editors and operators only."""
     _check(by)
     number = editing.set_prior(document=document, reason=reason, by=by.id, now=now, base=base)
-    audit.record("order_changed", by=by, what="prior", number=number)
+    chain.record("order_changed", by=by, what="prior", number=number)
     return number
 
 
@@ -48,7 +48,7 @@ def make_rule(*, rule: Rule, by: Actor, now: datetime) -> int:
     """See `recommender.editing.make_rule`; editors and operators only."""
     _check(by)
     number = editing.make_rule(rule=rule, by=by.id, now=now)
-    audit.record("order_changed", by=by, what="rule", number=number)
+    chain.record("order_changed", by=by, what="rule", number=number)
     return number
 
 
@@ -57,7 +57,7 @@ def end_rule(*, number: int, by: Actor, now: datetime) -> None:
     """See `recommender.editing.end_rule`; editors and operators only."""
     _check(by)
     editing.end_rule(number=number, now=now)
-    audit.record("order_changed", by=by, what="rule_ended", number=number)
+    chain.record("order_changed", by=by, what="rule_ended", number=number)
 
 
 def _check(by: Actor) -> None:

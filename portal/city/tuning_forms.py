@@ -13,7 +13,7 @@ from django.utils.translation import gettext_lazy, pgettext, pgettext_lazy
 from core.region_time import region_local
 from core.sentences import sentence
 from core.texts import pick
-from identity.attributes import DEFINITIONS, TOPICS, label, value_label
+from identity.domain.attributes import DEFINITIONS, TOPICS, label, value_label
 from portal.content.date_fields import JapaneseDateTimeField
 from portal.content.forms import AudienceFormField
 from portal.content.vocabulary import EDITABLE_KEYS

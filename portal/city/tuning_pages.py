@@ -17,8 +17,8 @@ from wagtail.admin import messages
 
 from core.form_pages import posts
 from core.sentences import sentence
+from identity.forms.sendings import sent_once
 from identity.queries import names as names_of
-from identity.sendings import sent_once
 from portal.city import trial, tuning
 from portal.city.tuning_forms import PriorForm, RuleForm, refusal
 from portal.content.vocabulary import audience_in_words, stored_audience

@@ -21,10 +21,10 @@ from gadgets.cityos import queries as cityos_queries
 from gadgets.errors import GadgetError, NoSuchGadgetError
 from gadgets.life import decisions
 from gadgets.life.versions import SHARES
+from identity.domain.roles import OPERATOR, Actor
 from identity.errors import NoSuchResident
+from identity.forms.sendings import sent_once
 from identity.queries import actor_in
-from identity.roles import OPERATOR, Actor
-from identity.sendings import sent_once
 
 
 def _actor(request: HttpRequest) -> Actor:

@@ -24,8 +24,8 @@ from wagtail.models import Collection, GroupCollectionPermission, GroupPagePermi
 from core import sweeps
 from core.region_time import for_everybody
 from gadgets.choosing.layout import Slot
-from identity import audit
-from identity.roles import EDITOR, GROUPS, OPERATOR, SYSTEM, Actor
+from identity.audit import chain
+from identity.domain.roles import EDITOR, GROUPS, OPERATOR, SYSTEM, Actor
 from portal.content import alert_names, alerts
 from portal.content.alert_words import corrected_at, sentences
 from portal.content.blocks import ZONES
@@ -251,12 +251,12 @@ def record_waiting() -> int:
 def _record(entry: dict[str, Any]) -> None:
     detail = {key: entry[key] for key in ("alert", "alert_kind", "level", "done_at")}
     by = Actor(id=UUID(entry["by"])) if entry["by"] else SYSTEM
-    audit.record(entry["kind"], by=by, files_only=True, **detail)
+    chain.record(entry["kind"], by=by, files_only=True, **detail)
 
 
 def record_alert(kind: str, page: AlertPage, by: Actor) -> None:
     """One entry for each publication, correction and withdrawal of an alert page."""
-    audit.record(kind, by=by, alert=f"p{page.pk}", alert_kind=page.alert_kind, level=page.level)
+    chain.record(kind, by=by, alert=f"p{page.pk}", alert_kind=page.alert_kind, level=page.level)
 
 
 # --- the fixed pages -----------------------------------------------------------------------------------------

@@ -18,7 +18,7 @@ from typing import Any
 
 from core.region_time import region_local
 from core.texts import pick
-from identity.attributes import DISTRICTS
+from identity.domain.attributes import DISTRICTS
 from portal.content import alert_names
 from portal.content.errors import AlertNotWritten
 

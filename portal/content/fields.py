@@ -9,8 +9,8 @@ from django.core.exceptions import ValidationError
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
-from identity.attributes import TOPICS
-from identity.audience import Audience, AudienceError
+from identity.domain.attributes import TOPICS
+from identity.domain.audience import Audience, AudienceError
 from portal.content import forms
 from portal.content.vocabulary import EDITABLE_KEYS, district_codes
 
@@ -70,7 +70,7 @@ class _ListField(_ChoiceJSONField):
 
 
 class TopicsField(_ListField):
-    """Codes of `identity.attributes.TOPICS`."""
+    """Codes of `identity.domain.attributes.TOPICS`."""
 
     form_field = forms.TopicsFormField
 

@@ -22,7 +22,7 @@ from wagtail.models import Page
 from wagtail.search.index import AutocompleteField
 
 from core.region_time import region_moment
-from identity import person
+from identity.sessions import person
 from portal.content import event_rules, search
 from portal.content.blocks import BodyBlock, ZonesBlock
 from portal.content.date_fields import SchedulePanel

@@ -7,7 +7,7 @@ from csp.constants import SELF
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone, translation
 
-from identity.attributes import Value, derive
+from identity.domain.attributes import Value, derive
 from portal.content.queries import layout_of
 from portal.demo_cast import CAST
 

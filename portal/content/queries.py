@@ -12,8 +12,8 @@ from django.utils import timezone
 
 from core.texts import Texts
 from gadgets.choosing.layout import Slot
-from identity.attributes import DISTRICTS, TOPICS
-from identity.audience import Audience
+from identity.domain.attributes import DISTRICTS, TOPICS
+from identity.domain.audience import Audience
 from identity.errors import AudienceError
 from portal.content.actions import VERSION_KEY, VERSION_TTL
 from portal.content.alert_words import corrected_at

@@ -13,10 +13,10 @@ from wagtail.admin.views.pages.create import CreateView
 from wagtail.admin.views.pages.edit import EditView
 
 from identity.actions import ask_reach
-from identity.audience import K_REACH, Audience
+from identity.domain.audience import K_REACH, Audience
+from identity.domain.roles import Actor
 from identity.errors import NoSuchResident
 from identity.queries import actor_in
-from identity.roles import Actor
 from portal.content.forms import AudienceFormField
 from portal.content.vocabulary import audience_in_words, stored_audience
 

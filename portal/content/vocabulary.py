@@ -6,8 +6,8 @@ from django.utils.functional import lazy
 from django.utils.translation import get_language
 
 from core.texts import Texts, pick
-from identity.attributes import DEFINITIONS, DISTRICTS, TOPICS, label, value_label
-from identity.audience import Audience
+from identity.domain.attributes import DEFINITIONS, DISTRICTS, TOPICS, label, value_label
+from identity.domain.audience import Audience
 from identity.errors import AudienceError
 
 EDITABLE_KEYS = (

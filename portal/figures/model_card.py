@@ -11,8 +11,8 @@ from django.utils.translation import pgettext
 
 from core.region_time import region_local
 from core.texts import pick
-from identity import attributes
-from identity.attributes import PREFERENCES
+from identity.domain import attributes
+from identity.domain.attributes import PREFERENCES
 from portal.figures import prior_words
 from portal.home.compose import NO_FEATURES
 from recommender.figures import card as cards

@@ -6,7 +6,7 @@ from typing import Any
 from django.utils.translation import gettext as _
 
 from core.texts import pick
-from identity.attributes import DEFINITIONS, TOPICS, label, value_label
+from identity.domain.attributes import DEFINITIONS, TOPICS, label, value_label
 from portal.city.tuning_forms import SINGLE
 from portal.home.rule_words import kind
 from recommender.explain import factor

@@ -7,7 +7,8 @@ from django.utils import timezone
 
 from core import sweeps
 from core.region_time import region_date
-from identity import answers, consent
+from identity.consent import statistics
+from identity.domain import consent
 from portal.home.catalogue import Catalogue, current
 from recommender.figures import monthly
 from recommender.figures.counting import month_of
@@ -51,7 +52,7 @@ def _outside() -> monthly.Outside:
 
 
 def _share(recipient: str) -> float | None:
-    percent = answers.yes_percent(recipient)
+    percent = statistics.yes_percent(recipient)
     return None if percent is None else percent / 100
 
 

@@ -7,7 +7,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from core.texts import pick
-from identity import attributes
+from identity.domain import attributes
 from recommender.figures.monthly import METRICS
 
 Text = str | Promise

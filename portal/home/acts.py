@@ -9,8 +9,8 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
 from core.form_pages import posts
-from identity import household
 from identity import queries as identity_queries
+from identity.household import authority
 from identity.queries import Bundle
 from portal.home import hiding, visits
 from portal.home.catalogue import current
@@ -42,7 +42,7 @@ def opened(request: HttpRequest, token: str, item: str) -> HttpResponse:
 
 def _note_opening(request: HttpRequest, token: str, item: str) -> None:
     resident_id, now = identity_queries.current_resident(request), timezone.now()
-    if resident_id is None or household.acting(request) is not None:
+    if resident_id is None or authority.acting(request) is not None:
         return
     visit = visits.unseal(token, resident_id, now)
     bundle = identity_queries.bundle(resident_id) if visit else None

@@ -9,7 +9,7 @@ class HomeConfig(AppConfig):
     def ready(self) -> None:
         """The default slots come from the published home page; what was learnt from somebody ends with their yes."""
         import gadgets.choosing.layout
-        from identity import learning
+        from identity.consent import learning
         from portal.home import visits
         from portal.home.catalogue import default_slots
 

@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 from core.region_time import for_everybody
 from gadgets.choosing.layout import Slot
 from gadgets.queries import Registry, registry
-from identity.attributes import Value
-from identity.audience import Audience, matches
+from identity.domain.attributes import Value
+from identity.domain.audience import Audience, matches
 from portal.content import queries as content
 from portal.content.queries import HomeLayout
 from portal.home import series

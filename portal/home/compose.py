@@ -12,7 +12,7 @@ from uuid import UUID
 import numpy as np
 
 from core.region_time import region_date, region_local
-from identity.attributes import PREFERENCES, Value
+from identity.domain.attributes import PREFERENCES, Value
 from portal.content.queries import HomeLayout
 from portal.home.cards import CardView
 from portal.home.catalogue import Catalogue, Mask

@@ -7,7 +7,7 @@ cache. What is not in the vocabulary is not taken over.
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from identity.attributes import DISTRICTS, TOPICS, Value, derive
+from identity.domain.attributes import DISTRICTS, TOPICS, Value, derive
 from portal.home.errors import ChoicesError
 
 COOKIE = "guest"

@@ -21,8 +21,8 @@ from core.region_time import for_everybody
 from core.texts import pick
 from gadgets.types import Pause
 from gadgets.words import as_of, paused, source, withheld
-from identity import person, sessions
-from identity.attributes import DISTRICTS, TOPICS, label
+from identity.domain.attributes import DISTRICTS, TOPICS, label
+from identity.sessions import person, portal_sessions
 from portal.content import alert_names
 from portal.content.alerts import area_words
 from portal.home import series, why, words
@@ -52,7 +52,7 @@ def render(
     csrf = get_token(request) if signed_in else ""
     values = {
         "csrf": csrf,
-        "left": str(sessions.seconds_left(request)) if signed_in else "",
+        "left": str(portal_sessions.seconds_left(request)) if signed_in else "",
         "messages": messages,
         "acting": acting,
         "alerts": _alerts(view),

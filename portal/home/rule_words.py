@@ -3,7 +3,7 @@
 from django.utils.translation import gettext as _
 
 from core.texts import pick
-from identity.attributes import TOPICS
+from identity.domain.attributes import TOPICS
 from portal.home.catalogue import Catalogue
 from recommender.explain import factor
 from recommender.rules import Rule

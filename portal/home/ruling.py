@@ -7,8 +7,8 @@ from datetime import datetime
 
 import numpy as np
 
-from identity.attributes import Value
-from identity.audience import Audience, AudienceError, matches
+from identity.domain.attributes import Value
+from identity.domain.audience import Audience, AudienceError, matches
 from portal.home.series import Days
 from recommender.rules import Rule, Ruled, Ruling, compiled, ruling
 from recommender.types import Item

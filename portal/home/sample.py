@@ -9,7 +9,7 @@ from datetime import datetime
 
 from core.texts import pick
 from gadgets.choosing.layout import Placement
-from identity.attributes import Value, value_label
+from identity.domain.attributes import Value, value_label
 from portal.home import cards
 from portal.home.catalogue import Catalogue, current, default_slots
 from portal.home.compose import HomeView, Listed, Reader, compose

@@ -7,7 +7,7 @@ from typing import Protocol
 
 from core.texts import Texts
 from gadgets.queries import Registry
-from identity.audience import Audience
+from identity.domain.audience import Audience
 from portal.content.queries import ContentItem
 from recommender.features import plain
 from recommender.types import Item

@@ -23,9 +23,9 @@ from core.texts import pick
 from gadgets import queries as gadget_queries
 from gadgets.choosing.layout import Placement, Slot
 from gadgets.serving import figures
-from identity import household
 from identity import queries as identity_queries
-from identity.attributes import Value
+from identity.domain.attributes import Value
+from identity.household import authority
 from identity.queries import Bundle
 from portal.content import queries as content
 from portal.content.queries import HomeLayout
@@ -56,7 +56,7 @@ def home(request: HttpRequest) -> HttpResponse:
     While the account acts for a ward it is the ward's home, for one query more.
     """
     now, locale = timezone.now(), get_language() or "ja"
-    resident_id = household.subject(request)
+    resident_id = authority.subject(request)
     bundle = identity_queries.bundle(resident_id) if resident_id else None
     placements = gadget_queries.layout(bundle.id) if bundle else ()
     catalogue, views, hidden = _cards(
@@ -85,7 +85,7 @@ def home(request: HttpRequest) -> HttpResponse:
 
 def _visit(request: HttpRequest, bundle: Bundle, view: HomeView) -> str:
     """Notes what this home shows; the seal for its links where openings may be noted, else nothing."""
-    if household.acting(request) is not None or not visits.looked_at(request):
+    if authority.acting(request) is not None or not visits.looked_at(request):
         return ""
     visit, learns = uuid4(), visits.learns_from(request, bundle)
     experiment, arm = view.catalogue.experiment, view.reader.arm
@@ -196,7 +196,7 @@ def _put_away(request: HttpRequest, view: HomeView) -> str:
 
 def _banner(request: HttpRequest) -> str:
     """Whose home this is, while the account acts for somebody else; one more query then, none otherwise."""
-    acting = household.acting(request)
+    acting = authority.acting(request)
     return render_to_string("mydata/_acting.html", {"name": acting.name}, request) if acting else ""
 
 

@@ -3,7 +3,7 @@
 from django.urls import reverse
 
 from core.texts import pick
-from identity.attributes import TOPICS, label, value_label
+from identity.domain.attributes import TOPICS, label, value_label
 from identity.errors import UnknownAttribute
 from portal.home.compose import HomeView, Listed, Mode
 from portal.home.pieces import draw

@@ -13,10 +13,13 @@ from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext as _
 
 from core.sentences import sentence
-from identity import household, kept_forms, queries, sessions
+from identity import queries
+from identity.domain.roles import STAFF_ROLES, Actor
 from identity.errors import ActingEnded
+from identity.forms import kept
+from identity.household import authority
 from identity.queries import Bundle
-from identity.roles import STAFF_ROLES, Actor
+from identity.sessions import portal_sessions
 
 ResidentView = Callable[..., HttpResponse]
 
@@ -30,14 +33,14 @@ def resident_required(view: ResidentView) -> ResidentView:
     @wraps(view)
     def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         try:
-            resident_id = household.subject(request)
+            resident_id = authority.subject(request)
         except ActingEnded as error:
             messages.warning(request, sentence(error))
             return HttpResponseRedirect(reverse("mydata:household"))
         bundle = queries.bundle(resident_id) if resident_id else None
         if bundle is None:
-            return kept_forms.to_sign_in(request)
-        acting = household.acting(request)
+            return kept.to_sign_in(request)
+        acting = authority.acting(request)
         if acting is not None:
             bundle = replace(bundle, by=Actor(id=acting.account))
         response = view(request, bundle, *args, **kwargs)
@@ -53,7 +56,7 @@ def own_account(view: ResidentView) -> ResidentView:
 
     @wraps(view)
     def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        if household.acting(request) is not None:
+        if authority.acting(request) is not None:
             messages.info(
                 request, _("このページは、ご自分のためのページです。先に「自分に戻る」を押してください。")
             )
@@ -71,8 +74,8 @@ def fresh_required(view: ResidentView) -> ResidentView:
 
     @wraps(view)
     def guarded(request: HttpRequest, bundle: Bundle, *args: Any, **kwargs: Any) -> HttpResponse:
-        if not sessions.fresh(request):
-            return kept_forms.to_sign_in(request, fresh=True)
+        if not portal_sessions.fresh(request):
+            return kept.to_sign_in(request, fresh=True)
         return view(request, bundle, *args, **kwargs)
 
     return resident_required(guarded)

@@ -10,7 +10,7 @@ class MyDataConfig(AppConfig):
 
     def ready(self) -> None:
         """Whoever signs in for the first time is welcomed."""
-        from identity import onboarding
+        from identity.residents import onboarding
         from portal.mydata import welcome
 
         onboarding.stop_first(welcome.first_stop)

@@ -25,11 +25,14 @@ from core.form_pages import posts
 from core.texts import pick
 from gadgets.life import organisations
 from gadgets.telling import erasure as providers
-from identity import erasure, household, queries, sessions
+from identity import queries
+from identity.closure import erasure
 from identity.errors import NoSuchResident, NothingToUndo, ProviderProblem
+from identity.forms.sendings import sent_once
+from identity.household import authority
 from identity.idp import provider
 from identity.queries import Bundle
-from identity.sendings import sent_once
+from identity.sessions import portal_sessions
 from portal.home import visits
 from portal.mydata import erasing
 from portal.mydata.access import actor_of, fresh_required, own_account, resident_required
@@ -61,7 +64,7 @@ def closing(request: HttpRequest, bundle: Bundle) -> HttpResponse:
 @sent_once
 def check(request: HttpRequest, bundle: Bundle) -> HttpResponse:
     """The dry run: every provider is asked what it would erase; nothing is erased."""
-    people = (bundle.id, *household.wards_to_erase(bundle.id))
+    people = (bundle.id, *authority.wards_to_erase(bundle.id))
     said = [erasing.as_entry(row) for person in people for row in providers.check(person)]
     request.session[CHECKED] = {"at": timezone.now().isoformat(), "said": said}
     return HttpResponseRedirect(reverse("mydata:closing_confirm"))
@@ -113,7 +116,7 @@ def _typed(word: str) -> bool:
 
 
 def _wards(bundle: Bundle) -> dict[str, Any]:
-    names = queries.names(household.wards_to_erase(bundle.id))
+    names = queries.names(authority.wards_to_erase(bundle.id))
     return {"wards": [name for name in names.values() if name]}
 
 
@@ -133,9 +136,9 @@ def _close(request: HttpRequest, bundle: Bundle, said: list[dict[str, Any]]) -> 
         asked = erasure.ask(resident_id=bundle.id, announced=said, by=actor_of(bundle))
     except NoSuchResident:  # asked in another window at the same moment: that one shows the reference
         return HttpResponseRedirect(reverse("mydata:overview"))
-    for person in (bundle.id, *household.wards_to_erase(bundle.id)):
+    for person in (bundle.id, *authority.wards_to_erase(bundle.id)):
         visits.forget(person)  # nothing more is learnt from it, also if it is undone
-    sessions.close_session(request)
+    portal_sessions.close_session(request)
     try:
         erasure.end_sessions(bundle.id)
     except ProviderProblem as error:
@@ -187,7 +190,7 @@ def _mail(address: str, asked: erasure.Asked) -> bool:
 @sent_once
 def undecided(request: HttpRequest) -> HttpResponse:
     """All that a closed account can open: take it back, or go on waiting. Its session is nobody's elsewhere."""
-    raw = request.session.get(sessions.CLOSING)
+    raw = request.session.get(portal_sessions.CLOSING)
     resident_id = UUID(raw) if raw else None
     day = erasure.due_day(resident_id) if resident_id else None
     if resident_id is None:
@@ -209,7 +212,7 @@ def undecided(request: HttpRequest) -> HttpResponse:
 
 def _sign_in_again(request: HttpRequest) -> HttpResponse:
     """The session of a closed account becomes no other's: who is still signed in at the ID comes back at once."""
-    sessions.close_session(request)
+    portal_sessions.close_session(request)
     return HttpResponseRedirect(f"{reverse('identity:signin')}?next={reverse('mydata:overview')}")
 
 

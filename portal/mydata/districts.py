@@ -4,7 +4,7 @@ import unicodedata
 from collections.abc import Iterable
 
 from core.texts import pick
-from identity.attributes import DISTRICTS, District
+from identity.domain.attributes import DISTRICTS, District
 
 _ROWS = ("あいうえお", "かきくけこ", "さしすせそ", "たちつてと", "なにぬねの", "はひふへほ", "まみむめも", "やゆよ", "らりるれろ", "わをん")  # fmt: skip
 _PLAIN = str.maketrans(

@@ -19,8 +19,8 @@ from core import sweeps
 from gadgets import actions as gadget_actions
 from gadgets.telling import erasure as providers
 from gadgets.telling.erasure import ProviderReport
-from identity import erasure
 from identity.actions import together
+from identity.closure import erasure
 from identity.errors import ProviderProblem
 from portal.content.forget import forget_author
 from portal.home import visits

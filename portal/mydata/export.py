@@ -19,11 +19,12 @@ from wagtail.models import PageLogEntry
 from core.region_time import region_date
 from gadgets import queries as gadget_queries
 from gadgets.telling import notices
-from identity import consent, sessions
-from identity import export as identity_export
 from identity import queries as identity_queries
+from identity.closure import export as identity_export
+from identity.domain import consent
+from identity.domain.roles import Actor
 from identity.queries import Bundle
-from identity.roles import Actor
+from identity.sessions import portal_sessions
 from portal.mydata import overview as rows
 from portal.mydata.access import actor_of, fresh_required, resident_required
 from recommender import queries as ranking
@@ -117,7 +118,7 @@ def export(request: HttpRequest) -> HttpResponse:
 
 @resident_required
 def _offer(request: HttpRequest, bundle: Bundle) -> HttpResponse:
-    return render(request, "mydata/export.html", {"bundle": bundle, "proven": sessions.fresh(request)})
+    return render(request, "mydata/export.html", {"bundle": bundle, "proven": portal_sessions.fresh(request)})
 
 
 @fresh_required

@@ -9,8 +9,8 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as _lazy
 
 from core.texts import pick
-from identity import attributes
-from identity.attributes import Definition, Value
+from identity.domain import attributes
+from identity.domain.attributes import Definition, Value
 from portal.mydata.overview import anchor
 
 NOTHING_CAME = _lazy("フォームの項目が届きませんでした。何も変えていません。もう一度お送りください。")

@@ -22,12 +22,14 @@ from core.form_pages import posts
 from core.region_time import region_date
 from core.sentences import sentence
 from core.texts import pick
-from identity import guardians, household, kept_forms, queries
-from identity.attributes import DISTRICTS, SCHOOL_YEARS
+from identity import queries
+from identity.domain.attributes import DISTRICTS, SCHOOL_YEARS
 from identity.errors import ActingEnded, HouseholdProblem, IdentityError, NotAllowed
-from identity.household import ACTIVE, ASKED, CHILD, REFUSED, GuardianRow, WardRow
+from identity.forms import kept
+from identity.forms.sendings import sent_once
+from identity.household import authority, guardianships
+from identity.household.authority import ACTIVE, ASKED, CHILD, REFUSED, GuardianRow, WardRow
 from identity.queries import Bundle
-from identity.sendings import sent_once
 from portal.mydata.access import actor_of, fresh_required, own_account, resident_required
 
 ASKED_BEFORE = "consent_asked"
@@ -73,7 +75,7 @@ def _refusal_text(reason: str) -> str:
     return {
         "papers_missing": _("認められませんでした（書類が足りません）"),
         "not_entitled": _("認められませんでした（書類で確かめられませんでした）"),
-        guardians.DECLINED: _("ご本人が断りました"),
+        guardianships.DECLINED: _("ご本人が断りました"),
     }.get(reason, _("認められませんでした。市の窓口にお問い合わせください。"))
 
 
@@ -86,8 +88,8 @@ def _refusal_text(reason: str) -> str:
 def overview(request: HttpRequest, bundle: Bundle) -> HttpResponse:
     """For whom the resident may act, who may act for them, and what waits for an answer."""
     context = {
-        "wards": [_line(row) for row in household.wards(bundle.id, timezone.now())],
-        "guardians": [_line(row) for row in household.guardians_of(bundle.id)],
+        "wards": [_line(row) for row in authority.wards(bundle.id, timezone.now())],
+        "guardians": [_line(row) for row in authority.guardians_of(bundle.id)],
     }
     return render(request, "mydata/household.html", context)
 
@@ -97,14 +99,14 @@ def overview(request: HttpRequest, bundle: Bundle) -> HttpResponse:
 def act(request: HttpRequest) -> HttpResponse:
     """Begins to act for a ward, or goes back to oneself (`back`)."""
     if queries.current_resident(request) is None:
-        return kept_forms.to_sign_in(request)
+        return kept.to_sign_in(request)
     request.session.pop(ASKED_BEFORE, None)
     if "back" in request.POST:
-        household.leave(request)
+        authority.leave(request)
         messages.success(request, _("ご自分のページに戻りました。"))
         return HttpResponseRedirect(reverse("home:home"))
     try:
-        household.enter(request, _uuid(request.POST.get("ward", "")))
+        authority.enter(request, _uuid(request.POST.get("ward", "")))
     except ActingEnded:
         messages.error(request, _("この方の代わりに見ることはできません。"))
         return HttpResponseRedirect(reverse("mydata:household"))
@@ -170,7 +172,7 @@ class ChildForm(NameForm):
         until = self.cleaned_data["until"]
         if until:
             return date(int(until), 4, 1)
-        return household.end_of_school(today, (self.cleaned_data["year"],))
+        return authority.end_of_school(today, (self.cleaned_data["year"],))
 
     def values(self, language: str) -> dict[str, object]:
         """The child's own attributes."""
@@ -185,7 +187,7 @@ class ChildForm(NameForm):
 def _years(today: date) -> range:
     """Years in which 1 April lies after today and not beyond what is allowed."""
     first = today.year if today < date(today.year, 4, 1) else today.year + 1
-    latest = household.latest_end(today)
+    latest = authority.latest_end(today)
     return range(first, latest.year + (latest >= date(latest.year, 4, 1)))
 
 
@@ -201,7 +203,7 @@ def add_child(request: HttpRequest, bundle: Bundle) -> HttpResponse:
         if form.is_valid():
             language = str(bundle.attributes.get("language", ""))
             problem = _tried(
-                lambda: guardians.add_child(
+                lambda: guardianships.add_child(
                     guardian=bundle.id,
                     name=form.cleaned_data["name"],
                     ends_on=form.ends_on(today),
@@ -236,7 +238,7 @@ def represent(request: HttpRequest, bundle: Bundle) -> HttpResponse:
     form = NameForm(request.POST if request.method == "POST" else None)
     if request.method == "POST" and form.is_valid():
         problem = _tried(
-            lambda: guardians.ask_to_represent(
+            lambda: guardianships.ask_to_represent(
                 guardian=bundle.id, name=form.cleaned_data["name"], by=actor_of(bundle)
             )
         )
@@ -280,7 +282,7 @@ def join(request: HttpRequest, bundle: Bundle) -> HttpResponse:
         made: list[str] = []
         problem = _tried(
             lambda: made.append(
-                guardians.redeem(guardian=bundle.id, code=form.cleaned_data["code"], by=actor_of(bundle))
+                guardianships.redeem(guardian=bundle.id, code=form.cleaned_data["code"], by=actor_of(bundle))
             )
         )
         if problem is None:
@@ -306,7 +308,7 @@ def code(request: HttpRequest, bundle: Bundle, ward: UUID | None = None) -> Http
     """Shows a code: for a second guardian of `ward`, or for somebody who is to represent the resident."""
     name = ""
     if ward is not None:
-        rows = [row for row in household.wards(bundle.id, timezone.now()) if row.ward == ward and row.holds]
+        rows = [row for row in authority.wards(bundle.id, timezone.now()) if row.ward == ward and row.holds]
         if not rows:
             raise Http404
         name = rows[0].name
@@ -314,7 +316,7 @@ def code(request: HttpRequest, bundle: Bundle, ward: UUID | None = None) -> Http
     status = HTTPStatus.OK
     if request.method == "POST":
         try:
-            context["code"] = guardians.make_code(ward=ward or bundle.id, by=actor_of(bundle))
+            context["code"] = guardianships.make_code(ward=ward or bundle.id, by=actor_of(bundle))
         except (HouseholdProblem, NotAllowed) as error:
             context["problem"] = sentence(error)
             status = HTTPStatus.UNPROCESSABLE_ENTITY
@@ -330,13 +332,15 @@ def code(request: HttpRequest, bundle: Bundle, ward: UUID | None = None) -> Http
 @sent_once
 def answer(request: HttpRequest, bundle: Bundle, guardianship: UUID) -> HttpResponse:
     """The resident's own yes or no to somebody who asks to represent them."""
-    found = [row for row in household.guardians_of(bundle.id) if row.id == guardianship]
+    found = [row for row in authority.guardians_of(bundle.id) if row.id == guardianship]
     if not found:
         raise Http404
     problem = None
     if request.method == "POST":
         yes = request.POST.get("answer") == "yes"
-        problem = _tried(lambda: guardians.answer(guardianship_id=guardianship, yes=yes, by=actor_of(bundle)))
+        problem = _tried(
+            lambda: guardianships.answer(guardianship_id=guardianship, yes=yes, by=actor_of(bundle))
+        )
         if problem is None:
             told = (
                 _("認めました。市の確認がすむと始まります。") if yes else _("断りました。何も見られません。")
@@ -352,15 +356,15 @@ def answer(request: HttpRequest, bundle: Bundle, guardianship: UUID) -> HttpResp
 def end(request: HttpRequest, bundle: Bundle, guardianship: UUID) -> HttpResponse:
     """Ends it after one more look; a ward without an account and without another guardian is erased then."""
     rows: list[WardRow | GuardianRow] = [
-        *household.wards(bundle.id, timezone.now()),
-        *(row for row in household.guardians_of(bundle.id) if row.may_end),
+        *authority.wards(bundle.id, timezone.now()),
+        *(row for row in authority.guardians_of(bundle.id) if row.may_end),
     ]
     found = [row for row in rows if row.id == guardianship]
     if not found:
         raise Http404
     problem = None
     if request.method == "POST":
-        problem = _tried(lambda: guardians.end(guardianship_id=guardianship, by=actor_of(bundle)))
+        problem = _tried(lambda: guardianships.end(guardianship_id=guardianship, by=actor_of(bundle)))
         if problem is None:
             return _done(request, _("終わりにしました。"))
     row = found[0]

@@ -9,7 +9,8 @@ from django.utils.translation import get_language, gettext_noop
 from django.utils.translation import gettext as _
 
 from core.sentences import sentence
-from identity import actions, consent
+from identity import actions
+from identity.domain import consent
 from identity.errors import ConsentProblem
 from identity.queries import Bundle
 from portal.mydata import prompt

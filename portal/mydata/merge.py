@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from core.texts import pick
-from identity import attributes
-from identity.attributes import DISTRICTS, TOPICS, Value
+from identity.domain import attributes
+from identity.domain.attributes import DISTRICTS, TOPICS, Value
 from portal.home.guest import Choices
 
 GUEST, HELD = "guest", "held"

@@ -9,8 +9,8 @@ from django.utils.translation import gettext as _
 
 from gadgets import queries as gadget_queries
 from identity import queries as identity_queries
-from identity.attributes import Value, value_label
-from identity.consent import RANKING_ITEMS
+from identity.domain.attributes import Value, value_label
+from identity.domain.consent import RANKING_ITEMS
 from identity.queries import Bundle
 from portal.home import hiding, sample
 from portal.home.compose import HomeView, Reader

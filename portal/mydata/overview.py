@@ -13,8 +13,8 @@ from gadgets.life.versions import Choice
 from gadgets.queries import Ended
 from gadgets.telling.notices import Notice
 from gadgets.types import GadgetInfo
-from identity import attributes
-from identity.consent import BEHAVIOUR, LEARNING, OWN, RECOMMENDER, item_label
+from identity.domain import attributes
+from identity.domain.consent import BEHAVIOUR, LEARNING, OWN, RECOMMENDER, item_label
 from identity.queries import AccessRow, Bundle, RecipientRow
 from portal.mydata.prompt import learning_title, recommender_title
 

@@ -16,8 +16,8 @@ from django.utils.translation import gettext as _
 
 from core.texts import Texts, pick
 from gadgets.types import GadgetInfo
-from identity import attributes
-from identity.consent import GRANT_DAYS, RANKING_ITEMS, RENEW_DAYS, Notice
+from identity.domain import attributes
+from identity.domain.consent import GRANT_DAYS, RANKING_ITEMS, RENEW_DAYS, Notice
 from identity.errors import UndeclaredItem
 
 BODY = "mydata/_asked.html"

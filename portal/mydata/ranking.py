@@ -19,10 +19,10 @@ from django.views.decorators.http import require_http_methods, require_safe
 from core.form_pages import posts
 from core.texts import pick
 from identity import actions, queries
-from identity.attributes import KEYS, TOPICS, Value, label, value_label
-from identity.consent import PURPOSE_RANKING, RANKING_ITEMS, RECOMMENDER, Notice
+from identity.domain.attributes import KEYS, TOPICS, Value, label, value_label
+from identity.domain.consent import PURPOSE_RANKING, RANKING_ITEMS, RECOMMENDER, Notice
+from identity.forms.sendings import sent_once
 from identity.queries import Bundle
-from identity.sendings import sent_once
 from portal.home import guest as guests
 from portal.home.catalogue import Catalogue, current
 from portal.home.compose import Mode, Reader

@@ -15,10 +15,11 @@ from core.form_pages import posts
 from core.sentences import sentence
 from core.texts import pick
 from gadgets import queries as gadget_queries
-from identity import devices, idp, session_list, sessions
+from identity import idp
+from identity.domain.roles import STAFF_ROLES
 from identity.errors import NotAllowed, ProviderProblem
 from identity.queries import Bundle
-from identity.roles import STAFF_ROLES
+from identity.sessions import devices, listing, portal_sessions
 from portal.mydata.access import actor_of, next_path, own_account, resident_required
 
 
@@ -28,7 +29,7 @@ from portal.mydata.access import actor_of, next_path, own_account, resident_requ
 def overview(request: HttpRequest, bundle: Bundle) -> HttpResponse:
     """This device first, then the others, and the devices that the portal knows."""
     locale = get_language() or "ja"
-    found = session_list.overview(request, bundle.id)
+    found = listing.overview(request, bundle.id)
     titles = {
         gadget.client_id: pick(gadget.title, locale)
         for gadget in gadget_queries.registry().gadgets.values()
@@ -66,9 +67,9 @@ def end(request: HttpRequest, bundle: Bundle) -> HttpResponse:
     key = request.POST.get("key", "")
     try:
         if key == "others":
-            session_list.end_others(request, resident_id=bundle.id, by=actor_of(bundle))
+            listing.end_others(request, resident_id=bundle.id, by=actor_of(bundle))
         else:
-            session_list.end_one(resident_id=bundle.id, key=key, by=actor_of(bundle))
+            listing.end_one(resident_id=bundle.id, key=key, by=actor_of(bundle))
     except ProviderProblem:
         messages.warning(
             request,
@@ -88,7 +89,7 @@ def remember(request: HttpRequest, bundle: Bundle) -> HttpResponse:
     """Remembers this device, or no longer."""
     on = request.POST.get("on") == "1"
     try:
-        secret = session_list.remember(request, resident_id=bundle.id, on=on, by=actor_of(bundle))
+        secret = listing.remember(request, resident_id=bundle.id, on=on, by=actor_of(bundle))
     except NotAllowed as error:
         messages.error(request, sentence(error))
         return HttpResponseRedirect(reverse("mydata:sessions"))
@@ -103,7 +104,7 @@ def remember(request: HttpRequest, bundle: Bundle) -> HttpResponse:
 @resident_required
 def forget(request: HttpRequest, bundle: Bundle, device: int) -> HttpResponse:
     """Forgets a device."""
-    session_list.forget(request, resident_id=bundle.id, device_id=device, by=actor_of(bundle))
+    listing.forget(request, resident_id=bundle.id, device_id=device, by=actor_of(bundle))
     messages.success(request, _("端末を忘れました。次にサインインすると、新しい端末として知らせます。"))
     return HttpResponseRedirect(f"{reverse('mydata:sessions')}#devices-title")
 
@@ -113,7 +114,7 @@ def forget(request: HttpRequest, bundle: Bundle, device: int) -> HttpResponse:
 def left(request: HttpRequest) -> HttpResponse:
     """How long this session holds, as the dialog that warns of its end; asking is no use of the session."""
     request.session.peeking = True  # type: ignore[attr-defined]
-    seconds = sessions.seconds_left(request)
+    seconds = portal_sessions.seconds_left(request)
     context = {"left": seconds, "minutes": max(-(-seconds // 60), 1)}
     return render(request, "mydata/session_dialog.html", context)
 
@@ -122,6 +123,6 @@ def left(request: HttpRequest) -> HttpResponse:
 @posts("mydata:overview")
 def extend(request: HttpRequest) -> HttpResponse:
     """The person stays; leads to `next`, or to what a script reads: how long the session holds now."""
-    if sessions.seconds_left(request) > 0:
-        sessions.extend(request)
+    if portal_sessions.seconds_left(request) > 0:
+        portal_sessions.extend(request)
     return HttpResponseRedirect(next_path(request, reverse("mydata:session")))

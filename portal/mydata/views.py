@@ -21,11 +21,13 @@ from gadgets import queries as gadget_queries
 from gadgets.life import versions
 from gadgets.telling import notices
 from gadgets.types import GadgetInfo
-from identity import actions, attributes, mydata, queries
-from identity.consent import LEARNING, PURPOSE_CARD, RECOMMENDER, Notice
+from identity import actions, queries
+from identity.domain import attributes
+from identity.domain.consent import LEARNING, PURPOSE_CARD, RECOMMENDER, Notice
 from identity.errors import AttributeProblem, ConsentProblem, NothingAsked, ProtectedPerson, UndeclaredItem
+from identity.forms.sendings import sent_once
 from identity.queries import Bundle
-from identity.sendings import sent_once
+from identity.residents import mydata
 from portal.mydata import learning, ordering, places, prompt
 from portal.mydata import overview as rows
 from portal.mydata.access import actor_of, next_path, resident_required

@@ -7,7 +7,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from core.texts import pick
-from identity.attributes import KEYS, TOPICS, Value, label, value_label
+from identity.domain.attributes import KEYS, TOPICS, Value, label, value_label
 from portal.home.compose import Mode
 from portal.home.why import change_url
 from recommender.catalogue import Catalogue

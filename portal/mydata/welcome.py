@@ -22,12 +22,14 @@ from core.form_pages import posts
 from core.sentences import sentence
 from core.texts import pick
 from gadgets import queries as gadget_queries
-from identity import actions, attributes, onboarding
-from identity.attributes import LOCALES, Value
+from identity import actions
+from identity.domain import attributes
+from identity.domain.attributes import LOCALES, Value
 from identity.errors import AttributeProblem
-from identity.onboarding import Arrival
+from identity.forms.sendings import sent_once
 from identity.queries import Bundle
-from identity.sendings import sent_once
+from identity.residents import onboarding
+from identity.residents.onboarding import Arrival
 from portal.home import guest as guests
 from portal.home import sample as samples
 from portal.mydata import districts, merge, prompt

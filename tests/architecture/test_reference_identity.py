@@ -7,9 +7,11 @@ import sys
 import pytest
 from django.conf import settings
 
-from identity import attributes, audit, consent, idp, roles
-from identity.embedded import EmbeddedProvider
-from identity.keycloak import KeycloakProvider
+from identity import idp
+from identity.audit import chain
+from identity.domain import attributes, consent, roles
+from identity.embedded.driver import EmbeddedProvider
+from identity.keycloak.driver import KeycloakProvider
 from identity.models import AccessLog, AuditEntry, ConsentReceipt
 from tests.architecture.tables import REFERENCE, ROOT, codes, first_codes, rows
 
@@ -77,7 +79,7 @@ def test_every_field_and_kind_of_the_audit_chain_stands_on_the_page() -> None:
     page = REFERENCE / "consent.md"
     assert first_codes(page, "Fields") == [field.name for field in AuditEntry._meta.concrete_fields]
     told = [code for heading, cells in rows(page) if heading == "Kinds" for code in codes(cells[0])]
-    assert sorted(told) == sorted(audit.KINDS)
+    assert sorted(told) == sorted(chain.KINDS)
 
 
 def test_every_door_of_a_release_stands_on_the_page() -> None:

@@ -33,7 +33,7 @@ def told_addresses(*, on_the_id: bool) -> set[str]:
     }
 
 
-@pytest.mark.parametrize(("urlconf", "on_the_id"), [("portal.urls", False), ("identity.embedded_urls", True)])
+@pytest.mark.parametrize(("urlconf", "on_the_id"), [("portal.urls", False), ("identity.embedded.urls", True)])
 def test_every_address_stands_on_the_page_those_of_frameworks_too(urlconf: str, on_the_id: bool) -> None:
     told = told_addresses(on_the_id=on_the_id)
     beginnings = tuple(address[:-1] for address in told if address.endswith("…"))

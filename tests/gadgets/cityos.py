@@ -13,9 +13,9 @@ from gadgets import actions, queries
 from gadgets.cityos import contracts
 from gadgets.models import Contract
 from identity import actions as identity_actions
-from identity.consent import Notice
+from identity.domain.consent import Notice
+from identity.domain.roles import SYSTEM
 from identity.models import Resident
-from identity.roles import SYSTEM
 from tests import cast
 from tests.gadgets import life
 from tests.gadgets.crowd import gather

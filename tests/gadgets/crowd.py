@@ -4,8 +4,8 @@ from gadgets.models import CellCount, bump_registry
 from gadgets.serving import cells
 from gadgets.serving.stored import claims_key
 from gadgets.types import GadgetInfo
-from identity import attributes
-from identity.audience import K_CLAIMS
+from identity.domain import attributes
+from identity.domain.audience import K_CLAIMS
 from portal.demo_cast import CAST
 
 

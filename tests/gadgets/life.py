@@ -21,8 +21,8 @@ from gadgets.life import check_runs, contacts
 from gadgets.models import CheckLine, CheckRun, StateNotice
 from gadgets.models import Provider as Organisation
 from gadgets.serving import keys
+from identity.domain.roles import SYSTEM
 from identity.models import Resident
-from identity.roles import SYSTEM
 from tests import cast
 from tests.gadgets.crowd import gather
 from tests.gadgets.providers import Answer, Handler, Provider, Seen, card_document, reply

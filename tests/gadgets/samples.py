@@ -6,7 +6,7 @@ from typing import Any
 
 from gadgets.contract import manifest as manifests
 from gadgets.types import GadgetInfo
-from identity.audience import Audience
+from identity.domain.audience import Audience
 
 URL = "https://waste.example/gadget.json"
 

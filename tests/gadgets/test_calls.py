@@ -9,7 +9,7 @@ from django.urls import reverse
 from gadgets import tasks
 from gadgets.choosing.layout import Slot
 from gadgets.serving import warm
-from identity.roles import SYSTEM
+from identity.domain.roles import SYSTEM
 from portal.content.actions import set_default_slots
 from tests import cast
 from tests.gadgets import life

@@ -13,8 +13,8 @@ from examples.kit.provider import Provider as ExampleProvider
 from gadgets import actions, queries
 from gadgets.models import Gadget, GadgetHour, GadgetVersion, Placement, RegistryVersion, bump_registry
 from gadgets.serving import keys
+from identity.domain.roles import SYSTEM
 from identity.models import Resident
-from identity.roles import SYSTEM
 from tests import cast
 from tests.gadgets.conftest import DeskFor
 

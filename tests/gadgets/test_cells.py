@@ -16,7 +16,7 @@ from gadgets.models import CellCount
 from gadgets.serving import cells, fetch, keys, warm
 from gadgets.types import GadgetInfo, StoredCard
 from identity import actions
-from identity.audience import K_CLAIMS
+from identity.domain.audience import K_CLAIMS
 from identity.models import Resident
 from identity.queries import bundle
 from tests import cast

@@ -25,8 +25,8 @@ from gadgets.cityos.owners import CITY, owner_of
 from gadgets.errors import LifeError, NoContractError, NotPermittedError, ReasonMissingError, WrongStateError
 from gadgets.models import Contract, DataOwner, DataRead, Gadget, Membership, ReviewNote
 from gadgets.registry import registry
+from identity.domain.roles import SYSTEM
 from identity.models import AuditEntry, Resident
-from identity.roles import SYSTEM
 from tests import cast
 from tests.gadgets import cityos, life
 from tests.gadgets.cityos import GAUGE, RIVER

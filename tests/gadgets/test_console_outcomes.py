@@ -10,7 +10,7 @@ from examples.kit.provider import Provider as ExampleProvider
 from gadgets.models import Provider as Organisation
 from gadgets.serving import outcomes
 from gadgets.types import FetchOutcome
-from identity.roles import SYSTEM
+from identity.domain.roles import SYSTEM
 from tests import cast
 from tests.gadgets.conftest import DeskFor
 

@@ -14,8 +14,8 @@ from gadgets import actions
 from gadgets.errors import ContactLinkError, LifeError, NotPermittedError
 from gadgets.life import contacts, organisations, state_notices
 from gadgets.models import Provider, StateNotice
+from identity.domain.roles import SYSTEM
 from identity.models import Resident
-from identity.roles import SYSTEM
 from tests import cast
 
 VICTIM = "victim@elsewhere.example"

@@ -13,10 +13,10 @@ from gadgets.errors import LifeError, NotPermittedError, ReasonMissingError, Wro
 from gadgets.life import ending
 from gadgets.models import EventDelivery, Gadget, Placement, ReviewNote
 from identity import queries as identity_queries
+from identity.consent.ledger import end_grants
+from identity.domain.roles import SYSTEM
 from identity.errors import NotAllowed
-from identity.ledger import end_grants
 from identity.models import AuditEntry, ConsentReceipt, GadgetClient, Resident
-from identity.roles import SYSTEM
 from tests import cast
 from tests.gadgets import life
 from tests.gadgets.conftest import DeskFor

@@ -25,9 +25,9 @@ from gadgets.serving.apart import HttpInTransactionError
 from gadgets.telling import events, notices
 from identity import actions
 from identity import queries as identity_queries
-from identity.consent import Notice
+from identity.domain.consent import Notice
+from identity.domain.roles import SYSTEM
 from identity.models import ConsentEvent, Resident
-from identity.roles import SYSTEM
 from tests import cast
 from tests.gadgets import life
 from tests.gadgets.providers import Answer, Handler, Seen, reply

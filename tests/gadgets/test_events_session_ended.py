@@ -11,8 +11,8 @@ from gadgets import actions
 from gadgets.models import EventDelivery
 from gadgets.serving import keys
 from gadgets.telling import events
-from identity import relay
 from identity.models import GadgetClient, LogoutDelivery
+from identity.oidc import logout_relay
 from tests import cast
 from tests.gadgets import life
 from tests.gadgets.test_events import read, subject
@@ -26,9 +26,9 @@ def lose(gadget_id: str, **claims: Any) -> None:
     client = GadgetClient.objects.get(gadget_id=gadget_id)
     now = timezone.now()
     raw = keys.sign(claims, token_type="logout+jwt")
-    relay.enqueue(client, raw=raw, jti=uuid.uuid4().hex, expires=now + timedelta(seconds=120))
-    for seconds in relay.DELAYS:
-        assert relay.deliver_due(now=now + timedelta(seconds=seconds + 1)) == 0
+    logout_relay.enqueue(client, raw=raw, jti=uuid.uuid4().hex, expires=now + timedelta(seconds=120))
+    for seconds in logout_relay.DELAYS:
+        assert logout_relay.deliver_due(now=now + timedelta(seconds=seconds + 1)) == 0
     assert LogoutDelivery.objects.get().state == LogoutDelivery.State.FAILED
 
 
@@ -78,11 +78,11 @@ def test_a_token_that_names_a_session_only_tells_nothing(publish: Any) -> None:
 
 def test_a_token_that_does_not_open_any_more_tells_nothing(publish: Any) -> None:
     bins = publish()
-    relay.lost("example.unknown", "x")
+    logout_relay.lost("example.unknown", "x")
     client = GadgetClient.objects.get(gadget_id=bins.id)
     now = timezone.now()
-    relay.enqueue(client, raw="no token", jti="1", expires=now + timedelta(seconds=120))
+    logout_relay.enqueue(client, raw="no token", jti="1", expires=now + timedelta(seconds=120))
     LogoutDelivery.objects.update(tries=3, token_sealed=b"broken")
-    assert relay.deliver_due(now=now + timedelta(seconds=61)) == 0
+    assert logout_relay.deliver_due(now=now + timedelta(seconds=61)) == 0
     assert LogoutDelivery.objects.get().state == LogoutDelivery.State.FAILED
     assert not EventDelivery.objects.exists()

@@ -21,10 +21,11 @@ from gadgets.serving.fetch import StoredCard, Unavailable, Wanted
 from gadgets.serving.outcomes import recent
 from gadgets.signals import card_fetched
 from gadgets.types import FetchOutcome, GadgetInfo
-from identity import actions, clients, queries
-from identity.consent import Notice
+from identity import actions, queries
+from identity.domain.consent import Notice
 from identity.idp import ClientSpec
 from identity.models import AccessLog, Resident
+from identity.oidc import clients
 from tests import cast
 from tests.gadgets.providers import Handler, Provider, card_bytes, reply
 from tests.gadgets.samples import claim, info

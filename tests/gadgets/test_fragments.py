@@ -11,7 +11,7 @@ from examples.kit.provider import Provider as ExampleProvider
 from gadgets.serving import fetch
 from identity import actions as identity_actions
 from identity import queries as identity_queries
-from identity.consent import Notice
+from identity.domain.consent import Notice
 from identity.models import Resident
 from tests import cast
 from tests.gadgets import life

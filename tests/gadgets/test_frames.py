@@ -22,9 +22,9 @@ from gadgets.serving import frames, keys
 from gadgets.serving.http import Answer
 from identity import actions as identity_actions
 from identity import queries as identity_queries
-from identity.consent import Notice
+from identity.domain.consent import Notice
+from identity.domain.roles import SYSTEM
 from identity.models import AccessLog, Resident
-from identity.roles import SYSTEM
 from tests import cast
 from tests.gadgets import life
 from tests.gadgets.conftest import DeskFor

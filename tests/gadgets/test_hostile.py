@@ -26,7 +26,7 @@ from gadgets.models import GadgetHour, ReviewNote
 from gadgets.serving import fetch, figures
 from gadgets.serving.http import Door
 from gadgets.types import StoredCard, Unavailable
-from identity.roles import SYSTEM
+from identity.domain.roles import SYSTEM
 from portal.content.actions import set_default_slots
 from tests import cast
 from tests.gadgets import life

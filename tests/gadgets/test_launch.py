@@ -13,10 +13,10 @@ from gadgets.errors import NotPermittedError, WrongStateError
 from gadgets.life import clients
 from gadgets.models import Gadget
 from gadgets.serving.launch import login_link, logout_uri, redirect_uri
+from identity.domain.roles import SYSTEM
 from identity.errors import ProviderUnavailable
 from identity.idp import provider
 from identity.models import GadgetClient
-from identity.roles import SYSTEM
 from tests import cast
 from tests.gadgets.conftest import DeskFor
 

@@ -21,8 +21,8 @@ from gadgets.errors import (
 )
 from gadgets.life import registering, registration
 from gadgets.models import CheckRun, Gadget, GadgetVersion, Membership, Placement, Provider, ReviewNote
+from identity.domain.roles import SYSTEM, Actor
 from identity.models import Resident
-from identity.roles import SYSTEM, Actor
 from tests import cast
 from tests.gadgets import life
 from tests.gadgets.conftest import DeskFor

@@ -11,7 +11,7 @@ from gadgets import actions
 from gadgets.errors import LifeError, NotPermittedError, WrongStateError
 from gadgets.life import maintenance
 from gadgets.models import Gadget, Maintenance, ReviewNote
-from identity.roles import Actor
+from identity.domain.roles import Actor
 from tests import cast
 from tests.gadgets import life
 from tests.gadgets.conftest import DeskFor

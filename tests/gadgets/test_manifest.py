@@ -457,7 +457,7 @@ def test_the_schemas_are_valid_and_named_by_the_portal_path() -> None:
 
 def test_the_schema_and_the_vocabularies_agree() -> None:
     from gadgets.contract.wire import schema_bytes
-    from identity import attributes
+    from identity.domain import attributes
 
     published = json.loads(schema_bytes("manifest-1.0"))["properties"]
     assert published["category"]["enum"] == list(manifest.CATEGORIES) == list(manifest.CATEGORY_TOPICS)

@@ -10,8 +10,8 @@ from gadgets import actions
 from gadgets.errors import DoorError, InvitationError, LastOwnerError, LifeError, NotPermittedError
 from gadgets.life import organisations
 from gadgets.models import Invitation, Membership, Provider, StateNotice
+from identity.domain.roles import SYSTEM, Actor
 from identity.models import Resident
-from identity.roles import SYSTEM, Actor
 from tests import cast
 from tests.gadgets import life
 

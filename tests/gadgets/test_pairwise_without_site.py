@@ -17,10 +17,10 @@ from gadgets.serving import keys
 from gadgets.telling import erasure
 from gadgets.telling.addressees import addressee
 from identity import actions as identity_actions
-from identity import keycloak_gadgets
 from identity import queries as identity_queries
+from identity.domain.roles import SYSTEM
+from identity.keycloak import gadget_clients
 from identity.models import GadgetClient, Resident, Subject
-from identity.roles import SYSTEM
 from tests import cast
 from tests.gadgets import life
 from tests.gadgets.conftest import DeskFor
@@ -84,10 +84,10 @@ def test_the_id_is_told_of_no_client(publish: Publish) -> None:
     assert (row.redirect_uris, row.logout_uri, row.sector_host) == ([], "", "waste.localhost")
     assert not get_application_model().objects.filter(client_id=row.client_id).exists()
     assert not identity_queries.is_registered(row.client_id)
-    assert keycloak_gadgets.expected() == {}
+    assert gadget_clients.expected() == {}
     # A client of that name with this portal's mark is somebody else's doing: `keycloak_sync` shuts it.
-    found = {"enabled": True, "attributes": {keycloak_gadgets.MANAGED: settings.PORTAL_URL}}
-    assert list(keycloak_gadgets.strangers({row.client_id: found})) == [found]
+    found = {"enabled": True, "attributes": {gadget_clients.MANAGED: settings.PORTAL_URL}}
+    assert list(gadget_clients.strangers({row.client_id: found})) == [found]
 
 
 def test_its_whole_life_asks_the_id_nothing(

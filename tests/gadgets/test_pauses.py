@@ -15,7 +15,7 @@ from gadgets.choosing.layout import Slot
 from gadgets.models import Gadget, Maintenance, bump_registry
 from gadgets.serving import breaker, fetch, figures, warm
 from gadgets.types import StoredCard, Unavailable
-from identity.roles import SYSTEM
+from identity.domain.roles import SYSTEM
 from portal.content.actions import set_default_slots
 from tests.gadgets import life
 from tests.gadgets.conftest import DeskFor

@@ -4,7 +4,7 @@ import pytest
 
 from gadgets.models import Placement
 from gadgets.serving import people
-from identity.audience import K_CLAIMS
+from identity.domain.audience import K_CLAIMS
 from identity.models import ConsentReceipt, ConsentState, Resident
 
 GADGET = "example.waste.calendar"

@@ -22,8 +22,8 @@ from gadgets.errors import (
 from gadgets.life import regions
 from gadgets.models import CheckLine, Region
 from gadgets.serving import keys
+from identity.domain.roles import SYSTEM, Actor
 from identity.models import AuditEntry
-from identity.roles import SYSTEM, Actor
 from tests import cast
 from tests.gadgets.conftest import DeskFor
 from tests.gadgets.neighbour import CODE, Neighbour, keys_of, neighbour

@@ -18,7 +18,7 @@ from gadgets.life import state_notices
 from gadgets.life.steps import Decision, Side, note
 from gadgets.models import Gadget, Provider, StateNotice
 from gadgets.serving import keys
-from identity.roles import OPERATOR, SYSTEM, Actor
+from identity.domain.roles import OPERATOR, SYSTEM, Actor
 from tests import cast
 from tests.gadgets.conftest import DeskFor
 from tests.gadgets.providers import Handler, reply

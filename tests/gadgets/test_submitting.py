@@ -32,11 +32,11 @@ from gadgets.errors import (
 from gadgets.pages.views_forms import error_words, may_have_arrived
 from gadgets.serving import fetch, keys, submitting
 from identity import actions as identity_actions
-from identity import guardians, household
 from identity import queries as identity_queries
-from identity.consent import Notice
+from identity.domain.consent import Notice
+from identity.household import authority, guardianships
 from identity.models import Resident
-from identity.sessions import AUTH_TIME
+from identity.sessions.portal_sessions import AUTH_TIME
 from tests import cast
 from tests.gadgets import life
 from tests.gadgets.conftest import DeskFor
@@ -556,10 +556,10 @@ def test_the_stored_card_keeps_its_forms_sealed(
 def test_who_acts_for_a_child_sends_for_the_child_and_reads_so(
     desk: DeskFor, gadget: str, hanako: Resident, careless: Careless
 ) -> None:
-    child = guardians.add_child(
+    child = guardianships.add_child(
         guardian=hanako.id,
         name="はな",
-        ends_on=household.end_of_school(timezone.localdate(), ("e3",)),
+        ends_on=authority.end_of_school(timezone.localdate(), ("e3",)),
         values={"area.district": "busshozan", "household.school_years": ("e3",)},
         by=cast.as_actor(hanako),
     )

@@ -22,8 +22,8 @@ from gadgets.serving.fetch import wanted_for
 from gadgets.types import FetchOutcome, GadgetInfo
 from identity import actions as identity_actions
 from identity import releases
+from identity.domain.roles import SYSTEM
 from identity.models import GadgetClient, Resident
-from identity.roles import SYSTEM
 from tests import cast
 from tests.gadgets import life
 from tests.gadgets.conftest import DeskFor

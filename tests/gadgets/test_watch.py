@@ -12,7 +12,7 @@ from gadgets import actions, errors, queries, tasks
 from gadgets.life import watch
 from gadgets.models import Gadget, GadgetHour, GadgetVersion, Provider, ReviewNote, StateNotice
 from gadgets.serving import figures
-from identity.roles import SYSTEM
+from identity.domain.roles import SYSTEM
 from tests import cast
 from tests.gadgets import samples
 

@@ -13,8 +13,8 @@ from gadgets.contract.text import inline_html
 from gadgets.errors import LifeError, NotPermittedError
 from gadgets.models import CardReport, Membership, Provider
 from gadgets.telling.addressees import addressee
+from identity.domain.roles import SYSTEM
 from identity.models import AuditEntry, Resident
-from identity.roles import SYSTEM
 from tests import cast
 from tests.gadgets import life
 from tests.gadgets.conftest import DeskFor

@@ -8,10 +8,10 @@ from gadgets import actions, queries
 from gadgets.types import GadgetInfo
 from identity import actions as identity_actions
 from identity import queries as identity_queries
-from identity.consent import Notice
+from identity.domain.consent import Notice
+from identity.domain.roles import SYSTEM, Actor
 from identity.models import Resident
 from identity.queries import Bundle
-from identity.roles import SYSTEM, Actor
 from tests import cast
 from tests.gadgets import life
 from tests.gadgets.samples import claim

@@ -13,8 +13,10 @@ from django.conf import settings
 from django.core.cache import cache
 from django.core.servers.basehttp import ServerHandler, WSGIRequestHandler
 
-from identity import idp, onboarding, tokens
+from identity import idp
 from identity.models import Resident
+from identity.oidc import tokens
+from identity.residents import onboarding
 from tests.identity.realm import make_person, portal_client
 from tests.identity.region import PASSWORD, Browser, GadgetSite, close_browsers
 

@@ -4,7 +4,7 @@ from typing import Any
 
 from keycloak import KeycloakAdmin
 
-from identity.keycloak_api import Connection
+from identity.keycloak.admin_api import Connection
 from tests.services.realm import one_time_codes
 
 

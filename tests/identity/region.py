@@ -14,7 +14,8 @@ from urllib.parse import parse_qs, urlencode, urljoin, urlsplit
 import requests
 from django.conf import settings
 
-from identity import attributes, loopback
+from identity import loopback
+from identity.domain import attributes
 from identity.idp import ClientSpec
 
 PASSWORD = "kurashi-no-madoguchi"

@@ -4,6 +4,7 @@ import pytest
 from django.contrib.auth.models import Group
 
 from identity import actions, queries
+from identity.domain.roles import SYSTEM, Actor
 from identity.errors import (
     DerivedAttribute,
     NoSuchResident,
@@ -13,7 +14,6 @@ from identity.errors import (
     UnknownValue,
 )
 from identity.models import ConsentEvent, Resident
-from identity.roles import SYSTEM, Actor
 from tests import cast
 
 pytestmark = pytest.mark.django_db

@@ -14,12 +14,12 @@ import pytest
 
 from gadgets.serving.http import Door
 from gadgets.telling import logout
-from identity import relay
+from identity.oidc import logout_relay
 
 ROOT = Path(__file__).resolve().parents[2]
 WAYS_OUT = {
-    "gadgets/serving/http.py", "gadgets/cityos/ngsi_ld.py", "identity/loopback.py", "identity/tokens.py",
-    "identity/keycloak.py", "identity/signin.py", "portal/demo.py",
+    "gadgets/serving/http.py", "gadgets/cityos/ngsi_ld.py", "identity/loopback.py", "identity/oidc/tokens.py",
+    "identity/keycloak/driver.py", "identity/oidc/relying_party.py", "portal/demo.py",
 }  # fmt: skip
 OUTSIDE = re.compile(
     r"^\s*(?:import|from) (requests|urllib3|httpx|http\.client|urllib\.request|socket)\b", re.M
@@ -50,9 +50,9 @@ def dripping() -> Iterator[int]:
 
 def test_a_server_that_drips_is_cut_off(dripping: int, settings: Any) -> None:
     settings.LOOPBACK_NAMES = True
-    assert relay.post is logout.post
+    assert logout_relay.post is logout.post
     begun = time.monotonic()
-    assert not relay.post(f"http://slow.localhost:{dripping}/logout", b"logout_token=x", 0.5)
+    assert not logout_relay.post(f"http://slow.localhost:{dripping}/logout", b"logout_token=x", 0.5)
     assert time.monotonic() - begun < 5
 
 
@@ -104,7 +104,7 @@ def test_a_logout_token_is_posted_once_and_leads_nowhere_else(
     settings.LOOPBACK_NAMES = True
     port, heard, answer = answering
     answer.update(said)
-    assert relay.post(f"http://lunch.localhost:{port}/logout", b"logout_token=x", 3.0) is taken
+    assert logout_relay.post(f"http://lunch.localhost:{port}/logout", b"logout_token=x", 3.0) is taken
     assert heard == [("/logout", b"logout_token=x")]
 
 

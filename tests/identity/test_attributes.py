@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from identity import attributes
+from identity.domain import attributes
 from identity.errors import DerivedAttribute, UnknownAttribute, UnknownValue
 
 

@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from identity import attributes
-from identity.audience import K_CLAIMS, K_REACH, Audience, AudienceError, matched, matches
+from identity.domain import attributes
+from identity.domain.audience import K_CLAIMS, K_REACH, Audience, AudienceError, matched, matches
 from portal.demo_cast import HANAKO, LINH, TARO
 
 PARENTS_OF_BUSSHOZAN = Audience.parse({"area.district": ["busshozan"], "household.has_child": [True]})

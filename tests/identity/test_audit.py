@@ -13,11 +13,14 @@ from django.core.management import CommandError, call_command
 from django.db import DatabaseError, connection, transaction
 from django.utils import timezone
 
-from identity import access_log, actions, audit, audit_check, consent
-from identity.audit_check import Expected, Verdict
+from identity import actions
+from identity.audit import chain, verify
+from identity.audit.verify import Expected, Verdict
+from identity.consent import access_log
+from identity.domain import consent
+from identity.domain.roles import SYSTEM, Actor
 from identity.errors import AuditIsAppendOnly
 from identity.models import AuditEntry, ConsentReceipt, ConsentState, Resident, SealedAccess
-from identity.roles import SYSTEM, Actor
 from tests import cast
 from tests.identity.test_ledger import SHOWN, WASTE, ZONE, ask
 
@@ -33,7 +36,7 @@ def last() -> AuditEntry:
 
 
 def broken(expect: Expected | None = None) -> str:
-    return audit_check.verify(expect).broken
+    return verify.verify(expect).broken
 
 
 @contextmanager
@@ -87,12 +90,12 @@ def test_every_act_leaves_its_entry_in_codes_and_handles() -> None:
         "items": ZONE,
         "level": "audience",
         "receipt": str(receipt.id),
-        "content": audit.receipt_digest(receipt),
+        "content": chain.receipt_digest(receipt),
         "terms": "",
     }
     sealed = SealedAccess.objects.get()
     assert rows[5].detail == {"seal": sealed.id, "rows": 1, "root": sealed.sha256}
-    assert audit_check.verify() == Verdict(6, rows[5].sha256)
+    assert verify.verify() == Verdict(6, rows[5].sha256)
 
 
 def test_no_entry_holds_a_value_a_name_or_an_id_of_the_person() -> None:
@@ -129,7 +132,7 @@ def test_made_up_residents_have_an_entry_for_each_receipt() -> None:
     actions.create_synthetic(people=people, notice=cast.NOTICE, controller="x", by=SYSTEM)
     assert kinds() == ["granted"] * 3
     assert len({row.who for row in AuditEntry.objects.all()}) == 3
-    assert audit_check.verify().holds
+    assert verify.verify().holds
 
 
 def test_what_is_rolled_back_leaves_no_entry() -> None:
@@ -139,12 +142,12 @@ def test_what_is_rolled_back_leaves_no_entry() -> None:
         ask(hanako)
         raise RuntimeError
     assert kinds() == before
-    assert audit_check.verify().holds
+    assert verify.verify().holds
 
 
 def test_an_entry_that_cannot_be_written_takes_the_act_with_it(monkeypatch: pytest.MonkeyPatch) -> None:
     hanako = cast.hanako(opted_in=False)
-    monkeypatch.setattr(audit, "KINDS", frozenset())
+    monkeypatch.setattr(chain, "KINDS", frozenset())
     with pytest.raises(ValueError, match="no such kind"):
         ask(hanako)
     assert not ConsentReceipt.objects.exists()
@@ -166,7 +169,7 @@ def test_an_entry_that_cannot_be_written_takes_the_act_with_it(monkeypatch: pyte
 )
 def test_what_is_no_code_is_refused(detail: dict[str, Any]) -> None:
     with pytest.raises(ValueError, match="codes only"):
-        audit.record("released", **detail)
+        chain.record("released", **detail)
     assert not AuditEntry.objects.exists()
 
 
@@ -183,7 +186,7 @@ def test_entries_are_neither_changed_nor_deleted_by_the_program() -> None:
     ):
         with pytest.raises(AuditIsAppendOnly):
             act()
-    assert audit_check.verify().holds
+    assert verify.verify().holds
 
 
 def test_the_database_itself_refuses_a_change() -> None:
@@ -198,7 +201,7 @@ def test_the_database_itself_refuses_a_change() -> None:
             connection.cursor() as cursor,
         ):
             cursor.execute(statement)
-    assert audit_check.verify().holds
+    assert verify.verify().holds
 
 
 @pytest.mark.parametrize(
@@ -224,10 +227,10 @@ def test_a_change_of_any_column_is_noticed(column: str, value: object) -> None:
 def test_an_entry_that_was_changed_together_with_its_hash_breaks_the_next() -> None:
     some_history()
     row = AuditEntry.objects.get(seq=3)
-    forged = audit.digest(3, row.at, "refused", row.who, row.by, row.detail, row.previous)
+    forged = chain.digest(3, row.at, "refused", row.who, row.by, row.detail, row.previous)
     with behind_the_program("identity_auditentry") as run:
         run("UPDATE identity_auditentry SET kind = 'refused', sha256 = %s WHERE seq = 3", forged)
-    verdict = audit_check.verify()
+    verdict = verify.verify()
     assert (verdict.broken, verdict.reason) == ("entry 4", "it does not follow the one before it")
 
 
@@ -254,30 +257,30 @@ def test_an_entry_that_was_put_in_between_is_noticed() -> None:
         at = timezone.now()
         AuditEntry.objects.create(
             seq=3, at=at, kind="exported", who=row.who, by="", detail={}, previous=row.sha256,
-            sha256=audit.digest(3, at, "exported", row.who, "", {}, row.sha256),
+            sha256=chain.digest(3, at, "exported", row.who, "", {}, row.sha256),
         )  # fmt: skip
     assert broken() == "entry 4"
 
 
 def test_an_entry_that_does_not_say_what_its_kind_says_is_named() -> None:
     hanako = some_history()
-    audit.record("roles_set", who=hanako.id)
-    verdict = audit_check.verify()
+    chain.record("roles_set", who=hanako.id)
+    verdict = verify.verify()
     assert (verdict.broken, verdict.reason) == ("entry 7", "its detail is not that of roles_set")
 
 
 def test_an_end_that_was_cut_off_is_noticed_by_who_noted_the_head() -> None:
     some_history()
-    audit.record("reach_asked", keys=[])
-    head = audit_check.verify()
+    chain.record("reach_asked", keys=[])
+    head = verify.verify()
     noted = Expected(head.entries, head.head)
-    assert audit_check.verify(noted).holds
+    assert verify.verify(noted).holds
     with behind_the_program("identity_auditentry") as run:
         run("DELETE FROM identity_auditentry WHERE seq = 7")
-    assert audit_check.verify().holds
+    assert verify.verify().holds
     assert broken(noted) == "entry 7"
-    audit.record("reach_asked", keys=["age_band"])
-    verdict = audit_check.verify(noted)
+    chain.record("reach_asked", keys=["age_band"])
+    verdict = verify.verify(noted)
     assert (verdict.broken, verdict.reason) == ("entry 7", "it is not the one that was expected here")
 
 
@@ -303,7 +306,7 @@ def test_a_receipt_that_was_changed_is_noticed_by_its_entry(column: str, value: 
     receipt = ConsentReceipt.objects.get(kind="refused")
     with behind_the_program("identity_consentreceipt") as run:
         run(f"UPDATE identity_consentreceipt SET {column} = %s WHERE kind = 'refused'", value)  # noqa: S608  a column of the list above
-    verdict = audit_check.verify()
+    verdict = verify.verify()
     assert (verdict.broken, verdict.reason) == (f"receipt {receipt.id}", "it was changed since entry 5")
 
 
@@ -368,7 +371,7 @@ def test_a_state_that_was_set_back_to_a_grant_since_withdrawn_is_noticed() -> No
     some_history()
     grant = ConsentReceipt.objects.get(kind="granted")
     ConsentState.objects.update(status="granted", receipt=grant, expires_at=grant.expires_at)
-    verdict = audit_check.verify()
+    verdict = verify.verify()
     assert verdict.broken == f"state {ConsentState.objects.get().pk}"
     assert "decided otherwise" in verdict.reason
 
@@ -378,7 +381,7 @@ def test_a_grant_whose_recipient_was_later_decided_about_other_items_holds() -> 
     both = ["area.district", "area.waste_zone"]
     ask(hanako, items=["area.district"], declared=both)
     ask(hanako, items=["area.waste_zone"], declared=both, decision="refuse")
-    assert audit_check.verify().holds
+    assert verify.verify().holds
 
 
 # --- the command ---------------------------------------------------------------------------------------------
@@ -467,14 +470,14 @@ def test_writers_at_the_same_time_make_one_chain() -> None:
         finally:
             connection.close()
 
-    before = audit_check.verify().entries
+    before = verify.verify().entries
     writers = [threading.Thread(target=write, args=(one,)) for one in people]
     for writer in writers:
         writer.start()
     for writer in writers:
         writer.join()
     assert faults == []
-    verdict = audit_check.verify()
+    verdict = verify.verify()
     assert verdict.holds, verdict
     assert verdict.entries == before + 4 * 10 * 2
     assert access_log.seal() == 40
@@ -490,7 +493,7 @@ def test_an_entry_waits_for_the_one_before_it_to_be_decided() -> None:
     def first() -> None:
         try:
             with transaction.atomic():
-                audit.record("keycloak_synced")
+                chain.record("keycloak_synced")
                 entered.set()
                 go_on.wait(20)
                 transaction.set_rollback(True)
@@ -500,7 +503,7 @@ def test_an_entry_waits_for_the_one_before_it_to_be_decided() -> None:
     def second() -> None:
         try:
             entered.wait(20)
-            audit.record("client_saved")
+            chain.record("client_saved")
             done.append(uuid4())
         finally:
             connection.close()
@@ -522,4 +525,4 @@ def test_an_entry_waits_for_the_one_before_it_to_be_decided() -> None:
     for thread in threads:
         thread.join()
     assert kinds() == ["client_saved"]
-    assert audit_check.verify().entries == 1
+    assert verify.verify().entries == 1

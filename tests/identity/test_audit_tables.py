@@ -11,10 +11,14 @@ from django.core.management import CommandError, call_command
 from django.db import connection
 from django.utils import timezone
 
-from identity import access_log, actions, audit, audit_check, erasure, guardians, retention
+from identity import actions
+from identity.audit import chain, verify
+from identity.closure import erasure, retention
+from identity.consent import access_log
+from identity.domain.roles import GROUPS, PORTAL, SYSTEM
+from identity.household import guardianships
 from identity.models import AccessLog, AuditEntry, ConsentReceipt, ConsentState, Resident, SealedAccess
-from identity.protection import CONFIRMATIONS
-from identity.roles import GROUPS, PORTAL, SYSTEM
+from identity.residents.protection import CONFIRMATIONS
 from portal.mydata import erasing
 from tests import cast
 from tests.identity.test_ledger import LUNCH, WASTE, ZONE, ask
@@ -46,7 +50,7 @@ class People:
 @pytest.fixture
 def people() -> People:
     made = People()
-    verdict = audit_check.verify()
+    verdict = verify.verify()
     assert verdict.holds, verdict
     assert verdict.unsealed == 1
     return made
@@ -244,7 +248,7 @@ def as_owner(act: Callable[[Run], object]) -> None:
 def test_a_manipulation_of_the_tables_is_found(people: People, name: str) -> None:
     act, place = MANIPULATIONS[name]
     as_owner(lambda run: act(people, run))
-    verdict = audit_check.verify()
+    verdict = verify.verify()
     assert verdict.broken.startswith(place), verdict
     assert verdict.reason
     with pytest.raises(CommandError, match="broken at"):
@@ -260,45 +264,45 @@ def test_an_entry_of_the_chain_that_was_taken_out_with_its_end_is_found_by_what_
     """Without a noted head: hashes, receipts and rights of the cut-off entries are still here."""
     seal = AuditEntry.objects.get(kind="accesses_sealed")
     as_owner(lambda run: run("DELETE FROM identity_auditentry WHERE seq >= %s", seal.seq))
-    assert audit_check.verify().broken.startswith("seal ")
+    assert verify.verify().broken.startswith("seal ")
 
 
 def test_an_erasure_is_told_from_what_was_taken_out(people: People) -> None:
     asked = erasure.ask(resident_id=people.hanako.id, announced=[], by=cast.as_actor(people.hanako))
     assert erasing.carry_out(now=asked.due_at) == 1
     assert not AccessLog.objects.filter(recipient=LUNCH).exists()
-    verdict = audit_check.verify()
+    verdict = verify.verify()
     assert verdict.holds, verdict
     assert (verdict.erased, verdict.expired, verdict.unsealed) == (1, 0, 0)
     assert SealedAccess.objects.filter(handle=people.hanako.handle).count() == 3  # the hashes stay
     taros = AccessLog.objects.get(resident=people.taro)
     as_owner(lambda run: run("DELETE FROM identity_accesslog WHERE id = %s", taros.pk))
-    assert audit_check.verify().broken == f"access {taros.pk}"
+    assert verify.verify().broken == f"access {taros.pk}"
 
 
 def test_what_retention_takes_is_told_from_what_was_taken_out(people: People) -> None:
     cast.released(people.hanako, WASTE, ZONE, at=timezone.now() + timedelta(days=30))
     later = timezone.now() + retention.ACCESSES + timedelta(days=1)
     assert retention.clean(now=later)["accesses"] == 5
-    verdict = audit_check.verify()
+    verdict = verify.verify()
     assert verdict.holds, verdict
     assert verdict.expired == 5
     entry = AuditEntry.objects.get(kind="accesses_expired")
     assert (entry.detail["rows"], entry.by) == (5, "portal")
     (left,) = AccessLog.objects.all()
     as_owner(lambda run: run("DELETE FROM identity_accesslog WHERE id = %s", left.pk))
-    assert audit_check.verify().broken == f"access {left.pk}"
+    assert verify.verify().broken == f"access {left.pk}"
 
 
 def test_somebody_who_is_here_was_not_erased(people: People) -> None:
     """An entry alone, without the erasure, excuses nothing."""
-    audit.record("erased", who=people.hanako.id, by=SYSTEM)
-    assert "who is here" in audit_check.verify().reason
+    chain.record("erased", who=people.hanako.id, by=SYSTEM)
+    assert "who is here" in verify.verify().reason
 
 
 def test_a_protected_guardians_new_ward_is_protected_by_their_entry(people: People) -> None:
     for person in (people.taro, people.hanako):
-        guardians.add_child(
+        guardianships.add_child(
             guardian=person.id, name="ゆい", ends_on=timezone.localdate() + timedelta(days=300), values={},
             by=cast.as_actor(person),
         )  # fmt: skip
@@ -306,9 +310,9 @@ def test_a_protected_guardians_new_ward_is_protected_by_their_entry(people: Peop
         False,
         True,
     ]
-    assert audit_check.verify().holds
+    assert verify.verify().holds
     Resident.objects.filter(issuer="household").update(confidential=False)
-    assert audit_check.verify().broken.startswith("resident ")
+    assert verify.verify().broken.startswith("resident ")
 
 
 # --- a database of the release before ------------------------------------------------------------------------
@@ -318,7 +322,7 @@ def of_the_release_before(person: Resident, count: int = 3) -> None:
     """Rows as that program wrote them: an entry for each release, receipts and rows without a number."""
     for _ in range(count):
         AccessLog.objects.create(resident=person, recipient=WASTE, items=ZONE, via="card")
-        audit.record("released", who=person.id, by=PORTAL, recipient=WASTE, items=ZONE, via="card")
+        chain.record("released", who=person.id, by=PORTAL, recipient=WASTE, items=ZONE, via="card")
 
 
 @pytest.mark.parametrize("swept", [False, True])
@@ -326,20 +330,18 @@ def test_entries_of_releases_in_the_chain_stay_verifiable(people: People, swept:
     of_the_release_before(people.editor)
     if swept:
         access_log.seal()
-    verdict = audit_check.verify()
+    verdict = verify.verify()
     assert verdict.holds, verdict
     first = AccessLog.objects.filter(resident=people.editor).earliest("id")
     as_owner(lambda run: run("DELETE FROM identity_accesslog WHERE id = %s", first.pk))
-    assert audit_check.verify().broken == (
-        f"access {first.pk}" if swept else f"handle {people.editor.handle}"
-    )
+    assert verify.verify().broken == (f"access {first.pk}" if swept else f"handle {people.editor.handle}")
 
 
 def test_rows_of_the_release_before_leave_by_retention_too(people: People) -> None:
     of_the_release_before(people.editor)
     retention.clean(now=timezone.now() + retention.ACCESSES + timedelta(days=1))
     assert not AccessLog.objects.exists()
-    verdict = audit_check.verify()
+    verdict = verify.verify()
     assert verdict.holds, verdict
     assert verdict.expired == 8
 

@@ -9,10 +9,10 @@ from joserfc import jwt
 from joserfc.jwk import ECKey
 
 from identity import actions, idp, loopback, queries
-from identity.consent import Notice
+from identity.domain.consent import Notice
+from identity.domain.roles import Actor
 from identity.errors import UndeclaredItem
 from identity.models import AccessLog, ConsentState, GadgetClient, Resident, Subject
-from identity.roles import Actor
 from tests.identity.region import Browser, unverified
 
 pytestmark = pytest.mark.django_db(transaction=True)

@@ -6,9 +6,11 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
-from identity import erasure, idp, sessions
+from identity import idp
+from identity.closure import erasure
+from identity.domain.roles import Actor
 from identity.models import OidcSession, Resident
-from identity.roles import Actor
+from identity.sessions import portal_sessions
 from portal.mydata import erasing
 from tests.identity.region import Browser, store
 
@@ -39,12 +41,12 @@ def test_sign_in_to_a_closed_account_leads_to_one_page_and_undo_is_as_before(wor
     phone.sign_in(username, next_path=BACK)
     assert phone.trail[-1] == f"{world.settings.PORTAL_URL}/my-data/close/undecided/"
     held = session_of(phone, world)
-    assert held[sessions.CLOSING] == str(resident.pk)
-    assert sessions.KEY not in held
+    assert held[portal_sessions.CLOSING] == str(resident.pk)
+    assert portal_sessions.KEY not in held
     assert "_auth_user_id" not in held
     phone.submit("undecided")
     assert phone.trail[-1] == f"{world.settings.PORTAL_URL}/my-data/"
-    assert session_of(phone, world)[sessions.KEY] == str(resident.pk)
+    assert session_of(phone, world)[portal_sessions.KEY] == str(resident.pk)
     resident.refresh_from_db()
     assert resident.erase_at is None
 

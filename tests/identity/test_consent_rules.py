@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from identity.consent import GRANTED, REFUSED, WITHDRAWN, Notice, covers, holds, releasable
+from identity.domain.consent import GRANTED, REFUSED, WITHDRAWN, Notice, covers, holds, releasable
 
 NOW = datetime(2026, 7, 1, 9, 0, tzinfo=UTC)
 

@@ -7,10 +7,12 @@ from urllib.parse import urlencode
 import pytest
 from django.utils import timezone
 
-from identity import idp, relay, sessions, tokens
+from identity import idp
+from identity.domain.lifetimes import REMEMBERED
 from identity.errors import InvalidToken, ProviderUnavailable
-from identity.lifetimes import REMEMBERED
 from identity.models import AuditEntry, KnownDevice, OidcSession, Resident
+from identity.oidc import logout_relay, tokens
+from identity.sessions import portal_sessions
 from tests.identity.region import PASSWORD, Browser, GadgetSite, store
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -71,7 +73,7 @@ def test_ending_the_other_one_ends_its_gadgets_too_and_leaves_this_one(world: An
     }
     assert page(world, phone)
     phone.submit("/my-data/sessions/end/")
-    relay.deliver_due()
+    logout_relay.deliver_due()
     assert not is_signed_in(world, laptop)
     assert silently(lunch, laptop) == "login_required"
     (heard,) = lunch.heard
@@ -96,7 +98,7 @@ def test_ending_all_others_leaves_this_one(world: Any, both: Any) -> None:
     form = [one for one in phone.forms if one[0].endswith("/end/")][-1]
     phone.forms = [form]
     phone.submit("/my-data/sessions/end/")
-    relay.deliver_due()
+    logout_relay.deliver_due()
     assert not is_signed_in(world, laptop)
     assert len(lunch.heard) == 1
     assert is_signed_in(world, phone)
@@ -112,7 +114,7 @@ def test_a_sign_in_at_a_gadgets_site_alone_is_listed_and_ended(world: Any, both:
     row.delete()
     assert "種類のわからない端末" in page(world, phone)
     phone.submit("/my-data/sessions/end/")
-    relay.deliver_due()
+    logout_relay.deliver_due()
     assert len(lunch.heard) == 1
     assert silently(lunch, laptop) == "login_required"
     assert is_signed_in(world, phone)
@@ -193,7 +195,7 @@ def test_a_new_proof_of_the_person_comes_back_to_the_page(world: Any, both: Any)
     phone, _ = both
     row = OidcSession.objects.get(label="Chrome, Android")
     held = store(row.session_key)
-    held[sessions.AUTH_TIME] -= 600
+    held[portal_sessions.AUTH_TIME] -= 600
     held.save()
     if world.settings.ID_PROVIDER == "embedded":
         at_id = phone.http.cookies.get(world.settings.ID_SESSION_COOKIE_NAME, domain="id.region.localhost")
@@ -210,7 +212,7 @@ def test_a_new_proof_of_the_person_comes_back_to_the_page(world: Any, both: Any)
         phone.submit("login-actions/authenticate", password=PASSWORD)
     assert phone.trail[-1].endswith(PAGE), phone.trail
     row = OidcSession.objects.get(label="Chrome, Android")
-    assert timezone.now().timestamp() - store(row.session_key)[sessions.AUTH_TIME] < 60
+    assert timezone.now().timestamp() - store(row.session_key)[portal_sessions.AUTH_TIME] < 60
     assert OidcSession.objects.count() == 2
 
 
@@ -230,7 +232,7 @@ def test_an_account_that_is_deleted_at_the_id_signs_in_no_more(world: Any, both:
     username = resident.username
     idp.provider().delete_account(resident.id)
     idp.provider().delete_account(resident.id)
-    relay.deliver_due()
+    logout_relay.deliver_due()
     assert len(lunch.heard) == 1
     assert not OidcSession.objects.exists()
     assert not is_signed_in(world, phone)

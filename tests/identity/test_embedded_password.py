@@ -7,9 +7,11 @@ from urllib.parse import urlencode
 import pytest
 from django.utils import timezone
 
-from identity import embedded, idp, relay
-from identity.lifetimes import ENDED, REMEMBERED
+from identity import idp
+from identity.domain.lifetimes import ENDED, REMEMBERED
+from identity.embedded import driver
 from identity.models import AuditEntry, KnownDevice, OidcSession, ProviderSession, Resident
+from identity.oidc import logout_relay
 from tests.identity.region import PASSWORD, Browser, store
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -42,7 +44,7 @@ def test_a_changed_password_ends_every_other_sign_in_and_this_one_goes_on(
     answer = browser.submit("/password/", oldpassword=PASSWORD, password1=ANOTHER)
     assert browser.trail[-1] == f"{region.PORTAL_URL}{BACK}?kc_action_status=success"
     assert "変更しました。" in answer.text
-    relay.deliver_due()
+    logout_relay.deliver_due()
     assert len(lunch.heard) == 1
     assert phone.get(region.PORTAL_URL + BACK, follow=False).status_code == 302
     assert lunch.answer(phone, prompt="none")["error"] == "login_required"
@@ -153,6 +155,6 @@ def test_ending_a_part_twice_tells_once(browser: Browser, hanako: Resident, site
     lunch.tokens(browser)
     row = ProviderSession.objects.get(client_id=lunch.client_id)
     for _ in range(2):
-        embedded.end_sign_in(row.sign_in)
-    relay.deliver_due(now=timezone.now() + timedelta(seconds=1))
+        driver.end_sign_in(row.sign_in)
+    logout_relay.deliver_due(now=timezone.now() + timedelta(seconds=1))
     assert len(lunch.heard) == 1

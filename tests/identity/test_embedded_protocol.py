@@ -7,9 +7,11 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 from django.utils import timezone
 
-from identity import embedded_server, idp, loopback, queries, tokens
+from identity import idp, loopback, queries
+from identity.embedded import server
 from identity.errors import InvalidToken
 from identity.models import ProviderSession
+from identity.oidc import tokens
 from tests.identity.region import PASSWORD, Browser, store, unverified
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -106,7 +108,7 @@ def test_two_sites_cannot_join_their_pseudonyms_by_the_time_of_the_sign_in(
 def test_the_time_is_told_roughly_and_passes_what_the_true_one_passes(ago: int, told: int) -> None:
     now = datetime.fromtimestamp(1_800_000_000, UTC)  # a multiple of 300
     at = now - timedelta(seconds=ago)
-    assert embedded_server.roughly(at, now=now) == int(now.timestamp()) - told
+    assert server.roughly(at, now=now) == int(now.timestamp()) - told
 
 
 @pytest.mark.parametrize("max_age", ["0", "1", "9"])

@@ -15,8 +15,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.django import TestCase as HypothesisCase
 
-from identity import actions, audit_check, crypto, guardians, household, protection, queries
-from identity.consent import Notice
+from identity import actions, crypto, queries
+from identity.audit import verify
+from identity.domain.consent import Notice
+from identity.domain.roles import OPERATOR, SYSTEM, Actor
 from identity.errors import (
     AlreadyAsked,
     BadCode,
@@ -36,7 +38,8 @@ from identity.errors import (
     UnknownReason,
     UnknownValue,
 )
-from identity.household import ACTIVE, ASKED, ENDED, REFUSED
+from identity.household import authority, guardianships
+from identity.household.authority import ACTIVE, ASKED, ENDED, REFUSED
 from identity.models import (
     AuditEntry,
     ConsentReceipt,
@@ -47,7 +50,7 @@ from identity.models import (
     Resident,
     Subject,
 )
-from identity.roles import OPERATOR, SYSTEM, Actor
+from identity.residents import protection
 from tests import cast
 
 pytestmark = pytest.mark.django_db
@@ -65,14 +68,14 @@ def me(person: Resident) -> Actor:
 
 def child_of(guardian: Resident, *, name: str = "はな", ends_on: date = LATER, now: datetime = NOW) -> UUID:
     values = {"area.district": "busshozan", "household.school_years": ("e3",)}
-    return guardians.add_child(
+    return guardianships.add_child(
         guardian=guardian.id, name=name, ends_on=ends_on, values=values, by=me(guardian), now=now
     )
 
 
 def shared(first: Resident, ward: UUID, second: Resident) -> str:
-    code = guardians.make_code(ward=ward, by=me(first), now=NOW)
-    return guardians.redeem(guardian=second.id, code=code, by=me(second), now=NOW)
+    code = guardianships.make_code(ward=ward, by=me(first), now=NOW)
+    return guardianships.redeem(guardian=second.id, code=code, by=me(second), now=NOW)
 
 
 def asks(guardian: Resident, ward: Resident) -> Guardianship:
@@ -82,7 +85,7 @@ def asks(guardian: Resident, ward: Resident) -> Guardianship:
 
 
 def decide(row: Guardianship, *, approve: bool = True, reason: str = "register_checked", **more: Any) -> str:
-    return guardians.decide(
+    return guardianships.decide(
         guardianship_id=row.id, approve=approve, reason=reason, **{"by": DESK, "now": NOW, **more}
     )
 
@@ -120,7 +123,7 @@ def test_a_child_is_a_resident_of_its_own_that_can_never_sign_in() -> None:
         "household.school_years": ("e3",),
         "household.has_child": True,
     }
-    assert household.may_act(me(hanako), ward.id, NOW)
+    assert authority.may_act(me(hanako), ward.id, NOW)
 
 
 def test_the_guardian_decides_for_the_ward_and_her_own_consent_is_untouched() -> None:
@@ -164,7 +167,7 @@ def test_every_act_stands_in_the_chain_with_both() -> None:
     handles = {(e.kind, e.who, e.by) for e in AuditEntry.objects.filter(who=str(ward.handle))}
     both = (str(ward.handle), str(hanako.handle))
     assert {("guardianship_began", *both), ("granted", *both)} <= handles
-    assert audit_check.verify().holds
+    assert verify.verify().holds
 
 
 @pytest.mark.parametrize("name", ["", "   ", "あ" * 51, "は\u202eな", "は\x07な"])
@@ -182,7 +185,7 @@ def test_it_ends_after_today_and_not_beyond_the_coming_of_age_of_somebody_born_t
 
 def test_the_last_day_allowed() -> None:
     assert child_of(cast.hanako(), ends_on=date(2044, 10, 5))
-    assert household.latest_end(date(2028, 2, 29)) == date(2046, 3, 1)
+    assert authority.latest_end(date(2028, 2, 29)) == date(2046, 3, 1)
 
 
 @pytest.mark.parametrize(
@@ -198,7 +201,7 @@ def test_the_last_day_allowed() -> None:
     ],
 )
 def test_the_end_follows_the_school_year_and_tells_no_birthday(today: date, years: object, end: date) -> None:
-    assert household.end_of_school(today, years) == end
+    assert authority.end_of_school(today, years) == end
 
 
 @pytest.mark.parametrize(
@@ -208,7 +211,7 @@ def test_the_end_follows_the_school_year_and_tells_no_birthday(today: date, year
 def test_a_wrong_value_makes_no_ward(values: dict[str, object], error: type[IdentityError]) -> None:
     hanako = cast.hanako()
     with pytest.raises(error):
-        guardians.add_child(
+        guardianships.add_child(
             guardian=hanako.id, name="はな", ends_on=LATER, values=values, by=me(hanako), now=NOW
         )
     assert Resident.objects.filter(issuer="household").count() == 0
@@ -218,21 +221,21 @@ def test_nobody_makes_somebody_else_a_guardian() -> None:
     hanako, taro = cast.hanako(), cast.taro()
     for by in (me(taro), DESK, SYSTEM):
         with pytest.raises(NotAllowed):
-            guardians.add_child(guardian=hanako.id, name="x", ends_on=LATER, values={}, by=by, now=NOW)
+            guardianships.add_child(guardian=hanako.id, name="x", ends_on=LATER, values={}, by=by, now=NOW)
         with pytest.raises(NotAllowed):
-            guardians.ask_to_represent(guardian=hanako.id, name="x", by=by, now=NOW)
+            guardianships.ask_to_represent(guardian=hanako.id, name="x", by=by, now=NOW)
         with pytest.raises(NotAllowed):
-            guardians.redeem(guardian=hanako.id, code="AAAAA-AAAAA", by=by, now=NOW)
+            guardianships.redeem(guardian=hanako.id, code="AAAAA-AAAAA", by=by, now=NOW)
 
 
 def test_twelve_wards_are_enough() -> None:
     hanako = cast.hanako()
-    for number in range(guardians.MOST_WARDS):
+    for number in range(guardianships.MOST_WARDS):
         child_of(hanako, name=f"子{number}")
     with pytest.raises(HouseholdFull):
         child_of(hanako)
     with pytest.raises(HouseholdFull):
-        guardians.ask_to_represent(guardian=hanako.id, name="祖父", by=me(hanako), now=NOW)
+        guardianships.ask_to_represent(guardian=hanako.id, name="祖父", by=me(hanako), now=NOW)
 
 
 # --- who may never be one ------------------------------------------------------------------------------------
@@ -243,7 +246,7 @@ def test_an_account_of_a_minor_is_nobodys_guardian() -> None:
     with pytest.raises(TooYoung):
         child_of(child)
     with pytest.raises(TooYoung):
-        guardians.ask_to_represent(guardian=child.id, name="母", by=me(child), now=NOW)
+        guardianships.ask_to_represent(guardian=child.id, name="母", by=me(child), now=NOW)
     with pytest.raises(TooYoung):
         asks(child, cast.hanako())
 
@@ -252,15 +255,15 @@ def test_who_says_later_that_they_are_a_minor_acts_no_more() -> None:
     hanako = cast.hanako()
     ward = child_of(hanako)
     minor(hanako)
-    assert not household.may_act(me(hanako), ward, NOW)
+    assert not authority.may_act(me(hanako), ward, NOW)
 
 
 def test_a_child_never_acts_for_a_parent() -> None:
     hanako, child = cast.hanako(), minor(cast.newcomer())
     row = asks(hanako, child)
     decide(row, ends_on=LATER)
-    assert household.may_act(me(hanako), child.id, NOW)
-    assert not household.may_act(me(child), hanako.id, NOW)
+    assert authority.may_act(me(hanako), child.id, NOW)
+    assert not authority.may_act(me(child), hanako.id, NOW)
     for write in (
         lambda: actions.set_attributes(resident_id=hanako.id, values={"age_band": "75+"}, by=me(child)),
         lambda: grant(hanako.id, me(child)),
@@ -276,11 +279,11 @@ def test_a_ward_is_no_guardian_and_a_guardian_no_ward() -> None:
     with pytest.raises(NoChains):
         child_of(taro)
     with pytest.raises(NoChains):
-        guardians.make_code(ward=hanako.id, by=me(hanako), now=NOW)
-    code = guardians.make_code(ward=linh.id, by=me(linh), now=NOW)
+        guardianships.make_code(ward=hanako.id, by=me(hanako), now=NOW)
+    code = guardianships.make_code(ward=linh.id, by=me(linh), now=NOW)
     child_of(linh)  # a guardian since the code was made
     with pytest.raises(BadCode):
-        guardians.redeem(guardian=hanako.id, code=code, by=me(hanako), now=NOW)
+        guardianships.redeem(guardian=hanako.id, code=code, by=me(hanako), now=NOW)
 
 
 def test_a_chain_that_would_begin_at_the_decision_is_refused() -> None:
@@ -297,20 +300,20 @@ def test_a_chain_that_would_begin_at_the_decision_is_refused() -> None:
 def test_an_adult_with_an_account_is_represented_after_the_operator_and_their_own_yes() -> None:
     hanako, taro = cast.hanako(), cast.taro()
     row = asks(hanako, taro)
-    assert not household.may_act(me(hanako), taro.id, NOW)
+    assert not authority.may_act(me(hanako), taro.id, NOW)
     assert decide(row, reason="power_of_attorney") == ASKED
-    assert not household.may_act(me(hanako), taro.id, NOW)
-    assert guardians.answer(guardianship_id=row.id, yes=True, by=me(taro), now=NOW) == ACTIVE
-    assert household.may_act(me(hanako), taro.id, NOW)
+    assert not authority.may_act(me(hanako), taro.id, NOW)
+    assert guardianships.answer(guardianship_id=row.id, yes=True, by=me(taro), now=NOW) == ACTIVE
+    assert authority.may_act(me(hanako), taro.id, NOW)
 
 
 def test_the_yes_may_come_first() -> None:
     hanako, taro = cast.hanako(), cast.taro()
     row = asks(hanako, taro)
-    assert guardians.answer(guardianship_id=row.id, yes=True, by=me(taro), now=NOW) == ASKED
-    assert not household.may_act(me(hanako), taro.id, NOW)
+    assert guardianships.answer(guardianship_id=row.id, yes=True, by=me(taro), now=NOW) == ASKED
+    assert not authority.may_act(me(hanako), taro.id, NOW)
     with pytest.raises(NotWaiting):
-        guardians.answer(guardianship_id=row.id, yes=True, by=me(taro), now=NOW)
+        guardianships.answer(guardianship_id=row.id, yes=True, by=me(taro), now=NOW)
     assert decide(row) == ACTIVE
 
 
@@ -319,17 +322,17 @@ def test_a_court_order_needs_no_yes_and_is_not_ended_by_the_ward() -> None:
     row = asks(hanako, taro)
     assert decide(row, reason="court_order") == ACTIVE
     with pytest.raises(NotAllowed):
-        guardians.end(guardianship_id=row.id, by=me(taro), now=NOW)
-    assert [line.may_end for line in household.guardians_of(taro.id)] == [False]
+        guardianships.end(guardianship_id=row.id, by=me(taro), now=NOW)
+    assert [line.may_end for line in authority.guardians_of(taro.id)] == [False]
 
 
 def test_a_no_is_the_end_of_it() -> None:
     hanako, taro = cast.hanako(), cast.taro()
     row = asks(hanako, taro)
-    assert guardians.answer(guardianship_id=row.id, yes=False, by=me(taro), now=NOW) == REFUSED
+    assert guardianships.answer(guardianship_id=row.id, yes=False, by=me(taro), now=NOW) == REFUSED
     with pytest.raises(NotWaiting):
         decide(row)
-    assert not household.may_act(me(hanako), taro.id, NOW)
+    assert not authority.may_act(me(hanako), taro.id, NOW)
     assert Resident.objects.get(id=taro.id).is_active
 
 
@@ -338,23 +341,23 @@ def test_nobody_answers_for_the_ward() -> None:
     row = asks(hanako, taro)
     for by in (me(hanako), me(cast.linh()), DESK, SYSTEM):
         with pytest.raises(NotAllowed):
-            guardians.answer(guardianship_id=row.id, yes=True, by=by, now=NOW)
+            guardianships.answer(guardianship_id=row.id, yes=True, by=by, now=NOW)
     with pytest.raises(NotAllowed):
-        guardians.answer(guardianship_id=uuid4(), yes=True, by=me(taro), now=NOW)
+        guardianships.answer(guardianship_id=uuid4(), yes=True, by=me(taro), now=NOW)
 
 
 def test_an_adult_without_an_account_waits_for_the_operator_only() -> None:
     hanako = cast.hanako()
-    key = guardians.ask_to_represent(guardian=hanako.id, name="祖父", by=me(hanako), now=NOW)
+    key = guardianships.ask_to_represent(guardian=hanako.id, name="祖父", by=me(hanako), now=NOW)
     row = Guardianship.objects.get(id=key)
-    assert not household.may_act(me(hanako), row.ward_id, NOW)
+    assert not authority.may_act(me(hanako), row.ward_id, NOW)
     assert decide(row) == ACTIVE
-    assert household.may_act(me(hanako), row.ward_id, NOW)
+    assert authority.may_act(me(hanako), row.ward_id, NOW)
 
 
 def test_a_refused_ward_without_an_account_is_closed_and_erased_by_the_next_sweep() -> None:
     hanako = cast.hanako()
-    key = guardians.ask_to_represent(guardian=hanako.id, name="祖父", by=me(hanako), now=NOW)
+    key = guardianships.ask_to_represent(guardian=hanako.id, name="祖父", by=me(hanako), now=NOW)
     row = Guardianship.objects.get(id=key)
     assert decide(row, approve=False, reason="papers_missing") == REFUSED
     assert queries.bundle(row.ward_id) is None
@@ -368,13 +371,13 @@ def test_a_child_with_an_account_needs_the_operator_and_a_day() -> None:
     with pytest.raises(BadEnd):
         decide(row)
     with pytest.raises(NotAllowed):
-        guardians.answer(guardianship_id=row.id, yes=True, by=me(child), now=NOW)
+        guardianships.answer(guardianship_id=row.id, yes=True, by=me(child), now=NOW)
     assert decide(row, ends_on=LATER) == ACTIVE
     with pytest.raises(NotAllowed):  # not while they are a child
-        guardians.end(guardianship_id=row.id, by=me(child), now=NOW)
+        guardianships.end(guardianship_id=row.id, by=me(child), now=NOW)
     actions.set_attributes(resident_id=child.id, values={"age_band": "18-24"}, by=me(child))
-    guardians.end(guardianship_id=row.id, by=me(child), now=NOW)
-    assert not household.may_act(me(hanako), child.id, NOW)
+    guardianships.end(guardianship_id=row.id, by=me(child), now=NOW)
+    assert not authority.may_act(me(hanako), child.id, NOW)
 
 
 def test_only_an_operator_who_is_neither_of_them_decides_once_with_a_known_reason() -> None:
@@ -401,39 +404,39 @@ def test_a_second_guardian_joins_by_a_code_that_the_first_showed() -> None:
     hanako, taro = cast.hanako(), cast.taro()
     ward = child_of(hanako)
     assert shared(hanako, ward, taro) == ACTIVE
-    assert household.may_act(me(taro), ward, NOW)
-    assert [line.others for line in household.wards(taro.id, NOW)] == [("高松 花子",)]
+    assert authority.may_act(me(taro), ward, NOW)
+    assert [line.others for line in authority.wards(taro.id, NOW)] == [("高松 花子",)]
     with pytest.raises(HouseholdFull):
-        guardians.make_code(ward=ward, by=me(taro), now=NOW)
+        guardianships.make_code(ward=ward, by=me(taro), now=NOW)
 
 
 def test_a_code_is_read_however_it_is_typed_and_only_its_hash_is_kept() -> None:
     hanako, taro = cast.hanako(), cast.taro()
-    code = guardians.make_code(ward=child_of(hanako), by=me(hanako), now=NOW)
+    code = guardianships.make_code(ward=child_of(hanako), by=me(hanako), now=NOW)
     assert code not in str(HouseholdCode.objects.values_list())
     typed = f"  {code.lower().replace('-', '－')} "
-    assert guardians.redeem(guardian=taro.id, code=typed, by=me(taro), now=NOW) == ACTIVE
+    assert guardianships.redeem(guardian=taro.id, code=typed, by=me(taro), now=NOW) == ACTIVE
 
 
 def test_a_code_serves_once_for_a_day_and_the_latest_only() -> None:
     hanako, taro, linh = cast.hanako(), cast.taro(), cast.linh()
     ward = child_of(hanako)
-    older = guardians.make_code(ward=ward, by=me(hanako), now=NOW)
-    code = guardians.make_code(ward=ward, by=me(hanako), now=NOW)
+    older = guardianships.make_code(ward=ward, by=me(hanako), now=NOW)
+    code = guardianships.make_code(ward=ward, by=me(hanako), now=NOW)
     with pytest.raises(BadCode):
-        guardians.redeem(guardian=taro.id, code=older, by=me(taro), now=NOW)
+        guardianships.redeem(guardian=taro.id, code=older, by=me(taro), now=NOW)
     with pytest.raises(BadCode):
-        guardians.redeem(guardian=taro.id, code=code, by=me(taro), now=NOW + guardians.CODE_HOLDS)
-    assert guardians.redeem(guardian=taro.id, code=code, by=me(taro), now=NOW) == ACTIVE
+        guardianships.redeem(guardian=taro.id, code=code, by=me(taro), now=NOW + guardianships.CODE_HOLDS)
+    assert guardianships.redeem(guardian=taro.id, code=code, by=me(taro), now=NOW) == ACTIVE
     with pytest.raises(BadCode):
-        guardians.redeem(guardian=linh.id, code=code, by=me(linh), now=NOW)
+        guardianships.redeem(guardian=linh.id, code=code, by=me(linh), now=NOW)
 
 
 @pytest.mark.parametrize("case", ["unknown", "empty", "own", "ended", "protected"])
 def test_every_code_that_cannot_be_used_is_told_in_the_same_words(case: str) -> None:
     hanako, taro = cast.hanako(), cast.taro()
     ward = child_of(hanako)
-    code = guardians.make_code(ward=ward, by=me(hanako), now=NOW)
+    code = guardianships.make_code(ward=ward, by=me(hanako), now=NOW)
     who = taro
     if case == "unknown":
         code = "ABCDE-FGHJK"
@@ -442,23 +445,23 @@ def test_every_code_that_cannot_be_used_is_told_in_the_same_words(case: str) -> 
     elif case == "own":
         who = hanako
     elif case == "ended":
-        guardians.end(guardianship_id=Guardianship.objects.get(ward=ward).id, by=me(hanako), now=NOW)
+        guardianships.end(guardianship_id=Guardianship.objects.get(ward=ward).id, by=me(hanako), now=NOW)
     else:
         protect(ward)
     with pytest.raises(BadCode) as caught:
-        guardians.redeem(guardian=who.id, code=code, by=me(who), now=NOW)
+        guardianships.redeem(guardian=who.id, code=code, by=me(who), now=NOW)
     assert caught.value.message == BadCode.message
 
 
 def test_trying_codes_comes_to_an_end() -> None:
     hanako, taro = cast.hanako(), cast.taro()
-    code = guardians.make_code(ward=child_of(hanako), by=me(hanako), now=NOW)
-    for _ in range(guardians.TRIES):
+    code = guardianships.make_code(ward=child_of(hanako), by=me(hanako), now=NOW)
+    for _ in range(guardianships.TRIES):
         with pytest.raises(BadCode):
-            guardians.redeem(guardian=taro.id, code="ABCDE-FGHJK", by=me(taro), now=NOW)
+            guardianships.redeem(guardian=taro.id, code="ABCDE-FGHJK", by=me(taro), now=NOW)
     assert AuditEntry.objects.filter(kind="guardianship_code_refused", who=str(taro.handle)).count() == 10
     with pytest.raises(TooManyTries):
-        guardians.redeem(guardian=taro.id, code=code, by=me(taro), now=NOW)
+        guardianships.redeem(guardian=taro.id, code=code, by=me(taro), now=NOW)
 
 
 def test_nobody_asks_twice() -> None:
@@ -473,18 +476,18 @@ def test_only_who_may_act_shows_a_code() -> None:
     ward = child_of(hanako)
     for by in (me(taro), DESK, SYSTEM):
         with pytest.raises(NotAllowed):
-            guardians.make_code(ward=ward, by=by, now=NOW)
+            guardianships.make_code(ward=ward, by=by, now=NOW)
 
 
 def test_a_second_representative_is_decided_by_the_operator_too() -> None:
     hanako, taro, linh = cast.hanako(), cast.taro(), cast.linh()
-    key = guardians.ask_to_represent(guardian=hanako.id, name="祖父", by=me(hanako), now=NOW)
+    key = guardianships.ask_to_represent(guardian=hanako.id, name="祖父", by=me(hanako), now=NOW)
     row = Guardianship.objects.get(id=key)
     decide(row)
     assert shared(hanako, row.ward_id, linh) == ASKED
-    assert not household.may_act(me(linh), row.ward_id, NOW)
+    assert not authority.may_act(me(linh), row.ward_id, NOW)
     assert decide(Guardianship.objects.get(guardian=linh)) == ACTIVE
-    assert taro.id not in {line.people[0] for line in household.waiting()}
+    assert taro.id not in {line.people[0] for line in authority.waiting()}
 
 
 # --- protected persons ---------------------------------------------------------------------------------------
@@ -492,12 +495,12 @@ def test_a_second_representative_is_decided_by_the_operator_too() -> None:
 
 def test_nobody_becomes_the_guardian_of_a_protected_person() -> None:
     hanako, taro = cast.hanako(), cast.taro()
-    code = guardians.make_code(ward=taro.id, by=me(taro), now=NOW)
+    code = guardianships.make_code(ward=taro.id, by=me(taro), now=NOW)
     protect(taro.id)
     with pytest.raises(ProtectedHousehold):
-        guardians.make_code(ward=taro.id, by=me(taro), now=NOW)
+        guardianships.make_code(ward=taro.id, by=me(taro), now=NOW)
     with pytest.raises(BadCode):
-        guardians.redeem(guardian=hanako.id, code=code, by=me(hanako), now=NOW)
+        guardianships.redeem(guardian=hanako.id, code=code, by=me(hanako), now=NOW)
     assert not Guardianship.objects.exists()
 
 
@@ -508,7 +511,7 @@ def test_who_became_protected_since_they_were_asked_is_not_given_a_guardian() ->
     with pytest.raises(ProtectedHousehold):
         decide(row)
     with pytest.raises(ProtectedHousehold):
-        guardians.answer(guardianship_id=row.id, yes=True, by=me(taro), now=NOW)
+        guardianships.answer(guardianship_id=row.id, yes=True, by=me(taro), now=NOW)
 
 
 def test_a_protected_guardians_child_is_protected_too_and_is_shared_with_nobody() -> None:
@@ -516,13 +519,13 @@ def test_a_protected_guardians_child_is_protected_too_and_is_shared_with_nobody(
     protect(hanako.id)
     ward = child_of(hanako)
     assert Resident.objects.get(id=ward).confidential
-    assert household.may_act(me(hanako), ward, NOW)
+    assert authority.may_act(me(hanako), ward, NOW)
     with pytest.raises(ProtectedHousehold):
-        guardians.make_code(ward=ward, by=me(hanako), now=NOW)
+        guardianships.make_code(ward=ward, by=me(hanako), now=NOW)
     other = child_of(taro)
-    code = guardians.make_code(ward=other, by=me(taro), now=NOW)
+    code = guardianships.make_code(ward=other, by=me(taro), now=NOW)
     with pytest.raises(ProtectedHousehold):
-        guardians.redeem(guardian=hanako.id, code=code, by=me(hanako), now=NOW)
+        guardianships.redeem(guardian=hanako.id, code=code, by=me(hanako), now=NOW)
 
 
 def test_in_a_household_that_becomes_protected_the_other_guardian_sees_and_does_nothing_more() -> None:
@@ -530,9 +533,9 @@ def test_in_a_household_that_becomes_protected_the_other_guardian_sees_and_does_
     ward = child_of(hanako)
     shared(hanako, ward, taro)
     protect(hanako.id)
-    assert household.may_act(me(hanako), ward, NOW)
-    assert not household.may_act(me(taro), ward, NOW)
-    line = household.wards(taro.id, NOW)[0]
+    assert authority.may_act(me(hanako), ward, NOW)
+    assert not authority.may_act(me(taro), ward, NOW)
+    line = authority.wards(taro.id, NOW)[0]
     assert (line.holds, line.others) == (False, ())
 
 
@@ -549,7 +552,7 @@ def test_the_protection_of_a_guardian_covers_the_children_who_live_with_them() -
     actions.lift(resident_id=hanako.id, by=second, confirmed=both, now=NOW)
     assert not queries.is_confidential(ward)
     assert queries.granted(ward, LUNCH, YEARS) == {}
-    assert household.may_act(me(hanako), ward, NOW)
+    assert authority.may_act(me(hanako), ward, NOW)
 
 
 # --- the end -------------------------------------------------------------------------------------------------
@@ -560,21 +563,21 @@ def test_it_ends_by_itself_on_its_day_before_any_sweep() -> None:
     ward = child_of(hanako)
     before = datetime(2034, 3, 31, 14, 59, tzinfo=UTC)  # one minute to midnight in Japan
     after = before + timedelta(minutes=1)
-    assert household.may_act(me(hanako), ward, before)
-    assert not household.may_act(me(hanako), ward, after)
-    assert guardians.end_due(before) == 0
-    assert guardians.end_due(after) == 1
-    assert guardians.end_due(after) == 0
+    assert authority.may_act(me(hanako), ward, before)
+    assert not authority.may_act(me(hanako), ward, after)
+    assert guardianships.end_due(before) == 0
+    assert guardianships.end_due(after) == 1
+    assert guardianships.end_due(after) == 0
     assert Guardianship.objects.get(ward=ward).state == ENDED
     assert AuditEntry.objects.filter(kind="guardianship_ended", by="portal").count() == 1
 
 
 def test_the_sweep_forgets_codes_of_yesterday() -> None:
     hanako = cast.hanako()
-    guardians.make_code(ward=child_of(hanako), by=me(hanako), now=NOW)
-    guardians.end_due(NOW + timedelta(hours=23))
+    guardianships.make_code(ward=child_of(hanako), by=me(hanako), now=NOW)
+    guardianships.end_due(NOW + timedelta(hours=23))
     assert HouseholdCode.objects.count() == 1
-    guardians.end_due(NOW + timedelta(hours=24))
+    guardianships.end_due(NOW + timedelta(hours=24))
     assert HouseholdCode.objects.count() == 0
 
 
@@ -583,23 +586,23 @@ def test_with_the_last_guardian_goes_a_ward_without_an_account_not_before() -> N
     ward = child_of(hanako)
     shared(hanako, ward, taro)
     first, second = (Guardianship.objects.get(guardian=person) for person in (hanako, taro))
-    guardians.end(guardianship_id=first.id, by=me(hanako), now=NOW)
-    assert not household.may_act(me(hanako), ward, NOW)
+    guardianships.end(guardianship_id=first.id, by=me(hanako), now=NOW)
+    assert not authority.may_act(me(hanako), ward, NOW)
     assert queries.bundle(ward) is not None
-    guardians.end(guardianship_id=second.id, by=me(taro), now=NOW)
+    guardianships.end(guardianship_id=second.id, by=me(taro), now=NOW)
     assert queries.bundle(ward) is None
     assert Erasure.objects.get(resident_id=ward).due_at == NOW
     with pytest.raises(NotWaiting):
-        guardians.end(guardianship_id=second.id, by=me(taro), now=NOW)
+        guardianships.end(guardianship_id=second.id, by=me(taro), now=NOW)
 
 
 def test_a_represented_adult_ends_it_and_keeps_the_account() -> None:
     hanako, taro = cast.hanako(), cast.taro()
     row = asks(hanako, taro)
-    guardians.answer(guardianship_id=row.id, yes=True, by=me(taro), now=NOW)
+    guardianships.answer(guardianship_id=row.id, yes=True, by=me(taro), now=NOW)
     decide(row)
-    guardians.end(guardianship_id=row.id, by=me(taro), now=NOW)
-    assert not household.may_act(me(hanako), taro.id, NOW)
+    guardianships.end(guardianship_id=row.id, by=me(taro), now=NOW)
+    assert not authority.may_act(me(hanako), taro.id, NOW)
     assert queries.bundle(taro.id) is not None
 
 
@@ -608,9 +611,9 @@ def test_an_operator_ends_it_a_stranger_does_not() -> None:
     row = Guardianship.objects.get(ward=child_of(hanako))
     for by in (me(cast.taro()), SYSTEM.__class__(id=row.ward_id, roles=frozenset({OPERATOR}))):
         with pytest.raises(NotAllowed):
-            guardians.end(guardianship_id=row.id, by=by, now=NOW)
-    guardians.end(guardianship_id=row.id, by=DESK, now=NOW)
-    assert not household.may_act(me(hanako), row.ward_id, NOW)
+            guardianships.end(guardianship_id=row.id, by=by, now=NOW)
+    guardianships.end(guardianship_id=row.id, by=DESK, now=NOW)
+    assert not authority.may_act(me(hanako), row.ward_id, NOW)
 
 
 @pytest.mark.parametrize("change", [{"is_active": False}, {"erase_at": NOW}])
@@ -618,11 +621,11 @@ def test_a_closed_account_acts_for_nobody_and_nobody_for_it(change: dict[str, ob
     hanako = cast.hanako()
     ward = child_of(hanako)
     Resident.objects.filter(id=ward).update(**change)
-    assert not household.may_act(me(hanako), ward, NOW)
+    assert not authority.may_act(me(hanako), ward, NOW)
     Resident.objects.filter(id=ward).update(is_active=True, erase_at=None)
-    assert household.may_act(me(hanako), ward, NOW)
+    assert authority.may_act(me(hanako), ward, NOW)
     Resident.objects.filter(id=hanako.id).update(**change)
-    assert not household.may_act(me(hanako), ward, NOW)
+    assert not authority.may_act(me(hanako), ward, NOW)
     with pytest.raises(NoSuchResident):
         child_of(hanako)
 
@@ -633,8 +636,8 @@ def test_which_wards_go_with_a_guardian() -> None:
     shared(hanako, both, taro)
     grown = minor(cast.newcomer())
     decide(asks(hanako, grown), ends_on=LATER)
-    assert household.wards_to_erase(hanako.id) == (alone,)
-    assert household.wards_to_erase(taro.id) == ()
+    assert authority.wards_to_erase(hanako.id) == (alone,)
+    assert authority.wards_to_erase(taro.id) == ()
 
 
 # --- what is read --------------------------------------------------------------------------------------------
@@ -644,9 +647,9 @@ def test_the_rule_costs_nothing_for_oneself_and_one_query_for_a_ward() -> None:
     hanako = cast.hanako()
     ward = child_of(hanako)
     with CaptureQueriesContext(connection) as own:
-        assert household.may_act(me(hanako), hanako.id)
+        assert authority.may_act(me(hanako), hanako.id)
     with CaptureQueriesContext(connection) as other:
-        assert household.may_act(me(hanako), ward)
+        assert authority.may_act(me(hanako), ward)
     assert (len(own), len(other)) == (0, 1)
 
 
@@ -654,25 +657,25 @@ def test_the_desk_finds_by_the_reference_and_leafs_through_nothing() -> None:
     hanako, taro = cast.hanako(), cast.taro()
     row = asks(hanako, taro)
     child_of(hanako)
-    assert [line.id for line in household.waiting()] == [row.id]
+    assert [line.id for line in authority.waiting()] == [row.id]
     desk = Actor(id=cast.operator().id, roles=frozenset({OPERATOR}))
-    found = guardians.look_up(reference=f" {row.reference.lower()} ", by=desk)
+    found = guardianships.look_up(reference=f" {row.reference.lower()} ", by=desk)
     assert found is not None
     assert (found.guardian, found.ward) == ("高松 花子", "屋島 太郎")
     told = AuditEntry.objects.filter(kind="household_asked", by=str(cast.operator().handle))
     assert set(told.values_list("who", flat=True)) == {str(hanako.handle), str(taro.handle)}
-    assert guardians.look_up(reference="", by=desk) is None
+    assert guardianships.look_up(reference="", by=desk) is None
     assert told.count() == 2
     with pytest.raises(NotAllowed):
-        guardians.look_up(reference=row.reference, by=me(hanako))
+        guardianships.look_up(reference=row.reference, by=me(hanako))
 
 
 def test_what_waits_for_whom() -> None:
     hanako, taro = cast.hanako(), cast.taro()
     row = asks(hanako, taro)
-    assert [line.waits_for for line in household.wards(hanako.id, NOW)] == ["operator"]
+    assert [line.waits_for for line in authority.wards(hanako.id, NOW)] == ["operator"]
     decide(row)
-    assert [line.waits_for for line in household.wards(hanako.id, NOW)] == ["ward"]
+    assert [line.waits_for for line in authority.wards(hanako.id, NOW)] == ["ward"]
 
 
 def test_every_code_of_a_decision_stands_in_the_reference() -> None:
@@ -680,9 +683,9 @@ def test_every_code_of_a_decision_stands_in_the_reference() -> None:
     table = page.partition("## Codes of decisions")[2].partition("\n## ")[0]
     listed = re.findall(r"^\| `([a-z_]+)` \| (approved|refused|the adult)", table, re.M)
     assert dict(listed) == {
-        **dict.fromkeys(guardians.APPROVALS, "approved"),
-        **dict.fromkeys(guardians.REFUSALS, "refused"),
-        guardians.DECLINED: "the adult",
+        **dict.fromkeys(guardianships.APPROVALS, "approved"),
+        **dict.fromkeys(guardianships.REFUSALS, "refused"),
+        guardianships.DECLINED: "the adult",
     }
 
 
@@ -722,7 +725,7 @@ class NoSequence(HypothesisCase):
         }
         for person in people:
             for ward in set(wards):
-                may = household.may_act(me(person), ward, NOW)
+                may = authority.may_act(me(person), ward, NOW)
                 assert may == (ward == person.id or (person.id, ward) in let_in)
         guards = set(
             Guardianship.objects.filter(state__in=[ASKED, ACTIVE]).values_list("guardian", flat=True)
@@ -749,20 +752,21 @@ class NoSequence(HypothesisCase):
             "child": lambda: wards.append(child_of(person)),
             "ask": lambda: wards.append(
                 Guardianship.objects.get(
-                    id=guardians.ask_to_represent(guardian=person.id, name="祖父", by=by, now=NOW)
+                    id=guardianships.ask_to_represent(guardian=person.id, name="祖父", by=by, now=NOW)
                 ).ward_id
             ),
-            "own_code": lambda: codes.append(guardians.make_code(ward=person.id, by=by, now=NOW)),
-            "share": lambda: codes.append(guardians.make_code(ward=ward, by=by, now=NOW)),
+            "own_code": lambda: codes.append(guardianships.make_code(ward=person.id, by=by, now=NOW)),
+            "share": lambda: codes.append(guardianships.make_code(ward=ward, by=by, now=NOW)),
             "redeem": lambda: (
-                codes and guardians.redeem(guardian=person.id, code=codes[which % len(codes)], by=by, now=NOW)
+                codes
+                and guardianships.redeem(guardian=person.id, code=codes[which % len(codes)], by=by, now=NOW)
             ),
-            "approve": lambda: guardians.decide(
+            "approve": lambda: guardianships.decide(
                 guardianship_id=row, approve=True, reason="register_checked", by=DESK, now=NOW
             ),
-            "yes": lambda: guardians.answer(guardianship_id=row, yes=True, by=by, now=NOW),
-            "no": lambda: guardians.answer(guardianship_id=row, yes=False, by=by, now=NOW),
-            "end": lambda: guardians.end(guardianship_id=row, by=by, now=NOW),
+            "yes": lambda: guardianships.answer(guardianship_id=row, yes=True, by=by, now=NOW),
+            "no": lambda: guardianships.answer(guardianship_id=row, yes=False, by=by, now=NOW),
+            "end": lambda: guardianships.end(guardianship_id=row, by=by, now=NOW),
             "protect": lambda: protect(people[which % 3].id),
         }
         moves[name]()

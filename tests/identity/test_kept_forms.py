@@ -13,7 +13,8 @@ from django.urls import get_resolver
 from django.utils import timezone, translation
 
 from gadgets.models import Provider
-from identity import kept_forms, retention
+from identity.closure import retention
+from identity.forms import kept
 from identity.models import KeptForm, Resident
 from tests import cast
 from tests.identity.test_sent_once import hidden, takes_post
@@ -89,9 +90,9 @@ def test_what_one_person_typed_is_not_shown_to_another() -> None:
 def test_what_was_typed_for_oneself_is_not_filled_in_for_a_ward(rf: Any) -> None:
     request = rf.get("/")
     request.session = {"_resident": "hanako"}
-    own = kept_forms.drawn_for(request)
-    request.session = {"_resident": "hanako", kept_forms.household.FOR: "child"}
-    assert kept_forms.drawn_for(request) != own
+    own = kept.drawn_for(request)
+    request.session = {"_resident": "hanako", kept.household.FOR: "child"}
+    assert kept.drawn_for(request) != own
 
 
 def test_another_browser_gets_nothing() -> None:
@@ -112,18 +113,18 @@ def test_the_row_says_nothing_without_the_browser() -> None:
     assert TYPED["contact"].encode() not in stored
     assert secret not in f"{row.digest}{row.person}"
     assert str(busco.id) not in f"{row.digest}{row.person}"
-    with pytest.raises(kept_forms.CannotUnseal):
-        kept_forms.browser_seals.unseal(stored, secret="another", place="kept-form")
+    with pytest.raises(kept.CannotUnseal):
+        kept.browser_seals.unseal(stored, secret="another", place="kept-form")
     cookie = client.cookies["kept"]
     assert cookie["httponly"]
-    assert cookie["max-age"] == kept_forms.HOLDS.total_seconds()
+    assert cookie["max-age"] == kept.HOLDS.total_seconds()
 
 
 def test_it_is_kept_for_half_an_hour_and_then_deleted(time_machine: Any) -> None:
     busco = cast.busco()
     client = browser(busco)
     back = late(client)
-    time_machine.move_to(timezone.now() + kept_forms.HOLDS + timedelta(seconds=1))
+    time_machine.move_to(timezone.now() + kept.HOLDS + timedelta(seconds=1))
     page = again(client, busco).get(back).content.decode()
     assert "残っていません" in page
     assert TYPED["contact"] not in page
@@ -133,9 +134,9 @@ def test_it_is_kept_for_half_an_hour_and_then_deleted(time_machine: Any) -> None
 
 def test_one_person_keeps_a_handful() -> None:
     busco = cast.busco()
-    for number in range(kept_forms.PER_PERSON + 2):
+    for number in range(kept.PER_PERSON + 2):
         late(browser(busco), **{**TYPED, "name": f"第{number}社"})
-    assert KeptForm.objects.count() == kept_forms.PER_PERSON
+    assert KeptForm.objects.count() == kept.PER_PERSON
 
 
 def test_a_form_that_says_it_was_drawn_for_somebody_is_believed_only_with_our_proof() -> None:
@@ -148,11 +149,11 @@ def test_a_form_that_says_it_was_drawn_for_somebody_is_believed_only_with_our_pr
 def test_passwords_codes_and_files_are_never_kept() -> None:
     names = ["password", "password1", "old_password", "oldpassword", "new-password", "code", "otp", "api_token",
              "client_secret", "number", "pin"]  # fmt: skip
-    assert [name for name in names if not kept_forms.SECRET.search(name)] == []
+    assert [name for name in names if not kept.SECRET.search(name)] == []
     assert [
         name
         for name in ("name", "text", "reason", "contact", "f-remarks", "encoded")
-        if kept_forms.SECRET.search(name)
+        if kept.SECRET.search(name)
     ] == []
     hanako = cast.hanako()
     client = browser(hanako)

@@ -9,9 +9,11 @@ from django.core.management import call_command
 from django.db import models
 from django.utils import timezone
 
-from identity import clients, crypto, numbers, queries, sealed
+from identity import crypto, queries, sealed
 from identity.errors import CannotUnseal
 from identity.models import GadgetClient, LogoutDelivery, OidcSession
+from identity.oidc import clients
+from identity.residents import resident_numbers
 from tests import cast
 
 OLD, NEW, OTHER = b"o" * 32, b"n" * 32, b"x" * 32
@@ -91,7 +93,7 @@ def test_the_command_seals_everything_again_so_that_the_old_key_can_go(
     monkeypatch.setattr(sealed, "AT_ONCE", 1)
     settings.FIELD_KEYS, settings.NUMBER_KEY = (OLD,), OLD
     client, hanako = fill(), cast.hanako()
-    known = (numbers.number_of(hanako.handle), queries.ranking_subject(hanako.id))
+    known = (resident_numbers.number_of(hanako.handle), queries.ranking_subject(hanako.id))
     pseudonym = clients.pairwise_subject(client, hanako)
     settings.FIELD_KEYS = (NEW, OLD)
     assert checked() == 1
@@ -106,7 +108,7 @@ def test_the_command_seals_everything_again_so_that_the_old_key_can_go(
     assert opened() == [b"salt", b"a.b.c", b"d.e.f"]
     client.refresh_from_db()
     assert clients.pairwise_subject(client, hanako) == pseudonym
-    assert (numbers.number_of(hanako.handle), queries.ranking_subject(hanako.id)) == known
+    assert (resident_numbers.number_of(hanako.handle), queries.ranking_subject(hanako.id)) == known
 
 
 @pytest.mark.django_db

@@ -15,9 +15,10 @@ import pytest
 from django.core.cache import cache
 from django.core.management import CommandError, call_command
 
-from identity import idp, keycloak_sync
+from identity import idp
 from identity.errors import RealmFileProblem, SyncRefused
-from identity.keycloak_api import Api, Connection
+from identity.keycloak import sync
+from identity.keycloak.admin_api import Api, Connection
 from identity.models import AuditEntry, GadgetClient
 from tests.identity.region import GadgetSite
 
@@ -47,7 +48,7 @@ def realm(settings: Any, keycloak_env: dict[str, str], tmp_path: Path, monkeypat
     settings.DEFAULT_FROM_EMAIL = "no-reply@id.region.localhost"
     for name in [name for name in os.environ if name.startswith(("NEIGHBOUR_", "EMAIL_"))]:
         monkeypatch.delenv(name)
-    text = keycloak_sync.FILE.read_text(encoding="utf-8")
+    text = sync.FILE.read_text(encoding="utf-8")
     file = tmp_path / "realm.json"
     file.write_text(text.replace("${PORTAL_URL}", keycloak_env["KEYCLOAK_PORTAL_URL"]), encoding="utf-8")
     idp.provider.cache_clear()
@@ -60,7 +61,7 @@ def realm(settings: Any, keycloak_env: dict[str, str], tmp_path: Path, monkeypat
 @pytest.fixture
 def api(realm: Path) -> Api:
     """The rights of the sync's own account."""
-    return Api(keycloak_sync.account())
+    return Api(sync.account())
 
 
 def run(file: Path, *options: str) -> tuple[int, list[str]]:
@@ -75,7 +76,7 @@ def run(file: Path, *options: str) -> tuple[int, list[str]]:
 
 
 def paths(file: Path) -> list[str]:
-    return sorted(change.path for change in keycloak_sync.drift(keycloak_sync.wanted(file)))
+    return sorted(change.path for change in sync.drift(sync.wanted(file)))
 
 
 def synced() -> list[dict[str, Any]]:
@@ -192,7 +193,7 @@ def test_each_kind_of_drift_is_seen_and_put_right(
     try:
         assert paths(realm) == [path]
     finally:
-        keycloak_sync.sync(keycloak_sync.wanted(realm))
+        sync.sync(sync.wanted(realm))
     assert paths(realm) == []
 
 
@@ -264,7 +265,7 @@ def test_what_the_file_names_and_nobody_has_is_made_whole(realm: Path, api: Api)
         ]
         api.put(f"authentication/flows/{name}/executions", {**executions[0], "requirement": "DISABLED"})
         assert paths(realm) == [f"authenticationFlows.{name}.{name} below.requirement"]
-        keycloak_sync.sync(keycloak_sync.wanted(realm))
+        sync.sync(sync.wanted(realm))
         assert paths(realm) == []
         assert all(" " not in path for detail in synced() for path in detail["changes"])
     finally:
@@ -284,7 +285,7 @@ def test_a_client_cannot_be_made_with_an_address_that_nobody_knows(realm: Path) 
     file["clients"].append({"clientId": "new-one", "redirectUris": ["${ADDRESS_THAT_NOBODY_SET}/callback"]})
     realm.write_text(json.dumps(file), encoding="utf-8")
     with pytest.raises(RealmFileProblem, match=r"clients\.new-one\.redirectUris"):
-        keycloak_sync.sync(keycloak_sync.wanted(realm))
+        sync.sync(sync.wanted(realm))
     assert synced() == []
 
 
@@ -336,7 +337,7 @@ def test_a_gadgets_client_gets_nothing_that_the_portal_did_not_give_it(
             f"{at}.redirectUris",
         ]
     )
-    keycloak_sync.sync(keycloak_sync.wanted(realm))
+    sync.sync(sync.wanted(realm))
     again = client_of(api, gadget)
     assert configs(again)["pairwise subject"] == before["pairwise subject"], "the pseudonyms stay the same"
     assert again["secret"] == client["secret"]
@@ -360,7 +361,7 @@ def test_a_gadgets_client_that_the_portal_does_not_know_is_shut_and_kept(
 ) -> None:
     GadgetClient.objects.filter(client_id=gadget).delete()
     assert paths(realm) == [f"clients.{gadget}.enabled"]
-    keycloak_sync.sync(keycloak_sync.wanted(realm))
+    sync.sync(sync.wanted(realm))
     assert client_of(api, gadget)["enabled"] is False
     assert paths(realm) == []
 
@@ -394,7 +395,7 @@ def test_a_missing_right_is_one_sentence(realm: Path, api: Api, monkeypatch: Any
     """The everyday account reads what drifted and may not put it right."""
     api.put("", {"eventsExpiration": 604801})
     try:
-        monkeypatch.setattr(keycloak_sync, "account", Connection)
+        monkeypatch.setattr(sync, "account", Connection)
         assert refused(realm) == "アカウント portal-admin には、この操作の権限がありません（PUT /）。"
         assert synced() == []
     finally:
@@ -413,15 +414,15 @@ def test_the_job_keeps_what_it_found_for_the_health_page(
     realm: Path, api: Api, monkeypatch: Any, settings: Any
 ) -> None:
     settings.KEYCLOAK_SYNC_CLIENT_SECRET = ""  # no process that serves people has it
-    monkeypatch.setattr(keycloak_sync, "FILE", realm)
-    keycloak_sync.check_drift()
-    found = keycloak_sync.last_check()
+    monkeypatch.setattr(sync, "FILE", realm)
+    sync.check_drift()
+    found = sync.last_check()
     assert found is not None
     assert found["drift"] == []
     api.put("", {"eventsExpiration": 604801})
     try:
-        keycloak_sync.check_drift()
-        found = keycloak_sync.last_check()
+        sync.check_drift()
+        found = sync.last_check()
         assert found is not None
         assert found["drift"] == ["realm.eventsExpiration"]
     finally:
@@ -474,11 +475,11 @@ def test_the_everyday_account_cannot_give_itself_a_right(everyday: Api, api: Api
 
 
 def test_the_account_that_changes_the_realm_rules_no_other(realm: Path, api: Api) -> None:
-    master = Api(keycloak_sync.account(), realm="master")
+    master = Api(sync.account(), realm="master")
     for call in (
         lambda: master.get("clients"),
         lambda: master.put("", {"registrationAllowed": True}),
-        lambda: Api(keycloak_sync.account(), realm="neighbour").get("clients"),
+        lambda: Api(sync.account(), realm="neighbour").get("clients"),
         lambda: api.call("POST", "..", {"realm": "mine"}),
     ):
         with pytest.raises(SyncRefused, match="権限がありません"):

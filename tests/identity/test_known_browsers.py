@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from django.contrib.auth.hashers import make_password
 
-from identity import known_browsers
+from identity.embedded import known_browsers
 from identity.models import OidcSession, Resident
 from tests.identity import realm
 from tests.identity.conftest import World

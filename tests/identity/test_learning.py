@@ -9,12 +9,16 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from identity import actions, attributes, audit_check, consent, guardians, household, learning, queries, tasks
-from identity.consent import BEHAVIOUR, LEARNING, Notice
+from identity import actions, queries, tasks
+from identity.audit import verify
+from identity.consent import learning
+from identity.domain import attributes, consent
+from identity.domain.consent import BEHAVIOUR, LEARNING, Notice
+from identity.domain.roles import Actor
 from identity.errors import NotLearntFrom, ProtectedPerson, UndeclaredItem
+from identity.household import authority, guardianships
 from identity.models import AuditEntry, ConsentReceipt, ConsentState, Resident
-from identity.protection import CONFIRMATIONS
-from identity.roles import Actor
+from identity.residents.protection import CONFIRMATIONS
 from tests import cast
 
 pytestmark = pytest.mark.django_db
@@ -81,7 +85,7 @@ def test_a_no_is_kept_and_takes_back_a_yes(ended: list[UUID]) -> None:
     assert not learns(hanako)
     entries = AuditEntry.objects.filter(who=str(hanako.handle), detail__recipient=LEARNING).order_by("seq")
     assert list(entries.values_list("kind", flat=True)) == ["granted", "withdrawn", "refused"]
-    assert audit_check.verify().holds
+    assert verify.verify().holds
     assert set(ended) == {hanako.id}
 
 
@@ -122,10 +126,10 @@ def test_a_minor_is_not_learnt_from_also_when_that_is_said_later() -> None:
 def test_nobody_says_yes_for_a_ward() -> None:
     hanako = cast.hanako(opted_in=True)
     by = cast.as_actor(hanako)
-    child = guardians.add_child(
+    child = guardianships.add_child(
         guardian=hanako.id,
         name="はな",
-        ends_on=household.end_of_school(timezone.localdate(), ("e3",)),
+        ends_on=authority.end_of_school(timezone.localdate(), ("e3",)),
         values={"area.district": "busshozan"},
         by=by,
     )
@@ -219,7 +223,7 @@ def test_who_turns_out_to_be_a_child_is_no_longer_learnt_from_at_once(ended: lis
     ]
     actions.set_attributes(resident_id=hanako.id, values={"age_band": "18-24"}, by=by)
     assert not learns(hanako)  # a new yes is needed
-    assert audit_check.verify().holds
+    assert verify.verify().holds
 
 
 def test_learning_ends_with_the_order_that_runs_out_and_does_not_come_back_with_it(
@@ -256,7 +260,7 @@ def test_a_yes_to_the_order_before_the_sweep_does_not_bring_learning_back(
     )
     assert not learns(hanako)
     assert ended == [hanako.id]
-    assert audit_check.verify().holds
+    assert verify.verify().holds
 
 
 def test_what_is_added_to_the_order_ends_with_it(monkeypatch: pytest.MonkeyPatch) -> None:

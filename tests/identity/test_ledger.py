@@ -8,9 +8,11 @@ import pytest
 from django.db import DatabaseError, connection, transaction
 from django.utils import timezone
 
-from identity import actions, consent, crypto, queries
-from identity.audience import Audience
-from identity.consent import Notice
+from identity import actions, crypto, queries
+from identity.domain import consent
+from identity.domain.audience import Audience
+from identity.domain.consent import Notice
+from identity.domain.roles import SYSTEM
 from identity.errors import (
     ConsentProblem,
     LedgerIsAppendOnly,
@@ -30,7 +32,6 @@ from identity.models import (
     Resident,
     Subject,
 )
-from identity.roles import SYSTEM
 from tests import cast
 
 pytestmark = pytest.mark.django_db

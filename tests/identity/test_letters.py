@@ -9,10 +9,11 @@ from django.core import mail
 from django.http import HttpRequest
 from django.test import RequestFactory
 
-from identity import devices, idp, letters, sessions
+from identity import idp
 from identity.errors import ProviderUnavailable
 from identity.idp import Login
 from identity.models import AuditEntry, KnownDevice, OidcSession, Resident, SignInLetter
+from identity.sessions import devices, portal_sessions, sign_in_mail
 from tests.identity.region import store
 
 pytestmark = pytest.mark.django_db
@@ -38,7 +39,7 @@ def sign_in(resident: Resident, device: str, *, agent: str = PHONE) -> HttpReque
     request = RequestFactory().get("/", HTTP_USER_AGENT=agent, REMOTE_ADDR="203.0.113.9")
     request.session = store(None)
     done = Login(resident.issuer, resident.subject, f"sid-{device}", "id-token", "ja", NOON)
-    sessions.open_session(request, done, device=device)
+    portal_sessions.open_session(request, done, device=device)
     return request
 
 
@@ -73,7 +74,7 @@ def test_the_first_sign_in_ever_is_not_told_of_and_a_known_device_never(hanako: 
 def test_a_new_device_is_told_of_with_time_device_and_what_to_do(hanako: Resident, settings: Any) -> None:
     sign_in(hanako, "phone")
     sign_in(hanako, "laptop", agent="Mozilla/5.0 (Windows NT 10.0) Firefox/150.0")
-    assert letters.send_due() == 1
+    assert sign_in_mail.send_due() == 1
     (sent,) = mail.outbox
     assert sent.to == [ADDRESS]
     assert "2026-10-05 12:00" in sent.body
@@ -81,7 +82,7 @@ def test_a_new_device_is_told_of_with_time_device_and_what_to_do(hanako: Residen
     assert f"{settings.PORTAL_URL}/my-data/sessions/" in sent.body
     assert "パスワードを変えてください" in sent.body
     assert "203.0.113.9" not in sent.body + str(sent.message())
-    assert letters.send_due() == 0
+    assert sign_in_mail.send_due() == 0
     assert not SignInLetter.objects.exists()
 
 
@@ -94,15 +95,15 @@ def test_the_mail_leads_to_the_page_in_the_language_of_the_resident(
     Resident.objects.update(locale=locale)
     sign_in(hanako, "phone")
     sign_in(hanako, "laptop")
-    letters.send_due()
+    sign_in_mail.send_due()
     assert f"{settings.PORTAL_URL}{path}" in mail.outbox[0].body
 
 
 def test_the_mail_goes_although_the_session_is_over_before_it_is_sent(hanako: Resident) -> None:
     sign_in(hanako, "phone")
-    sessions.sign_out(sign_in(hanako, "laptop"))
+    portal_sessions.sign_out(sign_in(hanako, "laptop"))
     assert OidcSession.objects.count() == 1
-    assert letters.send_due() == 1
+    assert sign_in_mail.send_due() == 1
 
 
 def test_a_forgotten_device_is_new_again(hanako: Resident) -> None:
@@ -117,7 +118,7 @@ def test_who_proves_once_more_that_it_is_them_is_told_nothing(hanako: Resident) 
     request = sign_in(hanako, "laptop")
     SignInLetter.objects.all().delete()
     done = Login(hanako.issuer, hanako.subject, "sid", "id-token", "ja", NOON)
-    sessions.open_session(request, done, device="a cookie that was lost")
+    portal_sessions.open_session(request, done, device="a cookie that was lost")
     assert not SignInLetter.objects.exists()
 
 
@@ -139,17 +140,20 @@ def test_a_mail_that_cannot_be_sent_is_tried_again(
     sign_in(hanako, "laptop")
     with monkeypatch.context() as away, caplog.at_level(logging.INFO):
         if what == "mail":
-            away.setattr("identity.letters.send_mail", Away(ConnectionRefusedError(f"no way to {ADDRESS}")))
+            away.setattr(
+                "identity.sessions.sign_in_mail.send_mail",
+                Away(ConnectionRefusedError(f"no way to {ADDRESS}")),
+            )
         else:
             away.setattr(type(idp.provider()), "email_of", Away(ProviderUnavailable()))
-        assert letters.send_due() == 0
-        assert letters.send_due() == 0
+        assert sign_in_mail.send_due() == 0
+        assert sign_in_mail.send_due() == 0
         row = SignInLetter.objects.get()
         assert (row.tries, row.next_at) == (1, NOON + timedelta(seconds=60))
-        assert letters.send_due(now=NOON + timedelta(seconds=60)) == 0
+        assert sign_in_mail.send_due(now=NOON + timedelta(seconds=60)) == 0
         assert SignInLetter.objects.get().next_at == NOON + timedelta(seconds=360)
     assert ADDRESS not in caplog.text
-    assert letters.send_due(now=NOON + timedelta(hours=1)) == 1
+    assert sign_in_mail.send_due(now=NOON + timedelta(hours=1)) == 1
     assert mail.outbox[0].to == [ADDRESS]
 
 
@@ -158,10 +162,10 @@ def test_after_three_days_it_is_given_up_and_said(
 ) -> None:
     sign_in(hanako, "phone")
     sign_in(hanako, "laptop")
-    monkeypatch.setattr("identity.letters.send_mail", Away(ConnectionRefusedError()))
-    assert letters.send_due(now=NOON + timedelta(days=3)) == 0
+    monkeypatch.setattr("identity.sessions.sign_in_mail.send_mail", Away(ConnectionRefusedError()))
+    assert sign_in_mail.send_due(now=NOON + timedelta(days=3)) == 0
     assert SignInLetter.objects.exists()
-    assert letters.send_due(now=NOON + timedelta(days=3, hours=2)) == 0
+    assert sign_in_mail.send_due(now=NOON + timedelta(days=3, hours=2)) == 0
     assert not SignInLetter.objects.exists()
     assert "given up" in caplog.text
 
@@ -170,7 +174,7 @@ def test_an_account_without_an_address_is_not_written_to(hanako: Resident) -> No
     Resident.objects.update(email="")
     sign_in(hanako, "phone")
     sign_in(hanako, "laptop")
-    assert letters.send_due() == 1
+    assert sign_in_mail.send_due() == 1
     assert not mail.outbox
     assert not SignInLetter.objects.exists()
 
@@ -179,15 +183,15 @@ def test_two_workers_send_one_mail(hanako: Resident) -> None:
     sign_in(hanako, "phone")
     sign_in(hanako, "laptop")
     row = SignInLetter.objects.select_related("resident").get()
-    assert letters._claim(row, now=NOON)
-    assert not letters._claim(row, now=NOON)
+    assert sign_in_mail._claim(row, now=NOON)
+    assert not sign_in_mail._claim(row, now=NOON)
 
 
 def test_the_sign_in_before_this_one_is_told_on_the_page(hanako: Resident, time_machine: Any) -> None:
     sign_in(hanako, "laptop", agent="Mozilla/5.0 (Windows NT 10.0) Firefox/150.0")
     time_machine.shift(86400)
     request = sign_in(hanako, "phone")
-    assert request.session[sessions.BEFORE] == [int(NOON.timestamp()), "Firefox, Windows"]
+    assert request.session[portal_sessions.BEFORE] == [int(NOON.timestamp()), "Firefox, Windows"]
 
 
 def test_a_browsers_secret_is_kept_as_a_hash_and_a_bent_cookie_is_replaced(

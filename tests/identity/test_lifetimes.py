@@ -10,9 +10,10 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
-from identity import lifetimes, sessions
-from identity.lifetimes import BEGUN, ENDED, REMEMBERED, SEEN, Left, Lifetime
+from identity.domain import lifetimes
+from identity.domain.lifetimes import BEGUN, ENDED, REMEMBERED, SEEN, Left, Lifetime
 from identity.models import AuditEntry, KnownDevice, OidcSession, Resident
+from identity.sessions import portal_sessions
 from tests import cast
 from tests.identity.region import store
 
@@ -21,7 +22,7 @@ NOON = datetime(2026, 10, 5, 3, 0, tzinfo=UTC)
 PAGE = "/my-data/"
 
 
-@pytest.fixture(params=["identity.session_db", "identity.session_cached_db"])
+@pytest.fixture(params=["identity.sessions.engine_db", "identity.sessions.engine_cached_db"])
 def engine(request: pytest.FixtureRequest, settings: Any, time_machine: Any) -> str:
     settings.SESSION_ENGINE = request.param
     time_machine.move_to(NOON, tick=False)
@@ -119,7 +120,7 @@ def test_use_is_noted_once_a_minute_and_costs_nothing_between(
         asked = [
             one["sql"] for one in caught if "django_session" in one["sql"] or "oidcsession" in one["sql"]
         ]
-        if engine == "identity.session_cached_db":
+        if engine == "identity.sessions.engine_cached_db":
             return asked
         return [sql for sql in asked if not sql.startswith("SELECT")]
 
@@ -140,7 +141,7 @@ def test_a_session_that_was_ended_elsewhere_does_not_come_back_by_being_used(
     browser = signed_in(hanako)
     here = store(key(browser))
     held = dict(here.load())
-    sessions.end(iss=hanako.issuer, sub=hanako.subject, sid="")
+    portal_sessions.end(iss=hanako.issuer, sub=hanako.subject, sid="")
     cache.set(getattr(here, "cache_key", "none"), held)  # a cache that did not hear of it
     time_machine.shift(61)
     assert browser.get(PAGE).status_code == 302
@@ -152,7 +153,7 @@ def test_a_request_to_save_what_was_ended_meanwhile_is_no_session(engine: str, h
     browser = signed_in(hanako)
     session = store(key(browser))
     session["x"] = 1
-    sessions.end(iss=hanako.issuer, sub=hanako.subject, sid="")
+    portal_sessions.end(iss=hanako.issuer, sub=hanako.subject, sid="")
     from django.contrib.sessions.backends.base import UpdateError
 
     with pytest.raises(UpdateError):
@@ -190,10 +191,10 @@ def test_the_sweep_leaves_only_why_and_writes_it_down(
 ) -> None:
     browser = signed_in(hanako)
     time_machine.shift(1800)
-    assert sessions.end_by_time() == 0
+    assert portal_sessions.end_by_time() == 0
     time_machine.shift(3600)
-    assert sessions.end_by_time() == 1
-    assert sessions.end_by_time() == 0
+    assert portal_sessions.end_by_time() == 1
+    assert portal_sessions.end_by_time() == 0
     assert not OidcSession.objects.exists()
     entry = AuditEntry.objects.get()
     assert (entry.kind, entry.who, entry.by) == ("session_ended", str(hanako.handle), "portal")
@@ -205,5 +206,5 @@ def test_the_sweep_leaves_only_why_and_writes_it_down(
 def test_the_sweep_leaves_remembered_devices_alone(engine: str, hanako: Resident, time_machine: Any) -> None:
     browser = signed_in(hanako, remembered=True)
     time_machine.shift(timedelta(days=10))
-    assert sessions.end_by_time() == 0
+    assert portal_sessions.end_by_time() == 0
     assert browser.get(PAGE).status_code == 200

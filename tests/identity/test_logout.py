@@ -11,8 +11,10 @@ from django.utils import timezone
 from joserfc import jwt
 from joserfc.jwk import RSAKey
 
-from identity import embedded_server, idp, loopback, relay, tokens
+from identity import idp, loopback
+from identity.embedded import server
 from identity.models import LogoutDelivery, OidcSession, ProviderSession, Resident
+from identity.oidc import logout_relay, tokens
 from tests.identity.region import Browser, store, unverified
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -61,7 +63,7 @@ def test_signing_out_at_the_portal_signs_out_at_every_gadget(
     assert browser.trail[-1] in {f"{region.PORTAL_URL}/", f"{region.PORTAL_URL}/en/"}
     assert portal_sessions(hanako) == 0
     assert not ProviderSession.objects.filter(ended_at=None).exists()
-    relay.deliver_due()
+    logout_relay.deliver_due()
     for one, got in ((lunch, at_lunch), (river, at_river)):
         (heard,) = one.heard
         event = tokens.verify_logout_token(heard, audience=one.client_id, now=timezone.now())
@@ -109,7 +111,7 @@ def test_ending_everywhere_ends_every_device(browser: Browser, account: Any, sit
     phone.sign_in("hanako")
     lunch.tokens(phone)
     idp.provider().end_everywhere(hanako.id)
-    relay.deliver_due()
+    logout_relay.deliver_due()
     assert portal_sessions(hanako) == 0
     assert len(lunch.heard) == 1
     for one in (browser, phone):
@@ -166,7 +168,7 @@ def test_the_next_person_at_this_browser_starts_a_sign_in_of_their_own(
 def test_a_logout_token_ends_the_session_once(browser: Browser, account: Any, region: Any) -> None:
     hanako = account("hanako")
     browser.sign_in("hanako")
-    token = embedded_server.sign(logout_claims(region, hanako), typ="logout+jwt")
+    token = server.sign(logout_claims(region, hanako), typ="logout+jwt")
     assert say_logout(region, token) == 200
     assert portal_sessions(hanako) == 0
     browser.get(f"{region.PORTAL_URL}/sign-in/")
@@ -180,7 +182,7 @@ def test_a_logout_token_without_sid_ends_all_her_sessions(
 ) -> None:
     hanako = account("hanako")
     browser.sign_in("hanako")
-    token = embedded_server.sign(logout_claims(region, hanako, sid=None), typ="logout+jwt")
+    token = server.sign(logout_claims(region, hanako, sid=None), typ="logout+jwt")
     Browser().sign_in("hanako")
     assert portal_sessions(hanako) == 2
     assert say_logout(region, token) == 200
@@ -195,7 +197,7 @@ def test_false_logout_tokens_are_refused(browser: Browser, account: Any, site: A
     now = int(timezone.now().timestamp())
 
     def real(typ: str = "logout+jwt", **overrides: Any) -> str:
-        return embedded_server.sign(logout_claims(region, hanako, **overrides), typ=typ)
+        return server.sign(logout_claims(region, hanako, **overrides), typ=typ)
 
     def forged(**header: Any) -> str:
         return jwt.encode(
@@ -208,10 +210,10 @@ def test_false_logout_tokens_are_refused(browser: Browser, account: Any, site: A
         "nothing": "",
         "no token": "x",
         "forged key": forged(),
-        "forged key with the ID's key id": forged(kid=embedded_server.signing_key().kid),
+        "forged key with the ID's key id": forged(kid=server.signing_key().kid),
         "no signature": f"{body[0]}.{body[1]}.",
         "an ID token": real(typ="JWT"),
-        "an ID token of a gadget": embedded_server.sign(own_id_token, typ="JWT"),
+        "an ID token of a gadget": server.sign(own_id_token, typ="JWT"),
         "for another client": real(aud=lunch.client_id),
         "for two clients": real(aud=[region.OIDC_CLIENT_ID, lunch.client_id]),
         "of another issuer": real(iss="https://evil.example"),
@@ -241,9 +243,7 @@ def test_false_logout_tokens_are_refused(browser: Browser, account: Any, site: A
 @pytest.fixture
 def token_for(region: Any) -> Callable[..., tuple[str, str]]:
     def make(client_id: str, **overrides: Any) -> tuple[str, str]:
-        raw, jti, _ = embedded_server.logout_token(
-            client_id=client_id, sub="pseudonym", sid="sid", now=timezone.now()
-        )
+        raw, jti, _ = server.logout_token(client_id=client_id, sub="pseudonym", sid="sid", now=timezone.now())
         return raw, jti
 
     return make
@@ -262,12 +262,12 @@ def test_the_relay_answers_at_once_and_forwards_the_very_token(
     raw, _ = token_for(lunch.client_id)
     assert post_relay(region, lunch.client_id, raw) == 200
     assert lunch.heard == []
-    assert relay.deliver_due() == 1
+    assert logout_relay.deliver_due() == 1
     assert lunch.heard == [raw]
     row = LogoutDelivery.objects.get()
     assert row.state == LogoutDelivery.State.DONE
     assert bytes(row.token_sealed) == b""
-    assert relay.deliver_due() == 0
+    assert logout_relay.deliver_due() == 0
 
 
 def test_the_relay_refuses_what_is_not_for_this_gadget(site: Any, token_for: Any, region: Any) -> None:
@@ -293,7 +293,7 @@ def test_a_dead_gadget_is_tried_at_0_5_20_and_60_seconds(site: Any, token_for: A
     tried: list[float] = []
     for second in range(130):
         before = len(lunch.heard)
-        relay.deliver_due(now=begun + timedelta(seconds=second))
+        logout_relay.deliver_due(now=begun + timedelta(seconds=second))
         if len(lunch.heard) > before:
             tried.append(second)
     assert tried == [0, 5, 20, 60]
@@ -304,7 +304,7 @@ def test_a_token_is_never_forwarded_after_its_end(site: Any, token_for: Any, reg
     lunch = site("lunch")
     raw, _ = token_for(lunch.client_id)
     assert post_relay(region, lunch.client_id, raw) == 200
-    assert relay.deliver_due(now=timezone.now() + timedelta(seconds=121)) == 0
+    assert logout_relay.deliver_due(now=timezone.now() + timedelta(seconds=121)) == 0
     assert lunch.heard == []
     assert LogoutDelivery.objects.get().state == LogoutDelivery.State.FAILED
 
@@ -316,9 +316,9 @@ def test_a_delivery_is_claimed_by_one_worker_and_found_again_after_a_crash(
     raw, _ = token_for(lunch.client_id)
     post_relay(region, lunch.client_id, raw)
     LogoutDelivery.objects.update(state=LogoutDelivery.State.SENDING, tries=4, next_at=timezone.now())
-    assert relay.deliver_due() == 0
+    assert logout_relay.deliver_due() == 0
     assert lunch.heard == []
-    assert relay.deliver_due(now=timezone.now() + timedelta(seconds=16)) == 1
+    assert logout_relay.deliver_due(now=timezone.now() + timedelta(seconds=16)) == 1
     assert lunch.heard == [raw]
 
 
@@ -335,7 +335,7 @@ def test_a_delivery_is_claimed_by_one_worker_and_found_again_after_a_crash(
 )
 def test_the_relay_calls_no_private_address(settings: Any, address: str) -> None:
     settings.LOOPBACK_NAMES = True
-    assert not relay.post(address, b"logout_token=x", 1.0)
+    assert not logout_relay.post(address, b"logout_token=x", 1.0)
 
 
 def test_one_dead_gadget_does_not_hold_up_another(
@@ -349,6 +349,6 @@ def test_one_dead_gadget_does_not_hold_up_another(
     dead.close()
     begun = time.monotonic()
     browser.sign_out()
-    relay.deliver_due()
+    logout_relay.deliver_due()
     assert len(alive.heard) == 1
     assert time.monotonic() - begun < 5

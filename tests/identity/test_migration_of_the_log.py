@@ -7,9 +7,11 @@ import pytest
 from django.db import connection
 from django.utils import timezone
 
-from identity import access_log, actions, audit, audit_check
+from identity import actions
+from identity.audit import chain, verify
+from identity.consent import access_log
+from identity.domain.roles import Actor
 from identity.models import Resident
-from identity.roles import Actor
 from tests.identity.test_ledger import SHOWN, WASTE, ZONE
 from tests.migrations import Migrations
 
@@ -40,11 +42,11 @@ def the_release_before(old: Any) -> Any:
     make["ConsentState"](item=ZONE[0], status="granted", receipt=receipt, **same)
     own = str(person.handle)
     granted = {"recipient": WASTE, "purpose": "card", "items": ZONE, "level": "audience",
-               "receipt": str(receipt.pk), "content": audit.receipt_digest(receipt)}  # fmt: skip
-    audit._write([("registered", own, own, {}), ("granted", own, own, granted)])
+               "receipt": str(receipt.pk), "content": chain.receipt_digest(receipt)}  # fmt: skip
+    chain._write([("registered", own, own, {}), ("granted", own, own, granted)])
     for _ in range(2):
         make["AccessLog"](resident=person, recipient=WASTE, items=ZONE, via="card", at=timezone.now())
-        audit._write([("released", own, "portal", {"recipient": WASTE, "items": ZONE, "via": "card"})])
+        chain._write([("released", own, "portal", {"recipient": WASTE, "items": ZONE, "via": "card"})])
     return person
 
 
@@ -57,14 +59,14 @@ def test_what_the_release_before_wrote_is_there_and_verifiable_on_the_way_there_
     person = the_release_before(old)
     migrations.to(AFTER)
     assert triggers() == held
-    verdict = audit_check.verify()
+    verdict = verify.verify()
     assert verdict.holds, verdict
     assert verdict.unsealed == 2
     assert access_log.seal() == 2
     hanako = Resident.objects.get(pk=person.pk)
     assert hanako.sequence == 2
     actions.withdraw(resident_id=hanako.pk, recipient=WASTE, by=Actor(id=hanako.pk))
-    verdict = audit_check.verify()
+    verdict = verify.verify()
     assert verdict.holds, verdict
     assert verdict.unsealed == 0
     back = migrations.to(BEFORE)

@@ -10,7 +10,8 @@ import pytest
 from django.conf import settings
 from django.test import Client
 
-from identity import crypto, embedded_clients
+from identity import crypto
+from identity.embedded import gadget_clients
 from identity.models import GadgetClient
 from tests import cast
 
@@ -99,7 +100,7 @@ def headers() -> Iterator[str]:
 @pytest.fixture
 def client() -> Client:
     """A client that the ID knows, so that a request gets beyond its first check."""
-    embedded_clients.save(
+    gadget_clients.save(
         client_id="odd",
         name="odd",
         secret="secret",

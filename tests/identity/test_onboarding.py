@@ -7,8 +7,8 @@ import pytest
 from django.http import HttpRequest
 from django.utils import timezone
 
-from identity import onboarding
-from identity.onboarding import Arrival
+from identity.residents import onboarding
+from identity.residents.onboarding import Arrival
 from tests.identity.region import PASSWORD, Browser, store
 
 pytestmark = pytest.mark.django_db(transaction=True)

@@ -5,9 +5,9 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from identity.person import KEY
-from identity.roles import EDITOR
-from identity.sessions import CLOSING
+from identity.domain.roles import EDITOR
+from identity.sessions.person import KEY
+from identity.sessions.portal_sessions import CLOSING
 from tests import cast
 from tests.identity.region import Browser, store
 

@@ -7,10 +7,12 @@ from uuid import UUID
 import pytest
 from django.utils import timezone
 
-from identity import actions, audit_check, numbers, protection, queries
-from identity.attributes import KEYS
-from identity.audience import Audience
-from identity.consent import RECOMMENDER
+from identity import actions, queries
+from identity.audit import verify
+from identity.domain.attributes import KEYS
+from identity.domain.audience import Audience
+from identity.domain.consent import RECOMMENDER
+from identity.domain.roles import SYSTEM, Actor
 from identity.errors import (
     NoLiftAsked,
     NoSuchNumber,
@@ -21,8 +23,8 @@ from identity.errors import (
     SamePerson,
 )
 from identity.models import AuditEntry, ConsentEvent, ConsentReceipt, ConsentState, Resident
-from identity.protection import CONFIRMATIONS
-from identity.roles import SYSTEM, Actor
+from identity.residents import protection, resident_numbers
+from identity.residents.protection import CONFIRMATIONS
 from tests import cast
 from tests.identity.test_ledger import LUNCH, WASTE, ZONE, ask
 
@@ -178,7 +180,7 @@ def test_the_chain_says_who_set_it_for_which_handle_and_what_was_confirmed(
     assert all(row.detail == {"confirmed": list(CONFIRMATIONS)} for row in rows)
     withdrawn = AuditEntry.objects.filter(kind="withdrawn")
     assert {row.by for row in withdrawn} == {own}
-    assert audit_check.verify().holds
+    assert verify.verify().holds
 
 
 def test_setting_what_is_set_writes_nothing(operator: Actor) -> None:
@@ -306,7 +308,7 @@ def test_a_look_up_is_written_down_and_a_number_of_nobody_is_not_found(operator:
     protection.find(number=queries.resident_number(hanako.id), by=operator)
     entry = AuditEntry.objects.latest("seq")
     assert (entry.kind, entry.who, entry.detail) == ("confidential_asked", str(hanako.handle), {})
-    nobody = numbers.number_of(UUID(int=1))
+    nobody = resident_numbers.number_of(UUID(int=1))
     for wrong in (nobody, "", "1234", "花子", "x" * 16, nobody + "1"):
         with pytest.raises(NoSuchNumber):
             protection.find(number=wrong, by=operator)
@@ -318,29 +320,29 @@ def test_a_number_that_two_people_share_finds_nobody(
 ) -> None:
     number = queries.resident_number(cast.hanako().id)
     cast.taro()
-    monkeypatch.setattr(numbers, "number_of", lambda _: number)
+    monkeypatch.setattr(resident_numbers, "number_of", lambda _: number)
     with pytest.raises(NoSuchNumber):
         protection.find(number=number, by=operator)
 
 
 def test_one_misheard_digit_or_two_swapped_are_no_number() -> None:
-    number = numbers.number_of(UUID("00000000-0000-4000-8000-000000000001")).replace(" ", "")
-    assert numbers.tidy(number)
+    number = resident_numbers.number_of(UUID("00000000-0000-4000-8000-000000000001")).replace(" ", "")
+    assert resident_numbers.tidy(number)
     for place, digit in enumerate(number):
         wrong = number[:place] + str((int(digit) + 1) % 10) + number[place + 1 :]
-        assert numbers.tidy(wrong) is None
+        assert resident_numbers.tidy(wrong) is None
     for place in range(15):
         one, two = number[place], number[place + 1]
         if {one, two} not in ({"0", "9"}, {one}):
-            assert numbers.tidy(number[:place] + two + one + number[place + 2 :]) is None
+            assert resident_numbers.tidy(number[:place] + two + one + number[place + 2 :]) is None
 
 
 def test_the_number_is_no_part_of_the_handle_and_needs_the_key(settings: object) -> None:
     handle = UUID("12345678-0000-4000-8000-000000000001")
-    number = numbers.number_of(handle)
-    assert number == numbers.number_of(handle)
+    number = resident_numbers.number_of(handle)
+    assert number == resident_numbers.number_of(handle)
     settings.NUMBER_KEY = b"k" * 32  # type: ignore[attr-defined]
-    assert numbers.number_of(handle) != number
+    assert resident_numbers.number_of(handle) != number
 
 
 def test_nobody_has_no_number() -> None:

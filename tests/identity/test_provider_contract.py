@@ -13,11 +13,13 @@ from uuid import uuid4
 import pytest
 from django.utils import timezone
 
-from identity import actions, audit_check, idp, loopback, queries, relay, tokens
-from identity.consent import Notice
+from identity import actions, idp, loopback, queries
+from identity.audit import verify
+from identity.domain.consent import Notice
+from identity.domain.roles import OPERATOR, Actor
 from identity.errors import InvalidToken, NoSuchClient, NoSuchResident
 from identity.models import AuditEntry, LogoutDelivery, OidcSession, Resident
-from identity.roles import OPERATOR, Actor
+from identity.oidc import logout_relay, tokens
 from tests.identity.conftest import World, closing_sites
 from tests.identity.realm import admin, make_person
 from tests.identity.region import PASSWORD, Browser, store, unverified
@@ -94,7 +96,7 @@ def test_signing_out_once_signs_out_everywhere_even_with_a_dead_gadget(world: An
     begun = timezone.now()
     browser.sign_out()
     assert browser.trail[-1] == f"{world.settings.PORTAL_URL}/"
-    relay.deliver_due()
+    logout_relay.deliver_due()
     assert (timezone.now() - begun).total_seconds() < 5
     assert not OidcSession.objects.filter(sub=hanako.subject).exists()
     (heard,) = lunch.heard
@@ -121,7 +123,7 @@ def test_ending_everywhere_reaches_every_device_and_gadget(world: Any) -> None:
     lunch = world.site("lunch")
     lunch.tokens(browser)
     idp.provider().end_everywhere(hanako.id)
-    relay.deliver_due()
+    logout_relay.deliver_due()
     assert not OidcSession.objects.filter(sub=hanako.subject).exists()
     assert len(lunch.heard) == 1
     assert lunch.answer(browser, prompt="none")["error"] == "login_required"
@@ -289,7 +291,7 @@ def test_each_change_of_a_client_stands_in_the_audit_chain_once(world: Any) -> N
     assert client_entries()[1:] == [(kind, str(operator.handle)) for kind in kinds]
     details = AuditEntry.objects.filter(kind__startswith="client_").values_list("detail", flat=True)
     assert {detail["client"] for detail in details} == {lunch.client_id}
-    assert audit_check.verify().holds
+    assert verify.verify().holds
 
 
 def test_no_gadget_exchanges_a_token(world: Any) -> None:
@@ -350,7 +352,7 @@ def test_sign_ins_are_listed_the_latest_first_and_one_is_ended_everywhere(world:
     driver.end_session(hanako.id, earlier.id)
     assert not store(at_portal[of_laptop]).exists(at_portal[of_laptop]), "at the portal at once"
     assert [row.id for row in driver.sessions(hanako.id)] == [later.id]
-    relay.deliver_due()
+    logout_relay.deliver_due()
     assert len(lunch.heard) == 1
     assert lunch.answer(laptop, prompt="none")["error"] == "login_required"
     assert lunch.tokens(phone)["id_token"]
@@ -387,7 +389,7 @@ def test_an_account_that_is_deleted_signs_in_nowhere(world: Any) -> None:
     assert not OidcSession.objects.filter(sub=hanako.subject).exists()
     assert lunch.answer(browser, prompt="none")["error"] == "login_required"
     assert lunch.userinfo(access).status_code == 401
-    relay.deliver_due()
+    logout_relay.deliver_due()
     assert len(lunch.heard) == 1, "a session that goes with its account is told to gadgets too"
     stranger = Browser()
     stranger.sign_in(username, next_path=BACK)

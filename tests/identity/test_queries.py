@@ -9,12 +9,12 @@ from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
 from identity import actions, crypto, queries
-from identity.audience import Audience
-from identity.consent import Notice
+from identity.domain.audience import Audience
+from identity.domain.consent import Notice
+from identity.domain.roles import SYSTEM
+from identity.domain.subjects import pairwise
 from identity.errors import CannotUnseal, NoSuchClient, NoSuchResident
 from identity.models import GadgetClient, Resident
-from identity.roles import SYSTEM
-from identity.subjects import pairwise
 from tests import cast
 
 pytestmark = pytest.mark.django_db

@@ -8,7 +8,8 @@ from django.contrib.auth.models import AnonymousUser
 from django.core.cache import cache
 from django.test import RequestFactory
 
-from identity import rate, sign_in_limits
+from identity import rate
+from identity.embedded import sign_in_limits
 
 ROOT = Path(__file__).resolve().parents[2]
 COUNTS_OTHERWISE = {

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from identity.errors import RealmFileProblem
-from identity.keycloak_sync import FILE
-from identity.realm_file import MASK, UNKNOWN, Change, complete, differences, merged, read, too_many
+from identity.keycloak.realm_file import MASK, UNKNOWN, Change, complete, differences, merged, read, too_many
+from identity.keycloak.sync import FILE
 
 
 def changed(wanted: Any, found: Any) -> list[str]:

@@ -9,9 +9,11 @@ import pytest
 from django.http import HttpRequest, HttpResponse
 from django.test import Client, RequestFactory
 
-from identity import lifetimes, sessions, tokens
+from identity.domain import lifetimes
 from identity.models import AuditEntry, OidcSession, Resident
+from identity.oidc import tokens
 from identity.queries import Bundle
+from identity.sessions import portal_sessions
 from portal.mydata.access import fresh_required
 from tests.identity import hostile
 
@@ -62,7 +64,7 @@ def now() -> int:
 def is_fresh(person: Client) -> bool:
     request = RequestFactory().get("/")
     request.session = person.session
-    return sessions.fresh(request)
+    return portal_sessions.fresh(request)
 
 
 FRESH = urlencode({"fresh": "1", "next": PAGE})
@@ -106,7 +108,7 @@ def test_an_id_that_ignores_max_age_does_not_pass(person: Client, the_id: Any, a
 def test_a_proof_grows_old(person: Client, the_id: Any, time_machine: Any) -> None:
     go(person, the_id, "next=/", auth_time=now())
     assert is_fresh(person)
-    time_machine.move_to(now() + sessions.FRESH_SECONDS + 1)
+    time_machine.move_to(now() + portal_sessions.FRESH_SECONDS + 1)
     assert not is_fresh(person)
 
 
@@ -264,5 +266,5 @@ def test_only_a_new_proof_puts_off_the_last_end(
         iat=again,
         exp=again + 300,
     )
-    assert person.session[sessions.KEY]
+    assert person.session[portal_sessions.KEY]
     assert (person.session[lifetimes.BEGUN] > begun) is proven

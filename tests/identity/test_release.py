@@ -16,12 +16,17 @@ from django.db import DatabaseError, connection, transaction
 from django.test import Client
 from django.utils import timezone
 
-from identity import access_log, actions, audit, audit_check, erasure, guardians, rate, retention, views
+from identity import actions, rate
+from identity.audit import chain, verify
+from identity.closure import erasure, retention
+from identity.consent import access_log
+from identity.domain.roles import SYSTEM, Actor
 from identity.errors import NotAllowed
+from identity.household import guardianships
 from identity.models import AccessLog, AuditEntry, ConsentReceipt, Resident, SealedAccess
-from identity.protection import CONFIRMATIONS
+from identity.oidc import endpoints
 from identity.queries import Bundle
-from identity.roles import SYSTEM, Actor
+from identity.residents.protection import CONFIRMATIONS
 from tests import cast
 from tests.identity.test_ledger import LUNCH, SHOWN, WASTE, ZONE, ask
 from tests.identity.tokens import register, token_of
@@ -194,7 +199,7 @@ def test_releases_never_block_or_follow_a_withdrawal(
     hanako: Resident, monkeypatch: pytest.MonkeyPatch, releasers: int, withdrawals: int
 ) -> None:
     assert connection.vendor == "postgresql"
-    monkeypatch.setattr(views, "CLAIMS_MOST", 10**9)
+    monkeypatch.setattr(endpoints, "CLAIMS_MOST", 10**9)
     client_id = register(WASTE, tuple(ZONE))
     token = token_of(hanako, client_id, seconds=3600)
     before = deadlocks()
@@ -228,7 +233,7 @@ def test_releases_never_block_or_follow_a_withdrawal(
     assert order.count("withdrawn") == withdrawals
     assert order.count("released") >= withdrawals // 4
     access_log.seal()
-    assert audit_check.verify().holds
+    assert verify.verify().holds
 
 
 @pytest.mark.postgres
@@ -241,7 +246,7 @@ def test_a_release_needs_no_lock_that_others_need(hanako: Resident) -> None:
 
     def hold_the_chain() -> None:
         with transaction.atomic():
-            audit.record("reach_asked", keys=[])
+            chain.record("reach_asked", keys=[])
             held.set()
             go_on.wait(20)
         connection.close()
@@ -273,7 +278,7 @@ def test_a_release_needs_no_lock_that_others_need(hanako: Resident) -> None:
 
 
 def _a_child(person: Resident) -> Any:
-    return guardians.add_child(
+    return guardianships.add_child(
         guardian=person.id,
         name="ゆい",
         ends_on=timezone.localdate() + timedelta(days=300),
@@ -438,7 +443,7 @@ def test_two_sweeps_at_once_seal_each_row_once(hanako: Resident, monkeypatch: py
             time.sleep(0.01)
     assert faults == []
     assert sum(sealed) == 20 == SealedAccess.objects.count()
-    assert audit_check.verify().holds
+    assert verify.verify().holds
 
 
 @pytest.mark.parametrize(
@@ -468,7 +473,7 @@ def test_the_database_refuses_to_change_a_row(hanako: Resident, change: str) -> 
 def test_a_client_asks_about_one_subject_only_so_often(
     hanako: Resident, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(views, "CLAIMS_MOST", 3)
+    monkeypatch.setattr(endpoints, "CLAIMS_MOST", 3)
     taro = cast.taro(opted_in=False)
     waste, lunch = register(WASTE, tuple(ZONE)), register(LUNCH, tuple(ZONE))
     ask(hanako, level="pairwise")

@@ -9,11 +9,13 @@ from typing import Any
 import pytest
 from allauth.mfa.totp.internal.auth import format_hotp_value, hotp_value
 
-from identity import actions, second_factor, sessions
+from identity import actions
+from identity.domain.roles import EDITOR, OPERATOR, STAFF_ROLES, SYSTEM
+from identity.embedded import second_factor
 from identity.errors import NotAllowed
 from identity.models import AuditEntry, KnownDevice, OidcSession, Resident
-from identity.person import SECOND_FACTOR
-from identity.roles import EDITOR, OPERATOR, STAFF_ROLES, SYSTEM
+from identity.sessions import portal_sessions
+from identity.sessions.person import SECOND_FACTOR
 from tests.identity import realm
 from tests.identity.conftest import World
 from tests.identity.region import PASSWORD, Browser, store
@@ -102,7 +104,7 @@ def somebody(world: World) -> Callable[..., Person]:
                 first.code()
             who = Resident.objects.get()
             actions.set_roles(resident_id=who.pk, roles=roles, by=SYSTEM)
-            sessions.end_resident(who.pk)
+            portal_sessions.end_resident(who.pk)
         return made
 
     return make
@@ -178,7 +180,7 @@ def test_a_fresh_proof_asks_for_both_again(somebody: Callable[..., Person]) -> N
 def make_old(person: Person) -> None:
     """Everything was proven ten minutes ago."""
     held = person.session
-    held[sessions.AUTH_TIME] -= 600
+    held[portal_sessions.AUTH_TIME] -= 600
     held.save()
     if person.keycloak:
         time.sleep(1.1)  # Keycloak's clock: max_age=0 asks again once a second has passed

@@ -13,7 +13,8 @@ from django.urls import get_resolver
 from django.utils import timezone, translation
 
 from gadgets.models import Provider
-from identity import retention, sendings
+from identity.closure import retention
+from identity.forms import sendings
 from identity.models import Guardianship, Resident, Sending
 from tests import cast
 from tests.identity.region import PASSWORD
@@ -222,7 +223,7 @@ def test_every_form_that_creates_is_done_once() -> None:
     loose, marked = set(), set()
     with translation.override("ja"):
         views = [*walked(get_resolver("portal.urls").url_patterns)]
-        views += walked(get_resolver("identity.embedded_urls").url_patterns)
+        views += walked(get_resolver("identity.embedded.urls").url_patterns)
     for path, view in views:
         if getattr(view, "sent_once", False):
             marked.add(path)

@@ -10,8 +10,8 @@ from django.test import Client
 from joserfc import jwt
 from joserfc.jwk import ECKey, RSAKey
 
-from identity import tokens
 from identity.models import OidcSession, Resident
+from identity.oidc import tokens
 from tests.identity import hostile
 
 PORTAL = "portal.region.localhost:8000"

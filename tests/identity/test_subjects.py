@@ -5,7 +5,7 @@ import uuid
 from hypothesis import given
 from hypothesis import strategies as st
 
-from identity.subjects import name_uuid, pairwise
+from identity.domain.subjects import name_uuid, pairwise
 
 USER = "5d4f5c2e-2f0c-4f0a-9f5e-0a8f1f2f3f4f"
 

@@ -7,8 +7,8 @@ import pytest
 import requests
 from django.test import Client
 
-from identity import pending
 from identity.models import AuditEntry, OidcSession, Resident
+from identity.oidc import pending
 from tests.identity.hostile import HostileId
 from tests.identity.region import PASSWORD, Browser
 from tests.identity.test_signin_embedded import signed_in

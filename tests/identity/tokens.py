@@ -9,8 +9,10 @@ from django.conf import settings
 from django.utils import timezone
 from oauth2_provider.models import get_access_token_model, get_application_model
 
-from identity import embedded, idp, session_store
+from identity import idp
+from identity.embedded import driver
 from identity.models import ProviderCode, ProviderSession, Resident
+from identity.sessions import engines
 
 
 def register(gadget_id: str, claims: tuple[str, ...]) -> str:
@@ -41,8 +43,8 @@ def token_of(resident: Resident, client_id: str, *, seconds: int = 120) -> str:
         scope="openid",
     )
     browser = import_module(settings.SESSION_ENGINE).SessionStore()
-    browser[embedded.SIGN_IN] = name
-    session_store.begin(browser, now=now, remembered=False)
+    browser[driver.SIGN_IN] = name
+    engines.begin(browser, now=now, remembered=False)
     browser.save()
     session = ProviderSession.objects.create(
         resident=resident,

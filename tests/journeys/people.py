@@ -66,9 +66,10 @@ def make_all() -> None:
     from django.conf import settings
     from django.utils import timezone
 
-    from identity import actions, onboarding
-    from identity.consent import Notice
-    from identity.roles import SYSTEM, Actor
+    from identity import actions
+    from identity.domain.consent import Notice
+    from identity.domain.roles import SYSTEM, Actor
+    from identity.residents import onboarding
 
     notice = Notice(language="ja", text="おすすめの並べかえに、あなたの属性を使います。")
     subjects = _accounts() if settings.ID_PROVIDER == "keycloak" else {}

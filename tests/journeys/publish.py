@@ -13,7 +13,7 @@ def main(arguments: list[str]) -> None:
     """What the desks do, by the same actions."""
     from gadgets import actions
     from gadgets.models import Provider
-    from identity.roles import SYSTEM, Actor
+    from identity.domain.roles import SYSTEM, Actor
     from portal.demo_cast import BUSCO
 
     if arguments[0] == "--retire":

@@ -11,7 +11,7 @@ import sys
 def main(gadget_id: str) -> None:
     """What the provider's desk does, by the same actions."""
     from gadgets import actions
-    from identity.roles import Actor
+    from identity.domain.roles import Actor
     from portal.demo_cast import BUSCO
     from tests.journeys.publish import passed
 

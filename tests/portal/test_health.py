@@ -8,7 +8,7 @@ from django.core.cache import cache
 from django.db import DatabaseError
 from django.test import Client, RequestFactory
 
-from identity import keycloak_sync
+from identity.keycloak import sync
 from portal import health
 
 
@@ -69,7 +69,7 @@ def test_ready_says_that_the_realm_was_not_looked_at_yet(keycloak):
 @pytest.mark.django_db
 def test_a_realm_that_drifted_is_told_and_serves_nobody_worse(keycloak):
     found = {"drift": ["realm.accessTokenLifespan"], "checked_at": "2026-10-05T00:00:00+00:00"}
-    cache.set(keycloak_sync.CACHE_KEY, found)
+    cache.set(sync.CACHE_KEY, found)
     response = get("/health/ready")
     assert (response.status_code, response.json()["keycloak"]) == (200, found)
 
@@ -77,6 +77,6 @@ def test_a_realm_that_drifted_is_told_and_serves_nobody_worse(keycloak):
 @pytest.mark.django_db
 def test_the_embedded_id_has_no_realm_to_drift(settings):
     settings.ID_PROVIDER = "embedded"
-    keycloak_sync.check_drift()
+    sync.check_drift()
     assert "keycloak" not in get("/health/ready").json()
-    assert keycloak_sync.last_check() is None
+    assert sync.last_check() is None

@@ -11,10 +11,10 @@ from django.contrib.auth import get_user_model
 from django.core.cache import cache
 from django.core.management import CommandError, call_command
 
-from identity import household
 from identity import queries as identity_queries
-from identity.attributes import DISTRICTS
-from identity.audience import Audience, matches
+from identity.domain.attributes import DISTRICTS
+from identity.domain.audience import Audience, matches
+from identity.household import authority
 from portal.content import alerts, queries
 from portal.content.models import ContentVersion
 from portal.demo_cast import CAST, HANAKO, LINH, TARO
@@ -66,7 +66,7 @@ def test_the_seed_tells_the_story_and_a_second_run_changes_nothing(
     everybody = Audience.parse({"area.district": list(DISTRICTS)})
     assert identity_queries.audience_counts(everybody) == 60
 
-    wards = household.wards(HANAKO.id, now)
+    wards = authority.wards(HANAKO.id, now)
     assert [(ward.name, ward.holds) for ward in wards] == [("高松 はな", True), ("高松 そら", True)]
     years = [identity_queries.bundle(ward.ward).attributes["household.school_years"] for ward in wards]  # type: ignore[union-attr]
     assert years == [("e3",), ("preschool",)]

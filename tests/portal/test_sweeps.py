@@ -15,8 +15,12 @@ from gadgets.models import EventDelivery, Gadget, GadgetHour, GadgetVersion, Pro
 from gadgets.serving import figures
 from gadgets.telling import events
 from gadgets.types import FetchOutcome
-from identity import guardians, learning, ledger, letters, relay, retention, sessions
+from identity.closure import retention
+from identity.consent import learning, ledger
+from identity.household import guardianships
 from identity.models import GadgetClient, Guardianship, LogoutDelivery, OidcSession, SignInLetter
+from identity.oidc import logout_relay
+from identity.sessions import portal_sessions, sign_in_mail
 from portal.content import actions
 from portal.content import tasks as content
 from portal.executor import jobs
@@ -92,7 +96,7 @@ def sign_in_mails(patch: Any) -> Poison:
     for _ in range(3):
         SignInLetter.objects.create(resident=who, signed_in_at=at, next_at=at)
     poison = Poison()
-    patch.setattr(letters, "_send", poison)
+    patch.setattr(sign_in_mail, "_send", poison)
     return poison
 
 
@@ -109,7 +113,7 @@ def logouts(patch: Any) -> Poison:
             client=client, jti="j", token_sealed=b"", token_expires_at=NOW() + timedelta(hours=1)
         )
     poison = Poison()
-    patch.setattr(relay, "_post", poison)
+    patch.setattr(logout_relay, "_post", poison)
     return poison
 
 
@@ -120,7 +124,7 @@ def old_sessions(patch: Any) -> Poison:
             issuer="i", sub=str(number), session_key=f"k{number}", created_at=long_ago, seen_at=long_ago
         )
     poison = Poison()
-    patch.setattr(sessions, "_end_one", poison)
+    patch.setattr(portal_sessions, "_end_one", poison)
     return poison
 
 
@@ -132,7 +136,7 @@ def old_guardianships(patch: Any) -> Poison:
             ends_on=(NOW() - timedelta(days=2)).date(), decided_at=NOW(),
         )  # fmt: skip
     poison = Poison()
-    patch.setattr(guardians, "_end_due", poison)
+    patch.setattr(guardianships, "_end_due", poison)
     return poison
 
 

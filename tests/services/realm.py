@@ -6,7 +6,7 @@ from typing import Any
 
 import requests
 
-from identity import keycloak_account
+from identity.keycloak import sync_account
 from portal.demo_cast import CAST
 from tests.services.commands import ServiceError
 
@@ -77,8 +77,8 @@ def arrange(base: str, *, client_id: str, client_secret: str, portal_url: str) -
 
     service = admin.client("portal-admin")
     admin.call("PUT", f"clients/{service['id']}", {**service, "secret": service_secret})
-    everywhere = Admin(base, client_id, client_secret, realm=keycloak_account.REALM)
-    keycloak_account.ensure(everywhere.call, realm=NAME, client_id="portal-sync", secret=sync_secret)
+    everywhere = Admin(base, client_id, client_secret, realm=sync_account.REALM)
+    sync_account.ensure(everywhere.call, realm=NAME, client_id="portal-sync", secret=sync_secret)
 
     people = [
         {

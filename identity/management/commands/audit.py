@@ -9,8 +9,8 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from core.region_time import region_local, region_zone
-from identity import audit, audit_check
-from identity.audit_check import Expected
+from identity.audit import chain, verify
+from identity.audit.verify import Expected
 
 
 def _expected(text: str) -> Expected:
@@ -39,7 +39,7 @@ class Command(BaseCommand):
         )
         show = acts.add_parser("show", help="one line an entry, the oldest first")
         show.add_argument("--since", type=_moment, help="from this moment on, in the portal's time zone")
-        show.add_argument("--kind", action="append", choices=sorted(audit.KINDS), help="may be repeated")
+        show.add_argument("--kind", action="append", choices=sorted(chain.KINDS), help="may be repeated")
         show.add_argument("--limit", type=int, default=1000, help="at most so many (1000)")
 
     def handle(self, *_: Any, act: str, **options: Any) -> None:
@@ -49,7 +49,7 @@ class Command(BaseCommand):
             self._show(options["since"], options["kind"] or (), options["limit"])
 
     def _verify(self, expect: Expected | None) -> None:
-        verdict = audit_check.verify(expect)
+        verdict = verify.verify(expect)
         self.stdout.write(f"entries: {verdict.entries}")
         self.stdout.write(f"head: {verdict.entries}:{verdict.head}")
         if not verdict.holds:
@@ -62,7 +62,7 @@ class Command(BaseCommand):
         self.stdout.write("the chain, the receipts, the access log and what holds now agree")
 
     def _show(self, since: datetime | None, kinds: tuple[str, ...], limit: int) -> None:
-        for row in audit.entries(since=since, kinds=kinds, limit=limit):
+        for row in chain.entries(since=since, kinds=kinds, limit=limit):
             detail = json.dumps(row.detail, ensure_ascii=False, sort_keys=True)
             at = region_local(row.at).isoformat(timespec="seconds")
             self.stdout.write(f"{row.seq} {at} {row.kind} who={row.who or '-'} by={row.by or '-'} {detail}")

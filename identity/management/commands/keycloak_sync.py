@@ -7,9 +7,9 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from identity import keycloak_account, keycloak_sync
 from identity.errors import IdentityError
-from identity.keycloak_api import Api, Connection
+from identity.keycloak import sync, sync_account
+from identity.keycloak.admin_api import Api, Connection
 
 
 class Command(BaseCommand):
@@ -22,7 +22,7 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--dry-run", action="store_true", help="何も変えず、違いを表示します")
-        parser.add_argument("--file", type=Path, default=keycloak_sync.FILE, help="合わせる先のファイル")
+        parser.add_argument("--file", type=Path, default=sync.FILE, help="合わせる先のファイル")
         parser.add_argument(
             "--make-account",
             action="store_true",
@@ -34,8 +34,8 @@ class Command(BaseCommand):
             if options["make_account"]:
                 self._make_account()
                 return
-            file = keycloak_sync.wanted(options["file"])
-            changes = keycloak_sync.drift(file) if options["dry_run"] else keycloak_sync.sync(file)
+            file = sync.wanted(options["file"])
+            changes = sync.drift(file) if options["dry_run"] else sync.sync(file)
         except IdentityError as error:
             raise CommandError(str(error), returncode=2) from error
         for change in changes:
@@ -57,11 +57,11 @@ class Command(BaseCommand):
         administrator = Connection(
             client_id=settings.KEYCLOAK_BOOTSTRAP_CLIENT_ID,
             secret=settings.KEYCLOAK_BOOTSTRAP_CLIENT_SECRET,
-            account_realm=keycloak_account.REALM,
+            account_realm=sync_account.REALM,
             timeout=30,
         )
-        keycloak_account.ensure(
-            Api(administrator, realm=keycloak_account.REALM).call,
+        sync_account.ensure(
+            Api(administrator, realm=sync_account.REALM).call,
             realm=settings.KEYCLOAK_REALM,
             client_id=settings.KEYCLOAK_SYNC_CLIENT_ID,
             secret=settings.KEYCLOAK_SYNC_CLIENT_SECRET,

@@ -13,9 +13,9 @@ from core.texts import pick
 from gadgets import queries as gadget_queries
 from gadgets.serving import fetch
 from gadgets.words import as_of, source, withheld
-from identity import household
 from identity import queries as identity_queries
-from identity.attributes import DISTRICTS
+from identity.domain.attributes import DISTRICTS
+from identity.household import authority
 from identity.queries import Bundle
 from portal.content import alert_names, series
 from portal.content.alert_words import corrected_at
@@ -159,5 +159,5 @@ def _reader(context: dict[str, Any]) -> Bundle | None:
     request = context.get("request")
     if request is None or getattr(request, "is_preview", False) or not hasattr(request, "session"):
         return None
-    resident_id = household.subject(request)
+    resident_id = authority.subject(request)
     return identity_queries.bundle(resident_id) if resident_id else None

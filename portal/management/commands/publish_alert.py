@@ -7,7 +7,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils import timezone
 
-from identity.roles import SYSTEM
+from identity.domain.roles import SYSTEM
 from portal.content import alert_names, alerts
 from portal.content.errors import ContentError
 
@@ -57,7 +57,7 @@ class Command(BaseCommand):
 
 
 def _alert(options: dict[str, Any], now: Any) -> alerts.Alert:
-    from identity.attributes import DISTRICTS
+    from identity.domain.attributes import DISTRICTS
 
     if not options["title"]:
         raise CommandError("--title を指定してください。")

@@ -28,11 +28,12 @@ from gadgets.life import check_runs
 from gadgets.queries import GadgetView
 from gadgets.serving import cells
 from identity import actions as identity_actions
-from identity import guardians, household, onboarding
 from identity import queries as identity_queries
-from identity.attributes import AGE_BANDS, DISTRICTS, Value
-from identity.consent import Notice
-from identity.roles import SYSTEM, Actor
+from identity.domain.attributes import AGE_BANDS, DISTRICTS, Value
+from identity.domain.consent import Notice
+from identity.domain.roles import SYSTEM, Actor
+from identity.household import authority, guardianships
+from identity.residents import onboarding
 from portal.content import actions as content_actions
 from portal.content import importer, samples
 from portal.content.errors import ContentError
@@ -142,10 +143,10 @@ def _make(person: Person, subject: str) -> Actor:
 def _add_child(person: Person, child: Child) -> None:
     """A child of one of the cast: a ward with a district and a school year of its own."""
     years = (child.school_year,)
-    guardians.add_child(
+    guardianships.add_child(
         guardian=person.id,
         name=child.name,
-        ends_on=household.end_of_school(region_date(), years),
+        ends_on=authority.end_of_school(region_date(), years),
         values={"area.district": person.attributes["area.district"], "household.school_years": years},
         by=Actor(id=person.id),
         ward_id=child.id,
@@ -178,7 +179,7 @@ def _subjects_at_the_id() -> Mapping[str, str]:
 
 def make_synthetic(number: int) -> int:
     """Made-up residents, spread as the city's people are; none when there are some already."""
-    from identity.audience import Audience
+    from identity.domain.audience import Audience
 
     everybody = identity_queries.audience_counts(Audience())
     if everybody is not None or number <= 0:

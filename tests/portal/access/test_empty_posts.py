@@ -14,8 +14,8 @@ from wagtail.users.models import UserProfile
 from gadgets import actions as gadget_actions
 from gadgets.models import Placement, Provider
 from identity import actions
+from identity.domain.roles import SYSTEM
 from identity.models import AuditEntry, Resident
-from identity.roles import SYSTEM
 from recommender.models import PriorChange, Rule
 from tests import cast
 from tests.portal.access import routes, table, world

@@ -32,7 +32,7 @@ def pages(made: world.World) -> Iterator[tuple[str, bytes]]:
     """(where and for whom, the page): what guests, residents and providers read, and each refusal once."""
     portal, own = made.on_the_portal(), made.at_the_id()
     readers = [(portal[name], "portal.urls", name) for name in (table.GUEST, table.RESIDENT, table.PROVIDER)]
-    readers += [(own[name], "identity.embedded_urls", name) for name in (table.GUEST, table.RESIDENT)]
+    readers += [(own[name], "identity.embedded.urls", name) for name in (table.GUEST, table.RESIDENT)]
     for client, urlconf, reader in readers:
         for language in LANGUAGES:
             for path in addresses(urlconf, made, language):

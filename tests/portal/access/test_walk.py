@@ -84,5 +84,5 @@ def test_the_portal_answers_whom_the_table_names_and_shows_no_field_for_a_passwo
 
 
 def test_the_id_answers_whom_the_table_names(made: world.World) -> None:
-    walked = list(walk("identity.embedded_urls", made.at_the_id(), made.arguments))
+    walked = list(walk("identity.embedded.urls", made.at_the_id(), made.arguments))
     assert differences(walked, table.ID) == []

@@ -15,7 +15,7 @@ from wagtail.models import Page
 from gadgets import actions as gadget_actions
 from gadgets.models import Gadget, Region
 from gadgets.serving import keys
-from identity import guardians
+from identity.household import guardianships
 from identity.models import Guardianship, Resident
 from tests import cast
 from tests.portal.access import table
@@ -82,8 +82,8 @@ def make(now: datetime) -> World:
 def arguments(people: Mapping[str, Resident], page: Page, organisation: int) -> dict[str, str]:
     """By a parameter's name, or by the beginning of the addresses that it stands in."""
     hanako, taro = people[table.RESIDENT], cast.taro()
-    code = guardians.make_code(ward=taro.pk, by=cast.as_actor(taro))
-    guardians.redeem(guardian=hanako.pk, code=code, by=cast.as_actor(hanako))
+    code = guardianships.make_code(ward=taro.pk, by=cast.as_actor(taro))
+    guardianships.redeem(guardian=hanako.pk, code=code, by=cast.as_actor(hanako))
     image = Image.objects.create(title="ごみ箱", file=get_test_image_file())
     Region.objects.create(
         code="neighbour", name={"ja": "隣の市"}, portal_url=NOBODY_LISTENS, keys=keys.jwks()

@@ -6,7 +6,7 @@ from html import unescape
 import pytest
 from django.urls import reverse
 
-from identity.attributes import DEFINITIONS
+from identity.domain.attributes import DEFINITIONS
 from tests import cast
 from tests.portal.home.conftest import browser
 

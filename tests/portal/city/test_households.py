@@ -7,9 +7,9 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
-from identity import guardians, household
+from identity.domain.roles import Actor
+from identity.household import authority, guardianships
 from identity.models import AuditEntry, Guardianship, Resident
-from identity.roles import Actor
 from tests import cast
 
 pytestmark = pytest.mark.django_db
@@ -19,8 +19,8 @@ pytestmark = pytest.mark.django_db
 def asked() -> Guardianship:
     """Hanako wants to represent Taro, who showed her the code."""
     hanako, taro = cast.hanako(), cast.taro()
-    code = guardians.make_code(ward=taro.id, by=Actor(id=taro.id))
-    guardians.redeem(guardian=hanako.id, code=code, by=Actor(id=hanako.id))
+    code = guardianships.make_code(ward=taro.id, by=Actor(id=taro.id))
+    guardianships.redeem(guardian=hanako.id, code=code, by=Actor(id=hanako.id))
     return Guardianship.objects.get()
 
 
@@ -50,7 +50,7 @@ def test_approved_by_papers_it_waits_for_the_persons_own_yes(asked: Guardianship
     answer = decide(asked, decision="approve", reason="power_of_attorney")
     assert "本人の返事を待ちます" in text(answer)
     asked.refresh_from_db()
-    assert (asked.state, asked.reason, household.waiting()) == ("asked", "power_of_attorney", ())
+    assert (asked.state, asked.reason, authority.waiting()) == ("asked", "power_of_attorney", ())
     entry = AuditEntry.objects.get(kind="guardianship_approved")
     assert entry.by == str(cast.operator().handle)
 
@@ -93,12 +93,12 @@ def test_an_unknown_decision_is_none(asked: Guardianship) -> None:
 def test_a_child_with_an_account_is_given_its_day() -> None:
     hanako, child = cast.hanako(), cast.newcomer()
     Resident.objects.filter(id=child.id).update(attributes={"age_band": "0-17"})
-    code = guardians.make_code(ward=child.id, by=Actor(id=child.id))
-    guardians.redeem(guardian=hanako.id, code=code, by=Actor(id=hanako.id))
+    code = guardianships.make_code(ward=child.id, by=Actor(id=child.id))
+    guardianships.redeem(guardian=hanako.id, code=code, by=Actor(id=hanako.id))
     row = Guardianship.objects.get()
     assert 'name="ends_on"' in text(at_the_desk().get(reverse("city_household")))
     assert decide(row, decision="approve", reason="register_checked").status_code == 422
-    day = household.latest_end(row.asked_at.date()).replace(month=1, day=1).isoformat()
+    day = authority.latest_end(row.asked_at.date()).replace(month=1, day=1).isoformat()
     assert decide(row, decision="approve", reason="register_checked", ends_on=day).status_code == 200
     row.refresh_from_db()
     assert (row.state, str(row.ends_on)) == ("active", day)
@@ -119,7 +119,7 @@ def test_it_is_found_by_its_reference_and_ended(asked: Guardianship) -> None:
 
 def test_an_operators_own_request_is_decided_by_another() -> None:
     operator = cast.operator()
-    guardians.ask_to_represent(guardian=operator.id, name="祖父", by=Actor(id=operator.id))
+    guardianships.ask_to_represent(guardian=operator.id, name="祖父", by=Actor(id=operator.id))
     row = Guardianship.objects.get()
     client = at_the_desk(operator)
     assert "別の運用者が決めます" in text(client.get(reverse("city_household")))

@@ -12,8 +12,8 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
+from identity.domain.roles import PORTAL, PROVIDER, RESIDENT, Actor
 from identity.models import AuditEntry
-from identity.roles import PORTAL, PROVIDER, RESIDENT, Actor
 from portal.city import tuning
 from portal.home import catalogue as catalogues
 from portal.home.sources import Entry

@@ -14,7 +14,7 @@ from django.utils import timezone
 from hypothesis import given
 from hypothesis import strategies as st
 
-from identity.roles import SYSTEM, Actor
+from identity.domain.roles import SYSTEM, Actor
 from portal.content import actions, alerts
 from portal.content.errors import AlertNotWritten, NotAllowed
 from portal.content.models import AlertPage

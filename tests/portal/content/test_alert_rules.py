@@ -12,8 +12,8 @@ from django.utils import timezone
 from hypothesis import given
 from hypothesis import strategies as st
 
-from identity import audit
-from identity.roles import SYSTEM, Actor
+from identity.audit import chain
+from identity.domain.roles import SYSTEM, Actor
 from portal.content import actions, alert_names, alerts, tasks
 from portal.content.errors import AlertIncomplete, NotAllowed
 from portal.content.models import AlertPage
@@ -174,7 +174,7 @@ def test_the_samples_hold_for_days_not_for_a_year() -> None:
 
 def entries() -> list[tuple[str, str, str]]:
     kinds = ("alert_published", "alert_corrected", "alert_withdrawn")
-    return [(one.kind, one.by, one.detail["alert"]) for one in audit.entries(kinds=kinds)]
+    return [(one.kind, one.by, one.detail["alert"]) for one in chain.entries(kinds=kinds)]
 
 
 @pytest.mark.django_db

@@ -9,11 +9,11 @@ import pytest
 from django.test import Client
 
 from identity import actions as identity_actions
-from identity import audit
-from identity.audience import Audience
-from identity.consent import Notice
+from identity.audit import chain
+from identity.domain.audience import Audience
+from identity.domain.consent import Notice
+from identity.domain.roles import SYSTEM
 from identity.errors import NotAllowed
-from identity.roles import SYSTEM
 from portal.content import alerts, queries
 from portal.content.models import AlertPage, HomePage, IndexPage, NewsPage
 from tests import cast
@@ -181,7 +181,7 @@ def test_who_asked_about_which_attributes_is_kept_and_no_value_of_them(editor: C
     reach(editor, **{"audience_area-district": ["yashima"]})
     reach(editor, **{"audience_area-district": ["busshozan"]})
     reach(editor)
-    asked = audit.entries(kinds=["reach_asked"])
+    asked = chain.entries(kinds=["reach_asked"])
     assert [entry.detail for entry in asked] == [
         {"keys": ["area.district"], "shown": True},
         {"keys": ["area.district"], "shown": False},
@@ -194,7 +194,7 @@ def test_only_editors_and_operators_ask_for_the_reach() -> None:
     for resident in (cast.hanako(), cast.wasteco()):
         with pytest.raises(NotAllowed):
             identity_actions.ask_reach(audience=Audience(), by=cast.as_actor(resident))
-    assert audit.entries(kinds=["reach_asked"]) == ()
+    assert chain.entries(kinds=["reach_asked"]) == ()
 
 
 def test_the_panel_stands_in_the_editor(editor: Client, now: datetime) -> None:

@@ -14,7 +14,7 @@ from django.utils import timezone
 from hypothesis import given
 from hypothesis import strategies as st
 
-from identity.roles import SYSTEM
+from identity.domain.roles import SYSTEM
 from portal.content import actions, queries
 from portal.content.blocks import ZONES
 from portal.content.fixed_pages import reserved

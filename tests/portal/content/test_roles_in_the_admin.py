@@ -12,7 +12,7 @@ from PIL import Image as Picture
 from wagtail.images import get_image_model
 from wagtail.models import GroupCollectionPermission, GroupPagePermission, Workflow
 
-from identity.roles import GROUPS
+from identity.domain.roles import GROUPS
 from portal.content.models import HomePage, IndexPage
 from tests import cast
 from tests.architecture.tables import REFERENCE, codes, rows

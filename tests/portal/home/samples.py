@@ -7,7 +7,7 @@ from types import MappingProxyType
 
 from gadgets.queries import Registry
 from gadgets.types import ClaimSpec, GadgetInfo
-from identity.audience import Audience
+from identity.domain.audience import Audience
 from portal.content.blocks import ZONES
 from portal.content.queries import DEFAULT_TITLES, HomeLayout, Slot
 from portal.home.catalogue import Catalogue

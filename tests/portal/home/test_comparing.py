@@ -14,7 +14,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from identity import actions, queries
-from identity.consent import LEARNING
+from identity.domain.consent import LEARNING
 from identity.models import Resident
 from portal.home import catalogue as catalogues
 from portal.home import visits

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from identity.attributes import DISTRICTS, TOPICS
+from identity.domain.attributes import DISTRICTS, TOPICS
 from portal.home.errors import ChoicesError
 from portal.home.guest import Choices, choose, read
 

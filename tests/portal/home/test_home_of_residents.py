@@ -11,11 +11,12 @@ from core.markup import html_id
 from gadgets.choosing.layout import Slot
 from gadgets.serving import fetch
 from gadgets.types import ClaimSpec, Source, StoredCard
-from identity import actions, guardians, household
-from identity.consent import Notice
+from identity import actions
+from identity.domain.consent import Notice
+from identity.household import authority, guardianships
 from identity.models import Resident
-from identity.protection import CONFIRMATIONS
 from identity.queries import bundle
+from identity.residents.protection import CONFIRMATIONS
 from tests import cast
 from tests.portal.home.conftest import browser
 from tests.portal.home.samples import NOW, entry, gadget
@@ -335,10 +336,10 @@ def test_a_preview_shows_the_draft_zones_for_a_made_up_person(publish, rf):
 def child_of(resident):
     """Hanako's child in the third year, with a consent of its own for the lunch gadget."""
     by = cast.as_actor(resident)
-    key = guardians.add_child(
+    key = guardianships.add_child(
         guardian=resident.id,
         name="はな",
-        ends_on=household.end_of_school(timezone.localdate(), ("e3",)),
+        ends_on=authority.end_of_school(timezone.localdate(), ("e3",)),
         values={"area.district": "yashima", "household.school_years": ("e3",)},
         by=by,
     )
@@ -390,8 +391,8 @@ def test_acting_that_has_ended_shows_the_own_home_again(publish):
     ward, by = child_of(hanako)
     client = cast.sign_in(browser(), hanako)
     act_for(client, ward)
-    row = household.wards(hanako.id, timezone.now())[0]
-    guardians.end(guardianship_id=row.id, by=by)
+    row = authority.wards(hanako.id, timezone.now())[0]
+    guardianships.end(guardianship_id=row.id, by=by)
     response = client.get("/")
     assert response.status_code == 200
     assert "acting-bar" not in text(response)

@@ -8,9 +8,9 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from bench import rows
-from identity import guardians, household
+from identity.domain.roles import Actor
+from identity.household import authority, guardianships
 from identity.models import Resident
-from identity.roles import Actor
 from portal.home import catalogue
 from tests import cast
 from tests.portal.home.conftest import browser
@@ -64,10 +64,10 @@ def test_while_acting_for_a_ward_it_takes_one_query_more_and_without_a_ward_none
     rows.resident(ids, now=now)
     rows.pages(50, now=now)
     client, by = signed_in(), Actor(id=rows.RESIDENT)
-    ward = guardians.add_child(
+    ward = guardianships.add_child(
         guardian=rows.RESIDENT,
         name="はな",
-        ends_on=household.end_of_school(timezone.localdate(), ("e3",)),
+        ends_on=authority.end_of_school(timezone.localdate(), ("e3",)),
         values={"area.district": "busshozan"},
         by=by,
     )

@@ -15,10 +15,12 @@ from django.test import TestCase
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from identity import actions, guardians, household, learning, queries
-from identity.consent import LEARNING, RECOMMENDER
+from identity import actions, queries
+from identity.consent import learning
+from identity.domain.consent import LEARNING, RECOMMENDER
+from identity.household import authority, guardianships
 from identity.models import Resident
-from identity.protection import CONFIRMATIONS
+from identity.residents.protection import CONFIRMATIONS
 from portal.home import hiding, visits
 from portal.logs import WithoutVisits
 from portal.mydata import closing
@@ -264,10 +266,10 @@ def test_a_refusal_that_was_undone_in_another_process_is_not_written(publish: An
 def test_nothing_is_noted_while_somebody_acts_for_a_ward(publish: Any, hanako: Resident) -> None:
     publish(ENTRIES)
     client, by = client_of(hanako), cast.as_actor(hanako)
-    ward = guardians.add_child(
+    ward = guardianships.add_child(
         guardian=hanako.id,
         name="はな",
-        ends_on=household.end_of_school(timezone.localdate(), ("e3",)),
+        ends_on=authority.end_of_school(timezone.localdate(), ("e3",)),
         values={"area.district": "busshozan"},
         by=by,
     )

@@ -22,10 +22,11 @@ from wagtail.users.models import UserProfile
 
 from gadgets import actions as gadget_actions
 from gadgets.models import EventDelivery
-from identity import actions, crypto, guardians, queries
-from identity.consent import Notice
+from identity import actions, crypto, queries
+from identity.domain.consent import Notice
+from identity.domain.roles import SYSTEM
+from identity.household import guardianships
 from identity.models import ConsentEvent, GadgetClient, KnownDevice, OidcSession, ProviderSession, Resident
-from identity.roles import SYSTEM
 from recommender import actions as actions_of_ranking
 from recommender.models import Pending, PriorChange, Rule
 from tests import cast
@@ -98,7 +99,7 @@ def fill() -> Everything:
 
 
 def _household(resident: Resident) -> Resident:
-    ward = guardians.add_child(
+    ward = guardianships.add_child(
         guardian=resident.pk,
         name=CHILD,
         ends_on=timezone.localdate() + timedelta(days=300),
@@ -110,7 +111,7 @@ def _household(resident: Resident) -> Resident:
         level="audience", notice=Notice("ja", f"{CHILD}さんのために見せた文"), controller="Example Waste Ltd",
         by=cast.as_actor(resident),
     )  # fmt: skip
-    guardians.make_code(ward=ward, by=cast.as_actor(resident))
+    guardianships.make_code(ward=ward, by=cast.as_actor(resident))
     return Resident.objects.get(pk=ward)
 
 

@@ -7,7 +7,7 @@ import pytest
 from django.test import Client
 
 from identity import queries
-from identity.attributes import Value
+from identity.domain.attributes import Value
 from identity.models import Resident
 from tests import cast
 

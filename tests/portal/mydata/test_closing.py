@@ -13,10 +13,13 @@ from django.utils import timezone
 from gadgets.models import EventDelivery
 from gadgets.serving.apart import refuse_in_transaction
 from gadgets.telling import events
-from identity import actions, erasure, guardians, household, idp, queries, sessions
+from identity import actions, idp, queries
+from identity.closure import erasure
+from identity.domain.roles import SYSTEM
 from identity.errors import NoSuchResident, NotAllowed, NothingToUndo, ProviderUnavailable
+from identity.household import authority, guardianships
 from identity.models import AuditEntry, ConsentReceipt, Erasure, Resident
-from identity.roles import SYSTEM
+from identity.sessions import portal_sessions
 from portal.mydata import erasing
 from tests import cast
 from tests.gadgets import life
@@ -45,7 +48,7 @@ def client(hanako: Resident) -> Client:
 
 def fresh(client: Client) -> Client:
     session = client.session
-    session[sessions.AUTH_TIME] = int(timezone.now().timestamp())
+    session[portal_sessions.AUTH_TIME] = int(timezone.now().timestamp())
     session.save()
     return client
 
@@ -70,7 +73,7 @@ def ask(resident: Resident) -> erasure.Asked:
 
 
 def test_the_page_says_what_happens_what_stays_and_who_goes_too(hanako: Resident, client: Client) -> None:
-    guardians.add_child(
+    guardianships.add_child(
         guardian=hanako.id, name="こはる", ends_on=timezone.localdate() + timedelta(days=99), values={},
         by=cast.as_actor(hanako),
     )  # fmt: skip
@@ -189,7 +192,7 @@ def waiting(resident: Resident) -> Client:
     """The session that sign-in opens for a closed account."""
     client = cast.portal_client()
     session = client.session
-    session[sessions.CLOSING] = str(resident.id)
+    session[portal_sessions.CLOSING] = str(resident.id)
     session.save()
     return client
 
@@ -204,7 +207,7 @@ def test_a_closed_account_opens_one_page_and_can_be_taken_back(hanako: Resident)
     assert "このまま削除を待つ" in html
     response = client.post("/my-data/close/undecided/", {"choice": "undo"})
     assert response["Location"] == "/sign-in/?next=/my-data/"
-    assert sessions.CLOSING not in client.session
+    assert portal_sessions.CLOSING not in client.session
     assert queries.bundle(hanako.id) == before
     assert erasing.carry_out(now=timezone.now() + timedelta(days=30)) == 0
     assert Resident.objects.filter(id=hanako.id).exists()
@@ -388,7 +391,7 @@ def test_a_wrong_reference_is_not_found_and_the_form_finds_a_right_one(hanako: R
 def test_a_ward_without_an_account_and_another_guardian_goes_too_and_comes_back_with_an_undo(
     hanako: Resident,
 ) -> None:
-    ward = guardians.add_child(
+    ward = guardianships.add_child(
         guardian=hanako.id, name="こはる", ends_on=timezone.localdate() + timedelta(days=99), values={},
         by=cast.as_actor(hanako),
     )  # fmt: skip
@@ -403,12 +406,12 @@ def test_a_ward_without_an_account_and_another_guardian_goes_too_and_comes_back_
 def test_a_ward_whom_no_guardian_has_any_more_is_erased_without_asking_the_id(
     hanako: Resident, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    ward = guardians.add_child(
+    ward = guardianships.add_child(
         guardian=hanako.id, name="こはる", ends_on=timezone.localdate() + timedelta(days=99), values={},
         by=cast.as_actor(hanako),
     )  # fmt: skip
-    (row,) = household.wards(hanako.id, timezone.now())
-    guardians.end(guardianship_id=row.id, by=cast.as_actor(hanako))
+    (row,) = authority.wards(hanako.id, timezone.now())
+    guardianships.end(guardianship_id=row.id, by=cast.as_actor(hanako))
     monkeypatch.setattr(type(idp.provider()), "delete_account", _die)
     assert erasing.carry_out() == 1
     assert not Resident.objects.filter(id=ward).exists()

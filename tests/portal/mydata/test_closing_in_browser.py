@@ -14,8 +14,9 @@ from django.utils import timezone
 from playwright.sync_api import Browser, Page
 
 from gadgets.telling.erasure import Kept, ProviderReport
-from identity import erasure, sessions
+from identity.closure import erasure
 from identity.models import Erasure, Resident
+from identity.sessions import portal_sessions
 from portal.mydata import erasing
 from tests import cast
 
@@ -53,7 +54,7 @@ def opened(browser: Browser, contexts: list[Any], portal: str, settings: Any, **
     """Hanako, who has proven just now who she is."""
     client = cast.sign_in(cast.portal_client(), Resident.objects.get(username="hanako"))
     session = client.session
-    session[sessions.AUTH_TIME] = int(timezone.now().timestamp())
+    session[portal_sessions.AUTH_TIME] = int(timezone.now().timestamp())
     session.save()
     context = browser.new_context(locale="ja-JP", **options)
     contexts.append(context)

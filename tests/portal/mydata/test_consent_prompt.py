@@ -13,7 +13,7 @@ from core.markup import html_id
 from gadgets.models import Gadget
 from identity import actions, queries
 from identity.models import ConsentReceipt, Resident
-from identity.protection import CONFIRMATIONS
+from identity.residents.protection import CONFIRMATIONS
 from tests import cast
 from tests.portal.mydata.conftest import LUNCH, RIVER, WASTE, answer
 

@@ -11,11 +11,13 @@ from django.utils import timezone
 from jsonschema import Draft202012Validator, FormatChecker
 from pytest_django import DjangoAssertNumQueries
 
-from identity import export as identity_export
-from identity import guardians, household, idp, sessions
+from identity import idp
+from identity.closure import export as identity_export
+from identity.domain.roles import SYSTEM
 from identity.errors import NoSuchResident, NotAllowed, ProviderUnavailable
+from identity.household import authority, guardianships
 from identity.models import AuditEntry, Resident
-from identity.roles import SYSTEM
+from identity.sessions import portal_sessions
 from portal.mydata import export
 from tests import cast
 from tests.portal.mydata.conftest import LUNCH, RIVER, WASTE
@@ -34,7 +36,7 @@ def signed_in(resident: Resident, *, fresh: bool = True) -> Client:
     client = cast.sign_in(cast.portal_client(), resident)
     if fresh:
         session = client.session
-        session[sessions.AUTH_TIME] = int(timezone.now().timestamp())
+        session[portal_sessions.AUTH_TIME] = int(timezone.now().timestamp())
         session.save()
     return client
 
@@ -131,7 +133,7 @@ def test_the_page_to_print_says_the_same_in_the_readers_language(
 
 
 def test_a_guardian_exports_for_a_ward_and_nobody_else_does(hanako: Resident) -> None:
-    ward = guardians.add_child(
+    ward = guardianships.add_child(
         guardian=hanako.id, name=CHILD, ends_on=timezone.localdate() + timedelta(days=99),
         values={"household.school_years": ["e3"]}, by=cast.as_actor(hanako),
     )  # fmt: skip
@@ -151,16 +153,16 @@ def test_the_other_one_is_named_only_while_it_holds(hanako: Resident) -> None:
 
     by, taro = cast.as_actor(hanako), cast.taro()
     ends_on = timezone.localdate() + timedelta(days=99)
-    ward = guardians.add_child(guardian=hanako.id, name=CHILD, ends_on=ends_on, values={}, by=by)
-    code = guardians.make_code(ward=ward, by=by)
-    guardians.redeem(guardian=taro.id, code=code, by=cast.as_actor(taro))
+    ward = guardianships.add_child(guardian=hanako.id, name=CHILD, ends_on=ends_on, values={}, by=by)
+    code = guardianships.make_code(ward=ward, by=by)
+    guardianships.redeem(guardian=taro.id, code=code, by=cast.as_actor(taro))
     assert (named(hanako), named(taro)) == ([CHILD], [CHILD])
 
     Resident.objects.filter(pk=hanako.pk).update(confidential=True)  # taro's part rests from now on
     assert (named(hanako), named(taro)) == ([CHILD], [""])
 
     Resident.objects.filter(pk=hanako.pk).update(confidential=False)
-    guardians.end(guardianship_id=household.wards(taro.id, timezone.now())[0].id, by=cast.as_actor(taro))
+    guardianships.end(guardianship_id=authority.wards(taro.id, timezone.now())[0].id, by=cast.as_actor(taro))
     Resident.objects.filter(pk=ward).update(display_name="あたらしい名前")
     assert (named(hanako), named(taro)) == (["あたらしい名前"], [""])
 

@@ -13,10 +13,11 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
-from identity import actions, guardians, household, queries
+from identity import actions, queries
+from identity.domain.roles import OPERATOR, Actor
+from identity.household import authority, guardianships
 from identity.models import AuditEntry, ConsentReceipt, Guardianship, Resident
-from identity.roles import OPERATOR, Actor
-from identity.sessions import AUTH_TIME
+from identity.sessions.portal_sessions import AUTH_TIME
 from portal.mydata import erasing
 from tests import cast
 from tests.portal.mydata.conftest import LUNCH
@@ -45,10 +46,10 @@ def browser(hanako: Resident, signed_in: SignIn) -> Client:
 @pytest.fixture
 def hana(hanako: Resident) -> UUID:
     """Hanako's child in the third year."""
-    return guardians.add_child(
+    return guardianships.add_child(
         guardian=hanako.id,
         name="はな",
-        ends_on=household.end_of_school(timezone.localdate(), ("e3",)),
+        ends_on=authority.end_of_school(timezone.localdate(), ("e3",)),
         values={"area.district": "busshozan", "household.school_years": ("e3",)},
         by=Actor(id=hanako.id),
     )
@@ -93,9 +94,9 @@ def test_a_child_is_added_with_a_name_a_district_and_a_school_year(browser: Clie
         follow=True,
     )
     assert "はなさんを加えました" in text(answer)
-    row = household.wards(hanako.id, timezone.now())[0]
+    row = authority.wards(hanako.id, timezone.now())[0]
     assert (row.name, row.holds) == ("はな", True)
-    assert row.ends_on == household.end_of_school(timezone.localdate(), ("e3",))
+    assert row.ends_on == authority.end_of_school(timezone.localdate(), ("e3",))
     bundle = queries.bundle(row.ward)
     assert bundle is not None
     assert bundle.attributes["household.school_years"] == ("e3",)
@@ -105,7 +106,7 @@ def test_a_child_is_added_with_a_name_a_district_and_a_school_year(browser: Clie
 def test_an_earlier_end_may_be_chosen(browser: Client, hanako: Resident) -> None:
     year = timezone.localdate().year + 2
     browser.post(f"{HOUSEHOLD}add/", {"name": "はな", "year": "e3", "until": str(year)})
-    assert household.wards(hanako.id, timezone.now())[0].ends_on == date(year, 4, 1)
+    assert authority.wards(hanako.id, timezone.now())[0].ends_on == date(year, 4, 1)
 
 
 @pytest.mark.parametrize(
@@ -246,7 +247,7 @@ def test_nobody_acts_for_somebody_who_is_not_theirs(signed_in: SignIn, hana: UUI
     answer = client.post(f"{HOUSEHOLD}act/", {"ward": wanted}, follow=True)
     assert answer.status_code in {200, 404}
     assert "の代わりに見ています" not in text(client.get("/"))
-    assert household.FOR not in client.session
+    assert authority.FOR not in client.session
 
 
 @pytest.mark.parametrize("planted", ["hana", "hanako", "not an id", NOBODY])
@@ -255,12 +256,12 @@ def test_a_planted_session_value_opens_nothing(
 ) -> None:
     client = signed_in(cast.taro())
     session = client.session
-    session[household.FOR] = {"hana": str(hana), "hanako": str(hanako.id)}.get(planted, planted)
+    session[authority.FOR] = {"hana": str(hana), "hanako": str(hanako.id)}.get(planted, planted)
     session.save()
     page = text(client.get("/my-data/"))
     assert "の代わりに見ています" not in page
     assert "小学3年" not in page
-    assert household.FOR not in client.session
+    assert authority.FOR not in client.session
 
 
 # --- nothing reaches the wrong person ------------------------------------------------------------------------
@@ -288,12 +289,12 @@ def test_a_form_sent_after_the_end_is_done_to_nobody(
 ) -> None:
     act(browser, hana)
     before = queries.bundle(hanako.id)
-    guardians.end(guardianship_id=Guardianship.objects.get().id, by=Actor(id=hanako.id))
+    guardianships.end(guardianship_id=Guardianship.objects.get().id, by=Actor(id=hanako.id))
     answer = browser.post(path, {"items": ALL, "area-district": "yashima"}, follow=True)
     assert "代わりに見ることは終わりました。何も変えていません" in text(answer)
     assert queries.bundle(hanako.id) == before
     assert "ホームに追加" in text(browser.get(f"/gadgets/{LUNCH}/"))
-    assert household.FOR not in browser.session
+    assert authority.FOR not in browser.session
 
 
 def test_acting_ends_by_itself_on_the_day(browser: Client, hana: UUID) -> None:
@@ -307,7 +308,7 @@ def test_acting_ends_by_itself_on_the_day(browser: Client, hana: UUID) -> None:
 def test_signing_out_ends_it(browser: Client, hanako: Resident, hana: UUID) -> None:
     act(browser, hana)
     browser.post("/sign-out/")
-    assert household.FOR not in browser.session
+    assert authority.FOR not in browser.session
     cast.sign_in(browser, hanako)
     assert BANNER not in text(browser.get("/"))
 
@@ -357,7 +358,7 @@ def test_an_adult_shows_a_code_sees_who_asks_and_says_yes(browser: Client, signe
     answer = his.post(f"{HOUSEHOLD}{row.id}/answer/", {"answer": "yes"})
     assert answer.status_code == 422
     desk = Actor(id=uuid4(), roles=frozenset({OPERATOR}))
-    guardians.decide(guardianship_id=row.id, approve=True, reason="power_of_attorney", by=desk)
+    guardianships.decide(guardianship_id=row.id, approve=True, reason="power_of_attorney", by=desk)
     assert "屋島 太郎さんの代わりに見ています" in text(act(browser, taro.id))
     assert "終わりにしました" in text(his.post(f"{HOUSEHOLD}{row.id}/end/", follow=True))
     assert "代わりに見ています" not in text(browser.get("/"))
@@ -365,8 +366,8 @@ def test_an_adult_shows_a_code_sees_who_asks_and_says_yes(browser: Client, signe
 
 def test_an_adult_says_no(browser: Client, hanako: Resident, signed_in: SignIn) -> None:
     taro = cast.taro()
-    code = guardians.make_code(ward=taro.id, by=Actor(id=taro.id))
-    guardians.redeem(guardian=hanako.id, code=code, by=Actor(id=hanako.id))
+    code = guardianships.make_code(ward=taro.id, by=Actor(id=taro.id))
+    guardianships.redeem(guardian=hanako.id, code=code, by=Actor(id=hanako.id))
     row = Guardianship.objects.get()
     assert browser.post(f"{HOUSEHOLD}{row.id}/answer/", {"answer": "yes"}).status_code == 404
     his = proven(signed_in(taro))
@@ -427,9 +428,9 @@ def test_a_protected_household_says_where_to_ask(browser: Client, hanako: Reside
 def test_a_refusal_says_why_as_far_as_it_may(
     browser: Client, hanako: Resident, state: str, reason: str, said: str
 ) -> None:
-    key = guardians.ask_to_represent(guardian=hanako.id, name="祖父", by=Actor(id=hanako.id))
+    key = guardianships.ask_to_represent(guardian=hanako.id, name="祖父", by=Actor(id=hanako.id))
     desk = Actor(id=uuid4(), roles=frozenset({OPERATOR}))
-    guardians.decide(guardianship_id=key, approve=False, reason=reason, by=desk)
+    guardianships.decide(guardianship_id=key, approve=False, reason=reason, by=desk)
     assert said in text(browser.get(HOUSEHOLD))
     assert Guardianship.objects.get().state == state
 
@@ -439,5 +440,5 @@ def test_every_year_that_is_offered_is_allowed(today: date) -> None:
     from portal.mydata.household import _years
 
     offered = [date(year, 4, 1) for year in _years(today)]
-    assert all(today < day <= household.latest_end(today) for day in offered)
-    assert household.end_of_school(today, ()) == offered[-1]
+    assert all(today < day <= authority.latest_end(today) for day in offered)
+    assert authority.end_of_school(today, ()) == offered[-1]

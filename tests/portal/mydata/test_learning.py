@@ -8,10 +8,11 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
-from identity import actions, guardians, household, queries
-from identity.consent import LEARNING, RECOMMENDER
+from identity import actions, queries
+from identity.domain.consent import LEARNING, RECOMMENDER
+from identity.household import authority, guardianships
 from identity.models import ConsentReceipt, ConsentState, Resident
-from identity.protection import CONFIRMATIONS
+from identity.residents.protection import CONFIRMATIONS
 from portal.home import visits
 from recommender.models import Dismissal, Interaction
 from tests import cast
@@ -144,10 +145,10 @@ def test_who_may_not_say_yes_is_told_why_and_has_no_button(hanako: Resident, sig
 def test_nobody_is_asked_for_a_ward(hanako: Resident, signed_in: SignIn) -> None:
     client, by = signed_in(hanako), cast.as_actor(hanako)
     text = shown(client)
-    ward = guardians.add_child(
+    ward = guardianships.add_child(
         guardian=hanako.id,
         name="はな",
-        ends_on=household.end_of_school(timezone.localdate(), ("e3",)),
+        ends_on=authority.end_of_school(timezone.localdate(), ("e3",)),
         values={"area.district": "busshozan"},
         by=by,
     )

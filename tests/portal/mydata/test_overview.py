@@ -10,9 +10,10 @@ from pytest_django import DjangoAssertNumQueries
 
 from core.markup import html_id
 from gadgets.models import EventDelivery, Gadget
-from identity import actions, idp, protection, queries
-from identity.consent import Notice
+from identity import actions, idp, queries
+from identity.domain.consent import Notice
 from identity.models import Resident
+from identity.residents import protection
 from portal.mydata import places
 from tests import cast
 from tests.portal.mydata.conftest import LUNCH, RIVER, WASTE

@@ -10,7 +10,7 @@ from django.test import Client
 from pytest_django import DjangoAssertNumQueries
 
 from identity import queries
-from identity.consent import RANKING_ITEMS
+from identity.domain.consent import RANKING_ITEMS
 from identity.models import ConsentReceipt, Resident
 from portal.home import catalogue as catalogues
 from tests import cast

@@ -10,9 +10,9 @@ from django.test import Client
 from pytest_django import DjangoAssertNumQueries
 
 from identity import actions, queries
-from identity.consent import PURPOSE_RANKING, RANKING_ITEMS, RECOMMENDER, Notice
+from identity.domain.consent import PURPOSE_RANKING, RANKING_ITEMS, RECOMMENDER, Notice
+from identity.domain.roles import Actor
 from identity.models import AccessLog, ConsentReceipt, Resident
-from identity.roles import Actor
 from portal.home import catalogue as catalogues
 from portal.home import hiding
 from recommender.weights import Weights

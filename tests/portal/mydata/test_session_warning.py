@@ -13,7 +13,7 @@ from django.contrib.contenttypes.models import ContentType
 from django.test import Client
 from playwright.sync_api import Browser, Page, expect
 
-from identity.lifetimes import BEGUN, SEEN
+from identity.domain.lifetimes import BEGUN, SEEN
 from identity.models import Resident
 from portal.home.shell import Shell
 from tests import cast

@@ -9,12 +9,13 @@ from django.test import Client, RequestFactory
 from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
-from identity import onboarding, queries
-from identity.attributes import DISTRICTS
+from identity import queries
+from identity.domain.attributes import DISTRICTS
+from identity.domain.roles import SYSTEM
 from identity.errors import NoSuchResident, NotAllowed
 from identity.models import ConsentReceipt, Resident
-from identity.onboarding import Arrival
-from identity.roles import SYSTEM
+from identity.residents import onboarding
+from identity.residents.onboarding import Arrival
 from portal.home import catalogue as catalogues
 from portal.home.guest import choose
 from portal.mydata import welcome

@@ -1,0 +1,1 @@
+"""The ledger of consents, what left under them, and figures about both."""

@@ -1,0 +1,1 @@
+"""Who may act for whom, and how that begins and ends."""

@@ -1,0 +1,1 @@
+"""The regional ID kept by a Keycloak."""

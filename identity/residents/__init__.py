@@ -1,0 +1,1 @@
+"""Accounts of residents: attributes, protection, reach, and who may write."""

@@ -1,9 +1,0 @@
-"""The session engine of the demo: sessions in the database, ending by time."""
-
-from django.contrib.sessions.backends.db import SessionStore as DatabaseStore
-
-from identity.session_store import Timed
-
-
-class SessionStore(Timed, DatabaseStore):
-    """One row for each session."""

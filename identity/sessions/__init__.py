@@ -1,0 +1,1 @@
+"""Sessions and devices of residents at the portal."""
