@@ -64,9 +64,9 @@ def _figures() -> dict[str, float]:
 
     from bench import rows
     from gadgets import queries, registry
-    from gadgets.contract.card import parse
-    from gadgets.serving import fetch
-    from gadgets.serving.render import render
+    from gadgets.cards import fetch
+    from gadgets.cards.render import render
+    from gadgets.protocol.card import parse
     from identity import queries as identity_queries
     from portal.home import cards, catalogue
 
@@ -124,8 +124,8 @@ def _figures() -> dict[str, float]:
 
 def _dearest(gadget: Any) -> dict[str, float]:
     """The cards that cost most of those that keep the rules: full charts, full tables, many entries with links."""
-    from gadgets.contract.card import parse
-    from gadgets.serving.render import render
+    from gadgets.cards.render import render
+    from gadgets.protocol.card import parse
 
     chart = {
         "type": "chart",

@@ -99,7 +99,7 @@ def _figures() -> dict[str, float]:
     from django.utils import timezone
 
     from gadgets import queries as gadget_queries
-    from gadgets.serving import keys
+    from gadgets.cards import signing
     from gadgets.types import Wanted
     from identity import actions, queries
     from identity.domain.consent import Notice
@@ -134,7 +134,7 @@ def _figures() -> dict[str, float]:
 
     def mint() -> None:
         """A signed 60-second token for one card."""
-        keys.mint(wanted, method="GET", url=gadget.card_url, now=timezone.now())
+        signing.mint(wanted, method="GET", url=gadget.card_url, now=timezone.now())
 
     return {
         "minting_us": microseconds(mint, 1000),

@@ -16,8 +16,8 @@ from wagtail.models import Locale, Page
 
 from gadgets import actions as gadget_actions
 from gadgets import queries
+from gadgets.cards import fetch
 from gadgets.models import CellCount, Gadget, GadgetVersion, Provider, bump_registry
-from gadgets.serving import fetch
 from gadgets.types import Source, StoredCard
 from identity import actions
 from identity import queries as identity_queries

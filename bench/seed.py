@@ -19,7 +19,7 @@ from django.utils import timezone  # noqa: E402
 from django.utils.crypto import get_random_string  # noqa: E402
 
 from bench import rows  # noqa: E402
-from gadgets.choosing.layout import Slot  # noqa: E402
+from gadgets.layout.layout import Slot  # noqa: E402
 from identity.domain.roles import SYSTEM  # noqa: E402
 from portal.content.actions import set_default_slots  # noqa: E402
 

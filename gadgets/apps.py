@@ -10,7 +10,7 @@ class GadgetsConfig(AppConfig):
     def ready(self) -> None:
         """identity may not import upwards."""
         from gadgets import registry
-        from gadgets.telling import events, logout
+        from gadgets.webhooks import events, logout
         from identity import releases
         from identity.oidc import logout_relay
 

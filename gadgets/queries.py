@@ -16,13 +16,8 @@ from django.db.models.functions import Cast
 from core.quoting import escaped
 from core.texts import Texts
 from gadgets import words
-from gadgets.choosing.layout import Placement
-from gadgets.contract import manifest as manifests
-from gadgets.contract.reserved import Flag, flags
 from gadgets.errors import ManifestError
-from gadgets.life import review
-from gadgets.life.names import shown_name, verified
-from gadgets.life.standing import Standing, standing
+from gadgets.layout.layout import Placement
 from gadgets.models import (
     VERSION_KEY,
     CardReport,
@@ -35,8 +30,13 @@ from gadgets.models import (
     ReviewNote,
 )
 from gadgets.models import Placement as PlacementRow
+from gadgets.protocol import manifest as manifests
+from gadgets.protocol.reserved import Flag, flags
+from gadgets.providers.names import shown_name, verified
 from gadgets.registry import Registry, registry
-from gadgets.telling.notices import Notice, notices
+from gadgets.review import comparison
+from gadgets.review.gadget_status import Standing, standing
+from gadgets.webhooks.deliveries import Notice, notices
 from identity.domain import attributes
 from identity.domain.audience import K_CLAIMS
 
@@ -223,8 +223,8 @@ class GadgetView:
     provider: "ProviderView"
     published: VersionView | None
     draft: VersionView | None
-    changes: tuple[review.Change, ...]
-    gate: review.Gate | None
+    changes: tuple[comparison.Change, ...]
+    gate: comparison.Gate | None
     notes: tuple[NoteView, ...]
     client_id: str
     created_at: datetime
@@ -377,11 +377,11 @@ def _gadget(row: Gadget) -> GadgetView:
     drafts: list[GadgetVersion] = row.open_versions  # type: ignore[attr-defined]  # set by the Prefetch
     draft = _version(drafts[0]) if drafts else None
     published = _version(row.published) if row.published else None
-    found: tuple[review.Change, ...] = ()
-    gate: review.Gate | None = None
+    found: tuple[comparison.Change, ...] = ()
+    gate: comparison.Gate | None = None
     if draft and published and draft.manifest and published.manifest:
-        found = review.changes(published.manifest, draft.manifest)
-        gate = review.gate_of(found)
+        found = comparison.changes(published.manifest, draft.manifest)
+        gate = comparison.gate_of(found)
     return GadgetView(
         id=row.gadget_id,
         state=row.state,

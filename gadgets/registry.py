@@ -15,11 +15,7 @@ from django.core.cache import cache
 from django.db.models import Prefetch
 from django.utils import timezone
 
-from gadgets.contract import manifest as manifests
 from gadgets.errors import ManifestError
-from gadgets.life import review, versions
-from gadgets.life.names import shown_name
-from gadgets.life.versions import Choice, Earlier
 from gadgets.models import (
     VERSION_KEY,
     VERSION_TTL,
@@ -29,6 +25,11 @@ from gadgets.models import (
     Maintenance,
     RegistryVersion,
 )
+from gadgets.operation import rollout
+from gadgets.operation.rollout import Choice, Earlier
+from gadgets.protocol import manifest as manifests
+from gadgets.providers.names import shown_name
+from gadgets.review import comparison
 from gadgets.types import GadgetInfo, News, Pause
 from identity import queries as identity_queries
 from identity.domain.audience import K_CLAIMS, Audience
@@ -57,7 +58,7 @@ class Registry:
         gadget = self.gadgets.get(gadget_id)
         if gadget is None:
             return None
-        return versions.choose(gadget, self.earlier.get(gadget_id), bundle=bundle, now=now)
+        return rollout.choose(gadget, self.earlier.get(gadget_id), bundle=bundle, now=now)
 
 
 _held: Registry | None = None
@@ -92,7 +93,7 @@ def may_be_told(resident_id: UUID, gadget_id: str, declared: Sequence[str]) -> S
     chosen = registry().choose(gadget_id, bundle, timezone.now())
     if chosen is None:
         return declared
-    return versions.holding(chosen.shown, bundle) if chosen.shown.identity == "pairwise" else ()
+    return rollout.holding(chosen.shown, bundle) if chosen.shown.identity == "pairwise" else ()
 
 
 def _number() -> int:
@@ -136,7 +137,7 @@ def _load() -> Registry:
 
 def _is_given_out(row: Gadget, now: datetime) -> bool:
     """Whether anybody still gets the version before."""
-    return row.share < versions.WHOLE or (row.earlier_until is not None and row.earlier_until > now)
+    return row.share < rollout.WHOLE or (row.earlier_until is not None and row.earlier_until > now)
 
 
 def _history(rows: list[Gadget]) -> Mapping[int, tuple[News, ...]]:
@@ -160,7 +161,7 @@ def _news(approved: list[GadgetVersion], published: int | None) -> tuple[News, .
         before, after = _parsed(old), _parsed(new)
         if before is None or after is None:
             continue
-        asked = review.asked_again(review.changes(before, after))
+        asked = comparison.asked_again(comparison.changes(before, after))
         if asked:
             found.append(News(new.version, tuple((change.claim, change.text) for change in asked)))
         if new.pk == published:

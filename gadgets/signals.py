@@ -2,8 +2,8 @@
 
 from django.dispatch import Signal
 
-from gadgets.serving import figures, outcomes
+from gadgets.metrics import call_metrics, recent_faults
 
 card_fetched = Signal()
-card_fetched.connect(figures.note, dispatch_uid="gadgets.serving.figures")
-card_fetched.connect(outcomes.note, dispatch_uid="gadgets.serving.outcomes")
+card_fetched.connect(call_metrics.note, dispatch_uid="gadgets.metrics.call_metrics")
+card_fetched.connect(recent_faults.note, dispatch_uid="gadgets.metrics.recent_faults")

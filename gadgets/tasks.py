@@ -6,9 +6,10 @@
 from collections.abc import Callable
 
 from core import sweeps
-from gadgets.life import check_runs, nightly
-from gadgets.life.clients import sync_due_clients
-from gadgets.serving import cells, figures, warm
+from gadgets.cards import prefetch
+from gadgets.metrics import call_metrics, small_cells
+from gadgets.operation.oidc_clients import sync_due_clients
+from gadgets.registration import check_runs, nightly
 
 RUN_CHECKS = "gadgets.run_checks"
 RUN_CHECKS_BESIDE = "gadgets.run_checks_beside"
@@ -20,10 +21,10 @@ REFRESH_CARDS = "gadgets.refresh_cards"
 CONSENT_EVENTS = "gadgets.consent_events"
 COUNT_CELLS = "gadgets.count_cells"
 WRITE_FIGURES = "gadgets.write_figures"
-WATCH = "gadgets.life.watch"
+WATCH = "gadgets.operation.health_watch"
 FORGET_FIGURES = "gadgets.forget_figures"
 END_GADGETS = "gadgets.end_gadgets"
-STATE_NOTICES = "gadgets.life.state_notices"
+STATE_NOTICES = "gadgets.providers.notifications"
 
 
 def kick(name: str) -> None:
@@ -32,30 +33,31 @@ def kick(name: str) -> None:
 
 def tell_providers() -> int:
     """Tells providers what happened to consents, and orders erasures."""
-    from gadgets.telling import events
+    from gadgets.webhooks import events
 
     return events.sweep()
 
 
 def watch_gadgets() -> int:
     """Warns providers whose gadgets fail, and suspends those that fail for hours or attack."""
-    from gadgets.life import watch
+    from gadgets.operation import health_watch
 
-    return sum(sweeps.steps(WATCH, figures.flush, watch.sweep))
+    return sum(sweeps.steps(WATCH, call_metrics.flush, health_watch.sweep))
 
 
 def end_gadgets() -> int:
     """Retires what was announced for now, ends consents of what is over, forgets versions that nobody gets."""
-    from gadgets.life import ending, reviewing
+    from gadgets.operation import retirement
+    from gadgets.review import publication
 
-    return sum(sweeps.steps(END_GADGETS, ending.sweep, reviewing.end_waiting))
+    return sum(sweeps.steps(END_GADGETS, retirement.sweep, publication.end_waiting))
 
 
 def send_state_notices() -> int:
     """Tells providers of the changes of their gadgets' states."""
-    from gadgets.life import state_notices
+    from gadgets.providers import notifications
 
-    return state_notices.send_due()
+    return notifications.send_due()
 
 
 DUE_JOBS: list[tuple[str, float, Callable[[], object]]] = [
@@ -64,12 +66,12 @@ DUE_JOBS: list[tuple[str, float, Callable[[], object]]] = [
     (NIGHTLY_CHECKS, 60, nightly.sweep),
     (FORGET_CHECKS, 6 * 3600, nightly.forget_old),
     (SYNC_CLIENTS, 30, sync_due_clients),
-    (REFRESH_CARDS, 30, warm.refresh_read),
+    (REFRESH_CARDS, 30, prefetch.refresh_read),
     (CONSENT_EVENTS, 5, tell_providers),
-    (COUNT_CELLS, 30, cells.count_due),
-    (WRITE_FIGURES, 30, figures.flush),
+    (COUNT_CELLS, 30, small_cells.count_due),
+    (WRITE_FIGURES, 30, call_metrics.flush),
     (WATCH, 60, watch_gadgets),
-    (FORGET_FIGURES, 6 * 3600, figures.forget_old),
+    (FORGET_FIGURES, 6 * 3600, call_metrics.forget_old),
     (END_GADGETS, 60, end_gadgets),
     (STATE_NOTICES, 10, send_state_notices),
 ]

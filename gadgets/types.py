@@ -262,7 +262,7 @@ class StoredCard:
     forms: tuple[str, str] = ("", "")
     dates: tuple[tuple[str, str, str], ...] = ()
     inputs: tuple[Mapping[str, Any], ...] = ()
-    """The forms and submits of the card, as the provider sent them (`gadgets.contract.forms.read`)."""
+    """The forms and submits of the card, as the provider sent them (`gadgets.protocol.forms.read`)."""
 
     def status(self, now: datetime) -> Literal["current", "old"]:
         """What the frame says of the card: past its own `valid_until`, or past its freshness, it is old."""

@@ -11,8 +11,8 @@ from django.utils.translation import gettext as _
 from core import texts as several
 from core.region_time import region_local
 from core.texts import Texts
-from gadgets.contract.manifest import CATEGORIES
 from gadgets.errors import DoorError, SchemaError
+from gadgets.protocol.manifest import CATEGORIES
 from gadgets.types import Pause, StoredCard
 from identity.domain import attributes
 

@@ -2,7 +2,7 @@
 
 Python's resolver on Debian does not know `*.localhost`. With `LOOPBACK_NAMES` such names are reached at 127.0.0.1 and
 keep their Host header. An address that a provider gave us is never called from here: that is the one outbound client of
-`gadgets.serving.http`, which `identity.oidc.logout_relay.post` hands logout tokens to.
+`gadgets.outbound.http`, which `identity.oidc.logout_relay.post` hands logout tokens to.
 """
 
 import ssl

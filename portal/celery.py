@@ -54,6 +54,6 @@ def schedule(sender: Celery, **_: object) -> None:
 @worker_shutdown.connect
 def last_figures(**_: object) -> None:
     """What this worker counted since its last sweep is written before it ends."""
-    from gadgets.serving import figures
+    from gadgets.metrics import call_metrics
 
-    figures.stop()
+    call_metrics.stop()

@@ -7,10 +7,10 @@ from django.core.wsgi import get_wsgi_application
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "portal.settings")
 application = get_wsgi_application()
 
-from gadgets.serving import figures  # noqa: E402
+from gadgets.metrics import call_metrics  # noqa: E402
 from portal.executor import executor  # noqa: E402
 from portal.home import visits  # noqa: E402
 
 executor().start()
-figures.start()
+call_metrics.start()
 visits.start()

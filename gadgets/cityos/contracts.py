@@ -12,10 +12,10 @@ from django.utils import timezone
 
 from core.texts import Texts
 from gadgets.cityos.owners import LIVE, owner_of, settle
-from gadgets.contract.manifest import Manifest
 from gadgets.errors import ContractMissingError, NotPermittedError, WrongStateError
-from gadgets.life.steps import Decision, Side, is_member, note, side_of, words
 from gadgets.models import Contract, Gadget, Membership
+from gadgets.protocol.manifest import Manifest
+from gadgets.review.transitions import Decision, Side, is_member, note, side_of, words
 from gadgets.types import DataSpec
 from identity.domain.roles import OPERATOR, Actor
 

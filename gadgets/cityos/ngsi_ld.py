@@ -1,7 +1,7 @@
 """A client of the city's context broker: the part of NGSI-LD (ETSI GS CIM 009) that reading entities needs.
 
 The broker is the city's own machine, named by the operator in the settings and mostly inside the city's network.
-So it does not go through `gadgets.serving.http`, the door to addresses that strangers gave us, which refuses exactly such
+So it does not go through `gadgets.outbound.http`, the door to addresses that strangers gave us, which refuses exactly such
 addresses. It is still another machine: deadline, byte cap, no redirect (a broker that sends us elsewhere is set up
 wrongly, and its token must not follow), no proxy or password of the environment, no cookie, nothing compressed.
 """
@@ -14,8 +14,8 @@ import urllib3.exceptions
 from django.conf import settings
 
 from gadgets.cityos.source import Entity, Wish
-from gadgets.contract.wire import loads
 from gadgets.errors import BrokerError, CardError, NoCityOsError
+from gadgets.protocol.wire import loads
 from identity import loopback
 
 MAX_BYTES = 1024 * 1024

@@ -13,8 +13,8 @@ from django.utils.translation import gettext_noop
 
 from gadgets import registry
 from gadgets.errors import WrongStateError
-from gadgets.life.steps import Decision, Side, note, reviewed, words
 from gadgets.models import Contract, DataOwner, Gadget
+from gadgets.review.transitions import Decision, Side, note, reviewed, words
 from identity.audit import chain
 from identity.domain.roles import Actor
 

@@ -16,9 +16,9 @@ from gadgets.cityos import ngsi_ld
 from gadgets.cityos.contracts import needs
 from gadgets.cityos.owners import live, owner_of
 from gadgets.cityos.source import Wish
-from gadgets.contract.manifest import Manifest, parse
 from gadgets.errors import BrokerError, NoCityOsError
 from gadgets.models import Contract, DataRead, Membership
+from gadgets.protocol.manifest import Manifest, parse
 from gadgets.types import Level, Offer
 
 DAYS = 30

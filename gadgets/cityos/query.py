@@ -12,13 +12,14 @@ from django.utils import timezone
 
 from core.region_time import region_date
 from core.texts import Texts
+from gadgets import release
+from gadgets.cards import breaker
 from gadgets.cityos import gateway, ngsi_ld, template
 from gadgets.cityos.source import ContextSource
-from gadgets.contract.card import bulkhead
 from gadgets.errors import BrokerError, BrokerPausedError
-from gadgets.serving import breaker, release
-from gadgets.serving.apart import give_back_connections
-from gadgets.serving.http import Answer
+from gadgets.outbound.http import Answer
+from gadgets.outbound.outside_transaction import give_back_connections
+from gadgets.protocol.card import bulkhead
 from gadgets.types import GadgetInfo, Wanted
 
 log = logging.getLogger(__name__)

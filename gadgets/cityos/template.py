@@ -25,12 +25,12 @@ from gadgets.cityos.pointers import (
     pointers,
     resolve,
 )
-from gadgets.contract import card as cards
-from gadgets.contract.letters import without_invisible
-from gadgets.contract.manifest import LANGUAGES, Manifest
-from gadgets.contract.text import check_text
-from gadgets.contract.wire import MOST, YEARS, problem
 from gadgets.errors import CardError, Problem
+from gadgets.protocol import card as cards
+from gadgets.protocol.letters import without_invisible
+from gadgets.protocol.manifest import LANGUAGES, Manifest
+from gadgets.protocol.text import check_text
+from gadgets.protocol.wire import MOST, YEARS, problem
 from gadgets.types import DataSpec, Source
 
 NEAR_CLAIM = "area.district"
@@ -75,7 +75,7 @@ class Terms:
 
 
 def card(template: Mapping[str, Any], data: Data, terms: Terms) -> bytes:
-    """The card as a provider would have sent it; `gadgets.contract.card.parse` has the last word about it."""
+    """The card as a provider would have sent it; `gadgets.protocol.card.parse` has the last word about it."""
     ambiguous = False
 
     def look(pointer: str, _block: str, _key: str) -> Any:

@@ -20,7 +20,7 @@ from gadgets import words
 from gadgets.cityos import contracts, picture, queries
 from gadgets.cityos.queries import Asked, Edge
 from gadgets.errors import GadgetError
-from gadgets.pages.web import refused, signed_in
+from gadgets.web import refused, signed_in
 from identity import queries as identity_queries
 from identity.forms.sendings import sent_once
 

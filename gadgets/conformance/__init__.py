@@ -26,10 +26,10 @@ from gadgets.conformance import (
 )
 from gadgets.conformance.bench import Bench, Subject
 from gadgets.conformance.environment import BUDGET, CALL_SECONDS, LOCALES, Environment, Signer
-from gadgets.contract import card as cards_contract
-from gadgets.contract import manifest as manifests
-from gadgets.contract.conformance_lines import Line, fix
 from gadgets.errors import ManifestError
+from gadgets.protocol import card as cards_contract
+from gadgets.protocol import manifest as manifests
+from gadgets.protocol.conformance_lines import Line, fix
 
 __all__ = ["BUDGET", "CALL_SECONDS", "LOCALES", "Environment", "Line", "Signer", "Subject", "check", "main"]
 

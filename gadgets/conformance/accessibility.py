@@ -14,9 +14,9 @@ from pathlib import Path
 from typing import Any
 
 from core.texts import Texts
+from gadgets.cards import drawing
 from gadgets.conformance.bench import SHOWN, Bench, Seen, no_card
-from gadgets.contract.conformance_lines import Line, fix, not_run, passed
-from gadgets.serving import drawing
+from gadgets.protocol.conformance_lines import Line, fix, not_run, passed
 
 NUMBER = 10
 PATIENCE = 10_000

@@ -6,18 +6,19 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from core.texts import Texts
+from gadgets.cards import signing
 from gadgets.conformance import compare, events
 from gadgets.conformance import request_tokens as tokens
 from gadgets.conformance.bench import ANY_STATUS, REFUSED, Bench, answered
 from gadgets.conformance.environment import CALL_SECONDS
 from gadgets.conformance.request_tokens import Case
-from gadgets.contract import card as cards
-from gadgets.contract import event_wire, forms
-from gadgets.contract.conformance_lines import Line, broken, fix, not_run, passed
-from gadgets.contract.forms import FieldSpec, FormSpec
 from gadgets.errors import CardError, DoorError, EventAnswerError
-from gadgets.serving import keys
-from gadgets.serving.http import Answer
+from gadgets.outbound.http import Answer
+from gadgets.protocol import card as cards
+from gadgets.protocol import forms
+from gadgets.protocol.conformance_lines import Line, broken, fix, not_run, passed
+from gadgets.protocol.forms import FieldSpec, FormSpec
+from gadgets.webhooks import event_wire
 
 NUMBER = 14
 NOT_TAKEN = frozenset({409, 422})
@@ -101,11 +102,11 @@ def _body(spec: FormSpec | None) -> bytes:
 def _claims(bench: Bench, case: Case, body: bytes) -> dict[str, Any]:
     url = bench.manifest.endpoints.action or ""
     found = tokens.claims_of(bench.manifest, case, bench.env)
-    return {**found, "htm": "POST", "htu": keys.htu(url), "digest": keys.digest(body)}
+    return {**found, "htm": "POST", "htu": signing.htu(url), "digest": signing.digest(body)}
 
 
 def _sign(bench: Bench, claims: Mapping[str, Any]) -> str:
-    return bench.env.signer.sign(claims, token_type=keys.TOKEN_TYPE)
+    return bench.env.signer.sign(claims, token_type=signing.TOKEN_TYPE)
 
 
 def _post(bench: Bench, token: str, body: bytes, key: str) -> Answer:
@@ -234,7 +235,7 @@ def _bad(bench: Bench, case: Case, body: bytes) -> Iterator[tuple[Texts, str, Te
                 "ja": "本文を読む前に、digest が本文の SHA-256（base64url）と同じことを確かめてください。",
                 "en": "Before you read the body, compare `digest` with its SHA-256 (base64url).",
             },
-            {"digest": keys.digest(body + b" ")},
+            {"digest": signing.digest(body + b" ")},
         ),
         (
             {"ja": "digest のないフォームを断る", "en": "Refuses a form without a digest"},
@@ -255,7 +256,7 @@ def _bad(bench: Bench, case: Case, body: bytes) -> Iterator[tuple[Texts, str, Te
                 "ja": "htu が endpoints.action と同じことを確かめてください。",
                 "en": "Check that `htu` is endpoints.action.",
             },
-            {"htu": keys.htu(bench.manifest.endpoints.card or "")},
+            {"htu": signing.htu(bench.manifest.endpoints.card or "")},
         ),
     ):
         claims = {**_claims(bench, case, body), **change}

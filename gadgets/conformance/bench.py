@@ -6,16 +6,16 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
 from core.texts import Texts
+from gadgets.cards import drawing
 from gadgets.conformance import request_tokens as tokens
 from gadgets.conformance.environment import CALL_SECONDS, Environment
 from gadgets.conformance.request_tokens import Case
-from gadgets.contract import card as cards
-from gadgets.contract import card_clock
-from gadgets.contract.conformance_lines import Line, broken, fix
-from gadgets.contract.manifest import Manifest
 from gadgets.errors import CardError, DoorError
-from gadgets.serving import drawing
-from gadgets.serving.http import Answer
+from gadgets.outbound.http import Answer
+from gadgets.protocol import card as cards
+from gadgets.protocol.cards import card_clock
+from gadgets.protocol.conformance_lines import Line, broken, fix
+from gadgets.protocol.manifest import Manifest
 
 ANY_STATUS = range(100, 600)
 REFUSED = frozenset({400, 401, 403})

@@ -6,9 +6,9 @@ from core.texts import Texts
 from gadgets.conformance import compare
 from gadgets.conformance.bench import SHOWN, Bench, Fault, no_card, out_of_time
 from gadgets.conformance.request_tokens import PERSONAS, Case
-from gadgets.contract import card as cards
-from gadgets.contract.conformance_lines import Line, fix, not_run, passed
 from gadgets.errors import CardError, DoorError
+from gadgets.protocol import card as cards
+from gadgets.protocol.conformance_lines import Line, fix, not_run, passed
 from gadgets.types import Value
 
 

@@ -24,16 +24,16 @@ def run(arguments: list[str] | None = None) -> int:
     django.setup()
     from gadgets import conformance
     from gadgets.errors import DoorError, LifeError, ManifestError
-    from gadgets.life import checking, registration
+    from gadgets.registration import check_environment, manifest_source
 
     try:
-        fetched = registration.fetch(options.url)
+        fetched = manifest_source.fetch(options.url)
     except (DoorError, LifeError, ManifestError) as error:
         sys.stderr.write(f"{error.provider_message}\n")
         return 2
     subject = conformance.Subject(fetched.raw, fetched.url, fetched.manifest.id, options.previous)
     failed = 0
-    for line in conformance.check(subject, checking.environment()):
+    for line in conformance.check(subject, check_environment.environment()):
         failed += line.ok is False
         language = options.language
         sys.stdout.write(

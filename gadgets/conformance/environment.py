@@ -7,7 +7,7 @@ from typing import Any
 from joserfc import jwt
 from joserfc.jwk import ECKey
 
-from gadgets.serving.http import Door
+from gadgets.outbound.http import Door
 
 ALGORITHM = "ES256"
 BUDGET = 60.0

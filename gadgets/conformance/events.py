@@ -7,15 +7,15 @@ from datetime import UTC, datetime
 from typing import Any
 
 from core.texts import Texts
+from gadgets.cards import signing
 from gadgets.conformance import request_tokens as tokens
 from gadgets.conformance.bench import REFUSED, Bench
 from gadgets.conformance.environment import CALL_SECONDS
-from gadgets.contract import event_wire
-from gadgets.contract.conformance_lines import Line, broken, fix, passed
-from gadgets.contract.event_wire import Event, Told
-from gadgets.contract.manifest import Manifest
 from gadgets.errors import DoorError, EventAnswerError
-from gadgets.serving import keys
+from gadgets.protocol.conformance_lines import Line, broken, fix, passed
+from gadgets.protocol.manifest import Manifest
+from gadgets.webhooks import event_wire
+from gadgets.webhooks.event_wire import Event, Told
 
 NUMBER = 14
 DRY_RUN_SECONDS = 3.0
@@ -173,7 +173,7 @@ def _bad(bench: Bench) -> Iterator[tuple[Texts, str, Texts]]:
                 "en": f"Check that `typ` is {event_wire.TOKEN_TYPE}.",
             },
             {},
-            keys.TOKEN_TYPE,
+            signing.TOKEN_TYPE,
         ),
     ):
         yield title, signer.sign({**_claims(bench, now), **change}, token_type=token_type), remedy

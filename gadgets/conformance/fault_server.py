@@ -9,7 +9,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 from core.texts import Texts
-from gadgets.contract.card import MAX_BYTES, MEDIA_TYPE
+from gadgets.protocol.card import MAX_BYTES, MEDIA_TYPE
 
 MARK = "fault-7d1c"
 """Stands in every body: nothing of a broken answer may reach a page."""

@@ -11,16 +11,16 @@ from html import escape
 from typing import Any
 
 from core.texts import Texts, pick
+from gadgets.cards import drawing
 from gadgets.conformance import fault_server
 from gadgets.conformance.bench import Bench, Seen, no_card
 from gadgets.conformance.kinds import PAIRWISE_SECONDS
 from gadgets.conformance.privacy import visible
-from gadgets.contract import card as cards
-from gadgets.contract.conformance_lines import Line, fix, passed
-from gadgets.contract.manifest import Manifest
 from gadgets.errors import CardError, DoorError
-from gadgets.serving import drawing
-from gadgets.serving.http import Door
+from gadgets.outbound.http import Door
+from gadgets.protocol import card as cards
+from gadgets.protocol.conformance_lines import Line, fix, passed
+from gadgets.protocol.manifest import Manifest
 from gadgets.types import StoredCard, Unavailable
 
 NUMBER = 9

@@ -5,10 +5,10 @@ from urllib.parse import urlsplit
 
 from gadgets.conformance import frame_browser
 from gadgets.conformance.environment import CALL_SECONDS, Environment
-from gadgets.contract.conformance_lines import Line, broken, fix, passed
-from gadgets.contract.manifest import Manifest, origin_of
 from gadgets.errors import DoorError
-from gadgets.serving.http import Answer
+from gadgets.outbound.http import Answer
+from gadgets.protocol.conformance_lines import Line, broken, fix, passed
+from gadgets.protocol.manifest import Manifest, origin_of
 from gadgets.types import FrameSpec
 
 NUMBER = 12

@@ -14,9 +14,9 @@ from typing import Any
 
 from gadgets.conformance.accessibility import missing
 from gadgets.conformance.environment import CALL_SECONDS, Environment
-from gadgets.contract.conformance_lines import Line, fix, not_run, passed
-from gadgets.contract.manifest import origin_of
 from gadgets.errors import DoorError
+from gadgets.protocol.conformance_lines import Line, fix, not_run, passed
+from gadgets.protocol.manifest import origin_of
 from gadgets.types import FrameSpec
 
 NUMBER = 12

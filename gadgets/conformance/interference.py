@@ -10,15 +10,15 @@ from dataclasses import dataclass
 from typing import Any
 
 from core.texts import Texts
+from gadgets.cards import signing
 from gadgets.conformance import compare
 from gadgets.conformance import request_tokens as tokens
 from gadgets.conformance.bench import REFUSED, SHOWN, Bench, no_card, out_of_time
 from gadgets.conformance.request_tokens import PERSONAS, Case
-from gadgets.contract.conformance_lines import Line, broken, fix, not_run, passed
-from gadgets.contract.manifest import Manifest
 from gadgets.errors import DoorError
-from gadgets.serving import keys
-from gadgets.serving.http import Answer
+from gadgets.outbound.http import Answer
+from gadgets.protocol.conformance_lines import Line, broken, fix, not_run, passed
+from gadgets.protocol.manifest import Manifest
 
 NUMBER = 6
 TRIES = 3
@@ -39,7 +39,7 @@ def _undeclared(manifest: Manifest) -> list[Mapping[str, Any]]:
     """Two people who differ in everything that is not declared."""
     declared = {claim.name for claim in manifest.claims}
     return [
-        {key: keys.plain(value) for key, value in PERSONAS[name].items() if key not in declared}
+        {key: signing.plain(value) for key, value in PERSONAS[name].items() if key not in declared}
         for name in ("hanako", "taro")
     ]
 
@@ -183,7 +183,7 @@ def _ask(bench: Bench, case: Case, beside: Beside) -> Answer:
     claims = tokens.claims_of(bench.manifest, case, bench.env)
     if beside.claims is not None:
         claims = beside.claims(claims)
-    token = bench.env.signer.sign(claims, token_type=keys.TOKEN_TYPE)
+    token = bench.env.signer.sign(claims, token_type=signing.TOKEN_TYPE)
     return bench.call(token, beside.headers, case.locale)
 
 

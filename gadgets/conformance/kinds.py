@@ -3,8 +3,8 @@
 from collections.abc import Iterator, Mapping
 
 from core.texts import Texts
-from gadgets.contract.conformance_lines import Line, passed
-from gadgets.contract.manifest import Manifest
+from gadgets.protocol.conformance_lines import Line, passed
+from gadgets.protocol.manifest import Manifest
 
 TITLES: Mapping[int, Texts] = {
     3: {"ja": "トークンの検証", "en": "Tokens"},

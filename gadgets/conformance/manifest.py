@@ -4,10 +4,10 @@ from collections.abc import Iterator
 
 from core.texts import Texts
 from gadgets.conformance.bench import Subject
-from gadgets.contract import manifest as manifests
-from gadgets.contract.conformance_lines import Line, fix, passed
-from gadgets.contract.manifest import Manifest
 from gadgets.errors import ManifestError
+from gadgets.protocol import manifest as manifests
+from gadgets.protocol.conformance_lines import Line, fix, passed
+from gadgets.protocol.manifest import Manifest
 
 
 def unreadable(error: ManifestError) -> Iterator[Line]:

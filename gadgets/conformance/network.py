@@ -4,10 +4,10 @@ from collections.abc import Iterator
 
 from gadgets.conformance.bench import Subject
 from gadgets.conformance.environment import CALL_SECONDS, Environment
-from gadgets.contract import manifest as manifests
-from gadgets.contract.conformance_lines import Line, broken, fix, passed
-from gadgets.contract.manifest import Manifest
 from gadgets.errors import DoorError
+from gadgets.protocol import manifest as manifests
+from gadgets.protocol.conformance_lines import Line, broken, fix, passed
+from gadgets.protocol.manifest import Manifest
 
 
 def check(subject: Subject, parsed: Manifest, env: Environment) -> Iterator[Line]:

@@ -4,9 +4,9 @@ from collections.abc import Iterator
 from html.parser import HTMLParser
 
 from gadgets.conformance.environment import CALL_SECONDS, Environment
-from gadgets.contract.conformance_lines import Line, broken, fix, passed
-from gadgets.contract.manifest import Manifest
 from gadgets.errors import DoorError
+from gadgets.protocol.conformance_lines import Line, broken, fix, passed
+from gadgets.protocol.manifest import Manifest
 
 MAX_BYTES = 2 * 1024 * 1024
 HTML_TYPES = frozenset({"text/html", "application/xhtml+xml"})

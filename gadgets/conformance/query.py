@@ -3,16 +3,16 @@
 from collections.abc import Iterator
 from datetime import UTC, datetime
 
+from gadgets.cards import drawing
 from gadgets.cityos import template
 from gadgets.conformance import accessibility, kinds
 from gadgets.conformance.bench import Bench, Seen
 from gadgets.conformance.cards import links
 from gadgets.conformance.request_tokens import Case
-from gadgets.contract import card as cards
-from gadgets.contract.conformance_lines import Line, fix, not_run, passed
 from gadgets.errors import CardError, Problem
-from gadgets.serving import drawing
-from gadgets.serving.http import Answer
+from gadgets.outbound.http import Answer
+from gadgets.protocol import card as cards
+from gadgets.protocol.conformance_lines import Line, fix, not_run, passed
 
 TITLE = {"ja": "データがあってもなくても正しいカード", "en": "Card valid with data and without"}
 

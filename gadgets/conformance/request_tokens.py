@@ -13,9 +13,9 @@ from joserfc import jwt
 from joserfc.jwk import ECKey
 
 from core.texts import Texts
+from gadgets.cards import signing
 from gadgets.conformance.environment import ALGORITHM, Environment
-from gadgets.contract.manifest import Manifest, default_settings
-from gadgets.serving import keys
+from gadgets.protocol.manifest import Manifest, default_settings
 from gadgets.types import Value
 from identity.domain import attributes
 
@@ -97,13 +97,13 @@ def claims_of(manifest: Manifest, case: Case, env: Environment) -> dict[str, Any
         "iss": env.issuer,
         "aud": manifest.id,
         "iat": issued,
-        "exp": issued + keys.TOKEN_SECONDS,
+        "exp": issued + signing.TOKEN_SECONDS,
         "jti": uuid.uuid4().hex,
         "htm": "GET",
-        "htu": keys.htu(manifest.endpoints.card or ""),
+        "htu": signing.htu(manifest.endpoints.card or ""),
         "ver": manifest.version,
         "granted": list(case.claims),
-        "claims": {name: keys.plain(value) for name, value in case.claims.items()},
+        "claims": {name: signing.plain(value) for name, value in case.claims.items()},
         "ctx": {"locale": case.locale, "size": case.size, "settings": default_settings(manifest)},
     }
     if manifest.identity == "pairwise" and case.claims:
@@ -114,7 +114,7 @@ def claims_of(manifest: Manifest, case: Case, env: Environment) -> dict[str, Any
 
 def good(manifest: Manifest, case: Case, env: Environment) -> str:
     """A token as the portal would send it for this case."""
-    return env.signer.sign(claims_of(manifest, case, env), token_type=keys.TOKEN_TYPE)
+    return env.signer.sign(claims_of(manifest, case, env), token_type=signing.TOKEN_TYPE)
 
 
 def bad(
@@ -124,23 +124,23 @@ def bad(
     claims = dict(base) if base is not None else claims_of(manifest, case, env)
     for title, remedy, change, anywhere in _changes(manifest, int(claims["iat"])):
         changed = {**claims, "jti": uuid.uuid4().hex, **change}
-        yield Bad(title, env.signer.sign(changed, token_type=keys.TOKEN_TYPE), remedy, anywhere)
+        yield Bad(title, env.signer.sign(changed, token_type=signing.TOKEN_TYPE), remedy, anywhere)
     yield Bad(
         {"ja": "別の種類（typ）のトークンを断る", "en": "Refuses another typ"},
         env.signer.sign({**claims, "jti": uuid.uuid4().hex}, token_type="rgadget-frame+jwt"),  # noqa: S106  (a type)
         {
-            "ja": f"ヘッダーの typ が {keys.TOKEN_TYPE} であることを確かめてください。",
-            "en": f"Check that the header's `typ` is {keys.TOKEN_TYPE}.",
+            "ja": f"ヘッダーの typ が {signing.TOKEN_TYPE} であることを確かめてください。",
+            "en": f"Check that the header's `typ` is {signing.TOKEN_TYPE}.",
         },
     )
     yield Bad(
         {"ja": "署名なし（alg: none）を断る", "en": "Refuses alg: none"},
-        unsigned({**claims, "jti": uuid.uuid4().hex}, token_type=keys.TOKEN_TYPE),
+        unsigned({**claims, "jti": uuid.uuid4().hex}, token_type=signing.TOKEN_TYPE),
         {"ja": "alg は ES256 だけを受け入れてください。", "en": "Accept ES256 only."},
     )
     yield Bad(
         {"ja": "知らない鍵を断る", "en": "Refuses an unknown key"},
-        foreign({**claims, "jti": uuid.uuid4().hex}, token_type=keys.TOKEN_TYPE, kid=env.signer.kid),
+        foreign({**claims, "jti": uuid.uuid4().hex}, token_type=signing.TOKEN_TYPE, kid=env.signer.kid),
         {
             "ja": "ポータルの /.well-known/jwks.json にある鍵だけを使って確かめてください。",
             "en": "Verify with the keys of the portal's /.well-known/jwks.json only.",
@@ -153,7 +153,7 @@ def _changes(manifest: Manifest, now: int) -> Iterator[tuple[Texts, Texts, Mappi
     yield (
         {"ja": "期限切れを断る", "en": "Refuses an expired token"},
         {"ja": "exp を過ぎたトークンには 401 を返してください。", "en": "Answer 401 after `exp`."},
-        {"iat": now - 600, "exp": now - 600 + keys.TOKEN_SECONDS},
+        {"iat": now - 600, "exp": now - 600 + signing.TOKEN_SECONDS},
         True,
     )
     yield (
@@ -162,14 +162,14 @@ def _changes(manifest: Manifest, now: int) -> Iterator[tuple[Texts, Texts, Mappi
             "ja": "iat がいまより5秒を超えて先のトークンには 401 を返してください。",
             "en": "Answer 401 when `iat` is more than 5 seconds ahead.",
         },
-        {"iat": now + 600, "exp": now + 600 + keys.TOKEN_SECONDS},
+        {"iat": now + 600, "exp": now + 600 + signing.TOKEN_SECONDS},
         True,
     )
     yield (
         {"ja": "長すぎる期限を断る", "en": "Refuses a token that lives too long"},
         {
-            "ja": f"exp − iat が {keys.TOKEN_SECONDS} 秒以内であることを確かめてください。",
-            "en": f"Check that `exp - iat` is at most {keys.TOKEN_SECONDS} seconds.",
+            "ja": f"exp − iat が {signing.TOKEN_SECONDS} 秒以内であることを確かめてください。",
+            "en": f"Check that `exp - iat` is at most {signing.TOKEN_SECONDS} seconds.",
         },
         {"exp": now + 3600},
         True,

@@ -7,9 +7,9 @@ from core.texts import Texts
 from gadgets.conformance import compare
 from gadgets.conformance.bench import Bench, answered, out_of_time
 from gadgets.conformance.request_tokens import Case
-from gadgets.contract.conformance_lines import Line, broken, fix, not_run, passed
 from gadgets.errors import DoorError
-from gadgets.serving.http import Answer
+from gadgets.outbound.http import Answer
+from gadgets.protocol.conformance_lines import Line, broken, fix, not_run, passed
 
 SPEED_CALLS = 20
 SPEED_LIMIT = 1.0

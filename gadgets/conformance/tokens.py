@@ -5,8 +5,8 @@ from collections.abc import Iterator
 from core.texts import Texts
 from gadgets.conformance import request_tokens as tokens
 from gadgets.conformance.bench import REFUSED, Bench, answered
-from gadgets.contract.conformance_lines import Line, broken, fix, passed
 from gadgets.errors import DoorError
+from gadgets.protocol.conformance_lines import Line, broken, fix, passed
 
 
 def check(bench: Bench) -> Iterator[Line]:

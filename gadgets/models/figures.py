@@ -6,7 +6,7 @@ from django.db import models
 class GadgetHour(models.Model):
     """One hour of one gadget: calls to its provider and how they went, and cards that the cache held.
 
-    `times` counts the calls by duration (`gadgets.serving.figures.BOUNDS`, milliseconds); `faults` counts the codes of
+    `times` counts the calls by duration (`gadgets.metrics.call_metrics.BOUNDS`, milliseconds); `faults` counts the codes of
     what went wrong. Nothing in it is about a resident.
     """
 
@@ -32,7 +32,7 @@ class CellCount(models.Model):
     """How many residents share one combination of claims; a combination with fewer than K_CLAIMS has no row."""
 
     key = models.CharField(max_length=500, unique=True)
-    """The canonical form of the combination (`gadgets.serving.stored.claims_key`)."""
+    """The canonical form of the combination (`gadgets.cards.card_store.claims_key`)."""
     count = models.PositiveIntegerField()
 
     def __str__(self) -> str:

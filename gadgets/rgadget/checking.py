@@ -5,14 +5,14 @@ import shutil
 from pathlib import Path
 
 from gadgets.conformance import Environment, Line, Subject, check
-from gadgets.contract.package import MAX_BYTES as PACKAGE_BYTES
-from gadgets.contract.package import verify
-from gadgets.life.registration import fetch
+from gadgets.outbound.http import Door
+from gadgets.protocol.package import MAX_BYTES as PACKAGE_BYTES
+from gadgets.protocol.package import verify
+from gadgets.registration.manifest_source import fetch
 from gadgets.rgadget.mock import Portal, answering, listening
 from gadgets.rgadget.out import Exit, Out, ToolError
 from gadgets.rgadget.subject import Source, as_json, from_file, read
 from gadgets.rgadget.surroundings import now
-from gadgets.serving.http import Door
 from gadgets.types import content_hash
 
 KEY_SET_BYTES = 64 * 1024

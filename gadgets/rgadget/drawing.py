@@ -12,15 +12,15 @@ from django.utils.safestring import mark_safe
 
 from core.quoting import escaped
 from core.texts import Texts
+from gadgets.cards.drawing import stored, tile
+from gadgets.cards.render import html_language
 from gadgets.conformance import CALL_SECONDS, LOCALES, Environment
 from gadgets.conformance.request_tokens import PERSONAS, Case, claims_of, good
-from gadgets.contract import card as cards
-from gadgets.contract.manifest import Manifest
 from gadgets.errors import CardError, DoorError, GadgetError, SchemaError
+from gadgets.protocol import card as cards
+from gadgets.protocol.manifest import Manifest
 from gadgets.rgadget.subject import fetched
 from gadgets.rgadget.surroundings import now
-from gadgets.serving.drawing import stored, tile
-from gadgets.serving.render import html_language
 
 ALL = "all"
 ANY_STATUS = range(100, 600)
@@ -115,7 +115,7 @@ def page(url: str, env: Environment, choice: Choice, *, language: str) -> str:
         "card_language": html_language(choice.locale),
         "note": note,
         "faults": faults,
-        "shown": [(item, mark_safe(item.html)) for item in shown],  # noqa: S308  drawn by gadgets.serving.drawing
+        "shown": [(item, mark_safe(item.html)) for item in shown],  # noqa: S308  drawn by gadgets.cards.drawing
     }
     return _engine().get_template("page.html").render(Context(values))
 

@@ -7,8 +7,8 @@ from enum import IntEnum
 
 from core.quoting import escaped
 from core.texts import Texts
-from gadgets.contract.conformance_lines import Line
 from gadgets.errors import DoorError, GadgetError, NotListedError, SchemaError
+from gadgets.protocol.conformance_lines import Line
 
 MARKS: Mapping[bool | None, str] = {True: "✔", False: "✘", None: "–"}
 

@@ -10,9 +10,9 @@ from typing import Any
 from urllib.parse import quote
 
 from gadgets.conformance import Line
+from gadgets.outbound.http import Door
 from gadgets.rgadget.out import Exit, Out, ToolError
 from gadgets.rgadget.subject import fetched, from_file
-from gadgets.serving.http import Door
 
 KEY_VARIABLE = "RGADGET_API_KEY"
 CALL_SECONDS = 20.0

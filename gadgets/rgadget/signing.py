@@ -6,13 +6,13 @@ from pathlib import Path
 from typing import Any
 
 from gadgets.conformance import Line
-from gadgets.contract.package import build
-from gadgets.contract.package import sign as signed
+from gadgets.outbound.http import Door
+from gadgets.protocol.package import build
+from gadgets.protocol.package import sign as signed
 from gadgets.rgadget.mock import key_set
 from gadgets.rgadget.out import Exit, Out, ToolError
 from gadgets.rgadget.subject import as_json, read
 from gadgets.rgadget.surroundings import key, now
-from gadgets.serving.http import Door
 from gadgets.types import content_hash
 
 REPORT_BYTES = 512 * 1024

@@ -6,8 +6,8 @@ from importlib.resources import files
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from gadgets.contract import manifest as manifests
-from gadgets.contract.manifest import expected_prefix, origin_of
+from gadgets.protocol import manifest as manifests
+from gadgets.protocol.manifest import expected_prefix, origin_of
 from gadgets.rgadget.out import Exit, Out, ToolError
 
 PORT = 8931

@@ -4,13 +4,13 @@ import json
 from dataclasses import dataclass
 from pathlib import Path
 
-from gadgets.contract import manifest as manifests
-from gadgets.contract.manifest import Manifest, origin_of
-from gadgets.contract.wire import loads
 from gadgets.errors import ManifestError
-from gadgets.life.registration import SECONDS
+from gadgets.outbound.http import JSON_TYPES, Door
+from gadgets.protocol import manifest as manifests
+from gadgets.protocol.manifest import Manifest, origin_of
+from gadgets.protocol.wire import loads
+from gadgets.registration.manifest_source import SECONDS
 from gadgets.rgadget.out import Exit, ToolError
-from gadgets.serving.http import JSON_TYPES, Door
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,10 +9,10 @@ from django.conf import settings
 from joserfc.errors import JoseError
 from joserfc.jwk import ECKey
 
+from gadgets.cards import drawing
 from gadgets.conformance import Environment, Signer
+from gadgets.outbound.http import Door
 from gadgets.rgadget.out import Exit, ToolError
-from gadgets.serving import drawing
-from gadgets.serving.http import Door
 
 PORT = 8930
 STATE = Path(".rgadget")

@@ -7,12 +7,12 @@ from django.conf import settings
 
 from core.texts import Texts
 from gadgets import words
-from gadgets.life import waiting
-from gadgets.pages.report_words import REASONS
-from gadgets.serving.launch import login_link
+from gadgets.cards.report_words import REASONS
+from gadgets.frames.launch import login_link
+from gadgets.review import turns
 
 if TYPE_CHECKING:
-    from gadgets.life.standing import Standing
+    from gadgets.review.gadget_status import Standing
 
 register = template.Library()
 
@@ -68,7 +68,7 @@ def consequence_words(gate: str) -> str:
 @register.simple_tag
 def standing_of(gadget_id: str) -> "Standing | None":
     """{% standing_of view.id as standing %}, for the desks"""
-    from gadgets.life.standing import (
+    from gadgets.review.gadget_status import (
         standing,  # it reads tables; the words above are used where there are none
     )
 
@@ -101,9 +101,9 @@ def side_words(side: str) -> str:
 
 
 @register.filter
-def turn_of(notes: "tuple[waiting.Note, ...]") -> waiting.Turn | None:
+def turn_of(notes: "tuple[turns.Note, ...]") -> turns.Turn | None:
     """{% with turn=view.notes|turn_of %}: who is waited for, since when"""
-    return waiting.turn(notes)
+    return turns.turn(notes)
 
 
 @register.filter

@@ -10,10 +10,10 @@ from django.views.decorators.http import require_safe
 from wagtail.admin import messages
 
 from core.form_pages import posts
-from gadgets.contract import package
 from gadgets.errors import GadgetError, NoSuchRegionError
-from gadgets.life import packages, regions
-from gadgets.pages.web import tell
+from gadgets.federation import packages, regions
+from gadgets.protocol import package
+from gadgets.web import tell
 from identity.forms.sendings import sent_once
 from identity.sessions.staff import fresh_proof
 from portal.city.views import operator_of

@@ -19,8 +19,8 @@ from core.sentences import sentence
 from gadgets import queries
 from gadgets.cityos import queries as cityos_queries
 from gadgets.errors import GadgetError, NoSuchGadgetError
-from gadgets.life import decisions
-from gadgets.life.versions import SHARES
+from gadgets.operation.rollout import SHARES
+from gadgets.review import decisions
 from identity.domain.roles import OPERATOR, Actor
 from identity.errors import NoSuchResident
 from identity.forms.sendings import sent_once
@@ -106,7 +106,7 @@ def _detail(
 @posts("city_review_gadget")
 @sent_once
 def decide(request: HttpRequest, gadget_id: str) -> HttpResponse:
-    """`decision` is one of those in `gadgets.life.decisions`; what it needs besides stands in the same form."""
+    """`decision` is one of those in `gadgets.review.decisions`; what it needs besides stands in the same form."""
     by = operator_of(request)
     try:
         found = decisions.decision(gadget_id, request.POST.dict(), by, desk=decisions.OPERATORS)

@@ -23,7 +23,7 @@ from wagtail.models import Collection, GroupCollectionPermission, GroupPagePermi
 
 from core import sweeps
 from core.region_time import for_everybody
-from gadgets.choosing.layout import Slot
+from gadgets.layout.layout import Slot
 from identity.audit import chain
 from identity.domain.roles import EDITOR, GROUPS, OPERATOR, SYSTEM, Actor
 from portal.content import alert_names, alerts

@@ -11,7 +11,7 @@ from django.core.cache import cache
 from django.utils import timezone
 
 from core.texts import Texts
-from gadgets.choosing.layout import Slot
+from gadgets.layout.layout import Slot
 from identity.domain.attributes import DISTRICTS, TOPICS
 from identity.domain.audience import Audience
 from identity.errors import AudienceError

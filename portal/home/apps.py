@@ -8,10 +8,10 @@ class HomeConfig(AppConfig):
 
     def ready(self) -> None:
         """The default slots come from the published home page; what was learnt from somebody ends with their yes."""
-        import gadgets.choosing.layout
+        import gadgets.layout.layout
         from identity.consent import learning
         from portal.home import visits
         from portal.home.catalogue import default_slots
 
-        gadgets.choosing.layout.default_slots = default_slots
+        gadgets.layout.layout.default_slots = default_slots
         learning.on_end(visits.forget)

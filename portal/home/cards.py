@@ -8,9 +8,9 @@ from typing import Any, TypeVar
 from django.utils import timezone
 
 from core.texts import Texts
-from gadgets.choosing.layout import Arranged, Placement, Slot, arrange
-from gadgets.life import versions
-from gadgets.serving import fetch
+from gadgets.cards import fetch
+from gadgets.layout.layout import Arranged, Placement, Slot, arrange
+from gadgets.operation import rollout
 from gadgets.types import ClaimSpec, GadgetInfo, StoredCard, Wanted
 from identity.queries import Bundle
 from portal.home.catalogue import Catalogue
@@ -74,7 +74,7 @@ def wishes(
             continue
         asks = gadget
         if place.gadget_id in earlier:
-            chosen = versions.choose(gadget, earlier[place.gadget_id], bundle=bundle, now=timezone.now())
+            chosen = rollout.choose(gadget, earlier[place.gadget_id], bundle=bundle, now=timezone.now())
             gadget, asks = chosen.shown, chosen.asks
         wanted = None
         if gadget.has_card:
@@ -119,7 +119,7 @@ def views(
     for wish in found:
         asking = wish.asks or wish.gadget
         lacks = _lacks(asking, bundle) if bundle else ()
-        asks = versions.question(asking, bundle) if may_ask and bundle and not lacks else ()
+        asks = rollout.question(asking, bundle) if may_ask and bundle and not lacks else ()
         may_ask = may_ask and not asks
         stored = _stored(cached.get(wish.key), wish.wanted, now)
         public = _stored(cached.get(wish.public_key), wish.public, now) if stored is None else None
@@ -181,7 +181,7 @@ def _keep(kept: dict[K, V], key: K, value: V) -> None:
 
 
 def _news(gadget: GadgetInfo, bundle: Bundle, asks: tuple[ClaimSpec, ...]) -> tuple[Texts, ...]:
-    return versions.news(gadget, bundle, tuple(claim.name for claim in asks))
+    return rollout.news(gadget, bundle, tuple(claim.name for claim in asks))
 
 
 def _lacks(gadget: GadgetInfo, bundle: Bundle) -> tuple[str, ...]:

@@ -11,7 +11,7 @@ from django.utils import timezone
 from numpy.typing import NDArray
 
 from core.region_time import for_everybody
-from gadgets.choosing.layout import Slot
+from gadgets.layout.layout import Slot
 from gadgets.queries import Registry, registry
 from identity.domain.attributes import Value
 from identity.domain.audience import Audience, matches

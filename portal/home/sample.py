@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from core.texts import pick
-from gadgets.choosing.layout import Placement
+from gadgets.layout.layout import Placement
 from identity.domain.attributes import Value, value_label
 from portal.home import cards
 from portal.home.catalogue import Catalogue, current, default_slots

@@ -21,8 +21,8 @@ from core.form_pages import posts
 from core.sentences import sentence
 from core.texts import pick
 from gadgets import queries as gadget_queries
-from gadgets.choosing.layout import Placement, Slot
-from gadgets.serving import figures
+from gadgets.layout.layout import Placement, Slot
+from gadgets.metrics import call_metrics
 from identity import queries as identity_queries
 from identity.domain.attributes import Value
 from identity.household import authority
@@ -131,7 +131,9 @@ def _cards(
         missing = [key for key in cards.cache_keys(found) if key not in cached]
         cached |= cache.get_many(missing) if missing else {}
     views = cards.views(found, cached, bundle=bundle, may_ask=may_ask, now=now)
-    figures.hits((view.gadget.id for view in views if view.stored is not None and not view.stands_in), now)
+    call_metrics.hits(
+        (view.gadget.id for view in views if view.stored is not None and not view.stands_in), now
+    )
     return catalogue, views, hiding.of(subject, cached.get(hiding.key(subject))) if subject else frozenset()
 
 

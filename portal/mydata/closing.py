@@ -23,8 +23,8 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from core.form_pages import posts
 from core.texts import pick
-from gadgets.life import organisations
-from gadgets.telling import erasure as providers
+from gadgets.providers import organisations
+from gadgets.webhooks import erasure as providers
 from identity import queries
 from identity.closure import erasure
 from identity.errors import NoSuchResident, NothingToUndo, ProviderProblem

@@ -17,8 +17,8 @@ from django.utils import timezone
 
 from core import sweeps
 from gadgets import actions as gadget_actions
-from gadgets.telling import erasure as providers
-from gadgets.telling.erasure import ProviderReport
+from gadgets.webhooks import erasure as providers
+from gadgets.webhooks.erasure import ProviderReport
 from identity.actions import together
 from identity.closure import erasure
 from identity.errors import ProviderProblem

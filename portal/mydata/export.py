@@ -18,7 +18,7 @@ from wagtail.models import PageLogEntry
 
 from core.region_time import region_date
 from gadgets import queries as gadget_queries
-from gadgets.telling import notices
+from gadgets.webhooks import deliveries
 from identity import queries as identity_queries
 from identity.closure import export as identity_export
 from identity.domain import consent
@@ -78,7 +78,7 @@ def _notices(subject_id: UUID) -> list[dict[str, Any]]:
             "at": row.at.isoformat(),
             "told_at": row.told_at.isoformat() if row.told_at else None,
         }
-        for row in notices.notices(subject_id, limit=identity_export.MOST)
+        for row in deliveries.notices(subject_id, limit=identity_export.MOST)
     ]
 
 

@@ -8,11 +8,11 @@ from django.utils.translation import gettext as _
 
 from core.texts import pick
 from gadgets import queries as gadget_queries
-from gadgets.life import versions
-from gadgets.life.versions import Choice
+from gadgets.operation import rollout
+from gadgets.operation.rollout import Choice
 from gadgets.queries import Ended
-from gadgets.telling.notices import Notice
 from gadgets.types import GadgetInfo
+from gadgets.webhooks.deliveries import Notice
 from identity.domain import attributes
 from identity.domain.consent import BEHAVIOUR, LEARNING, OWN, RECOMMENDER, item_label
 from identity.queries import AccessRow, Bundle, RecipientRow
@@ -146,7 +146,7 @@ def _recipient(
     gadget = gadgets.get(row.recipient)
     own = row.recipient in OWN
     chosen = gadget_queries.registry().choose(row.recipient, bundle, now) if gadget else None
-    owed = chosen is not None and bool(row.granted) and versions.owes(chosen.asks, bundle)
+    owed = chosen is not None and bool(row.granted) and rollout.owes(chosen.asks, bundle)
     gadget = chosen.shown if chosen else gadget
     purposes = {claim.name: pick(claim.purpose, locale) for claim in gadget.claims} if gadget else {}
     return Recipient(
@@ -186,7 +186,7 @@ def _own_purpose(recipient: str) -> str:
 
 
 def _changed(gadget: GadgetInfo, bundle: Bundle, locale: str) -> tuple[str, ...]:
-    return tuple(pick(text, locale) for text in versions.news(gadget, bundle, gadget.declared))
+    return tuple(pick(text, locale) for text in rollout.news(gadget, bundle, gadget.declared))
 
 
 def _waits_until(chosen: Choice) -> datetime | None:

@@ -18,9 +18,9 @@ from core.markup import html_id
 from core.sentences import sentence
 from core.texts import Texts, pick
 from gadgets import queries as gadget_queries
-from gadgets.life import versions
-from gadgets.telling import notices
+from gadgets.operation import rollout
 from gadgets.types import GadgetInfo
+from gadgets.webhooks import deliveries
 from identity import actions, queries
 from identity.domain import attributes
 from identity.domain.consent import LEARNING, PURPOSE_CARD, RECOMMENDER, Notice
@@ -53,7 +53,7 @@ def overview(request: HttpRequest, bundle: Bundle) -> HttpResponse:
         "bundle": bundle,
         "recipients": rows.recipients(queries.overview(bundle.id), bundle, gadgets, locale, now),
         "accesses": rows.accesses(queries.access_log(bundle.id, LATEST), gadgets, locale),
-        "told": rows.told(notices.notices(bundle.id), locale),
+        "told": rows.told(deliveries.notices(bundle.id), locale),
         "attributes": rows.known(bundle, gadgets, locale),
         "count_days": queries.COUNT_DAYS,
         "number": queries.resident_number(bundle.id),
@@ -214,10 +214,10 @@ def consent_page(request: HttpRequest, bundle: Bundle, recipient: str) -> HttpRe
     gadget = _gadget(recipient, bundle)
     if bundle.protected:
         return _asks(request, gadget, [], problem=ProtectedPerson())
-    held = versions.holding(gadget, bundle)
+    held = rollout.holding(gadget, bundle)
     renews = "renew" in request.GET
     names = [name for name in gadget.declared if (name in held) == renews]
-    return _asks(request, gadget, names, news=versions.news(gadget, bundle, tuple(names)))
+    return _asks(request, gadget, names, news=rollout.news(gadget, bundle, tuple(names)))
 
 
 @posts("mydata:consent")
@@ -252,7 +252,7 @@ def _decide(request: HttpRequest, bundle: Bundle, recipient: str, *, granted: bo
             raise ProtectedPerson
         if not names:
             raise NothingAsked
-        news = versions.news(gadget, bundle, tuple(names))
+        news = rollout.news(gadget, bundle, tuple(names))
         notice = prompt.gadget_notice(gadget, names, locale, news=news)
         if _differs(request, gadget, notice.sha256):
             return _asks(request, gadget, names, news=news, status=HTTPStatus.CONFLICT)

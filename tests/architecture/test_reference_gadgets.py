@@ -10,8 +10,8 @@ import pytest
 
 from gadgets import conformance
 from gadgets.conformance import accessibility, bench, request_tokens, speed
-from gadgets.contract import manifest as manifests
-from gadgets.contract import schema_tables
+from gadgets.protocol import manifest as manifests
+from gadgets.protocol import schema_tables
 from tests.architecture.tables import REFERENCE, ROOT, codes, first_codes, rows
 
 SCHEMAS = ROOT / "gadgets" / "schemas"
@@ -37,7 +37,7 @@ def values(schema: Any) -> Iterator[str]:
 def test_the_tables_of_the_page_are_those_that_the_schema_writes(name: str) -> None:
     page = (REFERENCE / schema_tables.PAGES[name]).read_text(encoding="utf-8")
     assert "<!-- fields: " in page
-    assert page == schema_tables.filled(page), "run: python -m gadgets.contract.schema_tables"
+    assert page == schema_tables.filled(page), "run: python -m gadgets.protocol.schema_tables"
     assert len(first_codes(REFERENCE / schema_tables.PAGES[name])) > 40
 
 

@@ -11,9 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core.quoting import escaped
-from gadgets.contract.conformance_lines import fix
-from gadgets.contract.wire import problem
 from gadgets.errors import Problem, UrlRefusedError
+from gadgets.protocol.conformance_lines import fix
+from gadgets.protocol.wire import problem
 from portal.logs import Escaped
 
 EVERYTHING = st.text(

@@ -11,8 +11,8 @@ from examples.kit.config import Config
 from examples.lunch.provider import build as build_lunch
 from examples.river.provider import build as build_river
 from examples.waste.provider import build as build_waste
-from gadgets.contract import card as wire
-from gadgets.contract import manifest as manifests
+from gadgets.protocol import card as wire
+from gadgets.protocol import manifest as manifests
 from tests.examples.support import Running, World, running
 
 LOCALES = ("ja", "en", "ja-simple")

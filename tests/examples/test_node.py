@@ -17,9 +17,9 @@ from joserfc.jwk import ECKey
 
 from gadgets.conformance import Environment, Subject, check
 from gadgets.conformance.request_tokens import PERSONAS, Case, claims_of, good
-from gadgets.contract import card as cards
-from gadgets.contract.manifest import Manifest
-from gadgets.life.registration import fetch
+from gadgets.protocol import card as cards
+from gadgets.protocol.manifest import Manifest
+from gadgets.registration.manifest_source import fetch
 from gadgets.rgadget import mock, surroundings
 from gadgets.rgadget.mock import Portal
 from portal.supervise import Launcher, wait_until

@@ -10,8 +10,8 @@ from examples.shelter import places as data
 from examples.shelter.alerts import Alerts
 from examples.shelter.places import SHOWN, district_of, near
 from examples.shelter.provider import build
-from gadgets.contract import card as wire
-from gadgets.contract import manifest as manifests
+from gadgets.protocol import card as wire
+from gadgets.protocol import manifest as manifests
 from tests.examples.support import Running, World, running
 
 DISTRICT = "area.district"

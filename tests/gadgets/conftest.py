@@ -25,7 +25,7 @@ def static_root() -> None:
 @pytest.fixture
 def clean(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """No registry, card or count of an earlier test."""
-    monkeypatch.setattr("gadgets.serving.figures._waiting", {})  # calls of earlier tests
+    monkeypatch.setattr("gadgets.metrics.call_metrics._waiting", {})  # calls of earlier tests
     cache.clear()
     yield
     cache.clear()

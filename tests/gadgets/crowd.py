@@ -1,8 +1,8 @@
 """Enough residents beside the cast: every combination of claims that one of the cast has is shared by K_CLAIMS."""
 
+from gadgets.cards.card_store import claims_key
+from gadgets.metrics import small_cells
 from gadgets.models import CellCount, bump_registry
-from gadgets.serving import cells
-from gadgets.serving.stored import claims_key
 from gadgets.types import GadgetInfo
 from identity.domain import attributes
 from identity.domain.audience import K_CLAIMS
@@ -21,7 +21,7 @@ def gather(gadget: GadgetInfo) -> None:
     keys = set()
     for person in CAST.values():
         values = attributes.derive(person.attributes)
-        for names in cells.combinations([gadget]):
+        for names in small_cells.combinations([gadget]):
             if all(name in values for name in names):
                 keys.add(claims_key({name: values[name] for name in names}))
     CellCount.objects.bulk_create((CellCount(key=key, count=K_CLAIMS) for key in keys), ignore_conflicts=True)

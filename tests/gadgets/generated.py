@@ -7,7 +7,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from gadgets.contract.wire import schema_bytes
+from gadgets.protocol.wire import schema_bytes
 
 Schema = Mapping[str, Any]
 Drawn = st.SearchStrategy[Any]

@@ -16,11 +16,12 @@ from examples.kit.config import read
 from examples.kit.provider import Provider as ExampleProvider
 from examples.kit.web import JSON, Response, Server, Site
 from gadgets import actions, queries
-from gadgets.contract.card import MEDIA_TYPE
-from gadgets.life import check_runs, contacts
+from gadgets.cards import signing
 from gadgets.models import CheckLine, CheckRun, StateNotice
 from gadgets.models import Provider as Organisation
-from gadgets.serving import keys
+from gadgets.protocol.card import MEDIA_TYPE
+from gadgets.providers import contacts
+from gadgets.registration import check_runs
 from identity.domain.roles import SYSTEM
 from identity.models import Resident
 from tests import cast
@@ -36,7 +37,7 @@ PRIVACY = "<!doctype html><title>BusCo</title><p>このサービスは、住民�
 def key_server() -> Iterator[str]:
     """The portal's key set on a port of its own, for providers that verify tokens; yields its URL."""
     site = Site()
-    site.route("GET", "/.well-known/jwks.json", lambda _: Response(json.dumps(keys.jwks()), 200, JSON))
+    site.route("GET", "/.well-known/jwks.json", lambda _: Response(json.dumps(signing.jwks()), 200, JSON))
     server = Server(site, 0)
     thread = server.start()
     try:

@@ -9,8 +9,8 @@ from typing import Any
 from joserfc.jwk import ECKey
 
 from examples.kit.web import JSON, Response, Server, Site
-from gadgets.contract import package
-from gadgets.contract.conformance_lines import passed
+from gadgets.protocol import package
+from gadgets.protocol.conformance_lines import passed
 
 CODE = "372021"
 MADE = datetime(2026, 4, 1, tzinfo=UTC)

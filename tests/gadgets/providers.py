@@ -12,7 +12,7 @@ from typing import Any, Self
 from joserfc import jwt
 from joserfc.jwk import KeySet
 
-from gadgets.contract.card import MEDIA_TYPE
+from gadgets.protocol.card import MEDIA_TYPE
 
 
 @dataclass

@@ -4,7 +4,7 @@ import json
 from datetime import UTC, datetime
 from typing import Any
 
-from gadgets.contract import manifest as manifests
+from gadgets.protocol import manifest as manifests
 from gadgets.types import GadgetInfo
 from identity.domain.audience import Audience
 

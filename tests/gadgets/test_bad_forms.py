@@ -4,8 +4,8 @@ import pytest
 from django.urls import reverse
 
 from gadgets.errors import BadSettingError
+from gadgets.layout.views import _typed
 from gadgets.models import Provider
-from gadgets.pages.views_residents import _typed
 from gadgets.types import SettingSpec
 from tests import cast
 from tests.gadgets.conftest import DeskFor

@@ -8,7 +8,7 @@ from django.core.cache import cache
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gadgets.serving import breaker, breaker_rule
+from gadgets.cards import breaker, breaker_rule
 
 GADGET = "example.waste.calendar"
 counts = st.integers(0, 10_000)

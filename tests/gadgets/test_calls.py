@@ -7,8 +7,8 @@ from django.core.cache import cache
 from django.urls import reverse
 
 from gadgets import tasks
-from gadgets.choosing.layout import Slot
-from gadgets.serving import warm
+from gadgets.cards import prefetch
+from gadgets.layout.layout import Slot
 from identity.domain.roles import SYSTEM
 from portal.content.actions import set_default_slots
 from tests import cast
@@ -46,7 +46,7 @@ def test_a_hidden_gadget_causes_no_call(desk: DeskFor, careless: life.Careless, 
     cache.clear()
     for path in ("/", "/en/", "/ja-simple/", reverse("gadgets:arrange"), reverse("gadgets:catalogue")):
         assert asked_for(seat.page(path)) == []
-    assert warm.refresh_read() == 0
+    assert prefetch.refresh_read() == 0
     tasks.watch_gadgets()
     assert len(careless.provider.seen) == calls + 1
 

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gadgets.contract import card
 from gadgets.errors import CardError
+from gadgets.protocol import card
 from gadgets.types import GadgetInfo
 from tests.gadgets.providers import card_bytes, card_document
 from tests.gadgets.samples import info

@@ -12,9 +12,9 @@ from django.test import Client
 from icalendar import Calendar
 
 from gadgets import queries
-from gadgets.contract import card
-from gadgets.serving import calendar, fetch
-from gadgets.serving.render import render
+from gadgets.cards import calendar, fetch
+from gadgets.cards.render import render
+from gadgets.protocol import card
 from gadgets.types import Source, StoredCard
 from tests.gadgets.crowd import Everybody
 from tests.gadgets.providers import Provider, card_bytes, reply

@@ -6,8 +6,9 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from examples.kit.web import Request, Response
-from gadgets.contract import card, card_clock
 from gadgets.errors import CardError
+from gadgets.protocol import card
+from gadgets.protocol.cards import card_clock
 from tests.gadgets import whole
 from tests.gadgets.providers import card_bytes
 from tests.gadgets.samples import info

@@ -11,11 +11,12 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, Phase, event, given, settings
 
-from gadgets.contract import card, card_size, forms
-from gadgets.contract.card import Card
+from gadgets.cards import calendar, card_store
+from gadgets.cards.render import Addresses, render
 from gadgets.errors import CardError, CardNotDrawnError
-from gadgets.serving import calendar, stored
-from gadgets.serving.render import Addresses, render
+from gadgets.protocol import card, forms
+from gadgets.protocol.card import Card
+from gadgets.protocol.cards import card_size
 from gadgets.types import StoredCard, Wanted
 from tests.gadgets.generated import cards
 from tests.gadgets.providers import card_document as document
@@ -103,7 +104,7 @@ def kept(made: Card, html: str) -> None:
         dates=calendar.dates_of(made),
         inputs=made.inputs,
     )
-    again = stored.decode(stored.encode(held, wanted), wanted, NOW)
+    again = card_store.decode(card_store.encode(held, wanted), wanted, NOW)
     assert again is not None
     assert again.dates == held.dates
     if held.dates:

@@ -7,11 +7,12 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Page
 
-from gadgets.contract import card, card_size
-from gadgets.contract import manifest as manifests
-from gadgets.contract.card_blocks import Table
-from gadgets.life import checking
-from gadgets.serving import drawing
+from gadgets.cards import drawing
+from gadgets.protocol import card
+from gadgets.protocol import manifest as manifests
+from gadgets.protocol.cards import card_size
+from gadgets.protocol.cards.card_blocks import Table
+from gadgets.registration import check_environment
 from tests.gadgets.providers import card_document
 from tests.gadgets.samples import URL, document
 from tests.gadgets.test_card import BLOCKS
@@ -74,7 +75,7 @@ def page_of(blocks: list[dict[str, Any]]) -> str:
     )
     return (
         '<!doctype html><html lang="ja"><head><meta name="viewport" content="width=device-width">'
-        f'<style>{checking.stylesheet()}</style></head><body><main><div class="grid">{tiles}</div></main></body></html>'
+        f'<style>{check_environment.stylesheet()}</style></head><body><main><div class="grid">{tiles}</div></main></body></html>'
     )
 
 

@@ -11,8 +11,8 @@ from django.utils import timezone
 
 from examples.kit.provider import Provider as ExampleProvider
 from gadgets import actions, queries
+from gadgets.cards import signing
 from gadgets.models import Gadget, GadgetHour, GadgetVersion, Placement, RegistryVersion, bump_registry
-from gadgets.serving import keys
 from identity.domain.roles import SYSTEM
 from identity.models import Resident
 from tests import cast
@@ -130,7 +130,7 @@ def test_the_schemas_are_published(desk: DeskFor, name: str) -> None:
 
 def test_the_key_set_holds_public_halves_only(desk: DeskFor) -> None:
     served = desk(None).get("/.well-known/jwks.json").json()
-    assert served == keys.jwks()
+    assert served == signing.jwks()
     assert all("d" not in key for key in served["keys"])
 
 

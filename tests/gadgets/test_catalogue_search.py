@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gadgets.choosing.catalogue import Sought, categories, fold, search
+from gadgets.layout.catalogue import Sought, categories, fold, search
 from gadgets.types import ClaimSpec, GadgetInfo
 from tests.gadgets.samples import info
 

@@ -12,8 +12,9 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from gadgets import queries, tasks
+from gadgets.cards import fetch, prefetch, signing
+from gadgets.metrics import small_cells
 from gadgets.models import CellCount
-from gadgets.serving import cells, fetch, keys, warm
 from gadgets.types import GadgetInfo, StoredCard
 from identity import actions
 from identity.domain.audience import K_CLAIMS
@@ -46,7 +47,7 @@ def people(number: int, **values: Any) -> None:
 
 
 def counted(wanted: frozenset[tuple[str, ...]] = frozenset({("area.waste_zone",), BOTH})) -> dict[str, int]:
-    cells.count(wanted)
+    small_cells.count(wanted)
     cache.delete(queries.VERSION_KEY)  # what follows the commit; a test has none
     return dict(CellCount.objects.values_list("key", "count"))
 
@@ -62,7 +63,7 @@ def test_each_combination_that_may_be_told_is_counted() -> None:
         info(identity="none", claims=[]),
         info(identity="pairwise", claims=[claim("household.school_years", "optional")]),
     ]
-    assert cells.combinations(asking) == {
+    assert small_cells.combinations(asking) == {
         ("area.waste_zone",),
         BOTH,
         ("language",),
@@ -113,14 +114,14 @@ def test_a_row_below_the_threshold_counts_for_nothing_whoever_wrote_it() -> None
 
 
 def test_the_sweep_counts_anew_when_something_else_is_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert (tasks.COUNT_CELLS, 30, cells.count_due) in tasks.DUE_JOBS
+    assert (tasks.COUNT_CELLS, 30, small_cells.count_due) in tasks.DUE_JOBS
     people(K_CLAIMS, area__district="busshozan")
     registry = queries.Registry(1, {})
     monkeypatch.setattr(queries, "registry", lambda: registry)
-    assert cells.count_due()
-    assert not cells.count_due()
+    assert small_cells.count_due()
+    assert not small_cells.count_due()
     registry = queries.Registry(2, {"example.waste.calendar": gadget()})
-    assert cells.count_due()
+    assert small_cells.count_due()
     assert dict(CellCount.objects.values_list("key", "count")) == {ZONE_7: K_CLAIMS}
 
 
@@ -134,7 +135,7 @@ class TestFetched:
             yield running
 
     def claims_sent(self, provider: Provider) -> dict[str, Any]:
-        return dict(provider.seen[-1].token(keys.jwks()).claims["claims"])
+        return dict(provider.seen[-1].token(signing.jwks()).claims["claims"])
 
     def test_optional_claims_go_first_and_she_is_told_which(self, provider: Provider) -> None:
         waste, hanako = gadget(provider.origin), cast.hanako()
@@ -163,11 +164,13 @@ class TestFetched:
         waste, hanako = gadget(provider.origin), cast.hanako()
         agree(hanako, waste, "area.waste_zone")
         large = queries.Registry(1, {waste.id: waste}, {ZONE_7: K_CLAIMS})
-        warm.note(fetch.wanted_for(waste, bundle=bundle(hanako.id), locale="ja", size="S", cells=large.cells))
+        prefetch.note(
+            fetch.wanted_for(waste, bundle=bundle(hanako.id), locale="ja", size="S", cells=large.cells)
+        )
         monkeypatch.setattr(queries, "registry", lambda: queries.Registry(2, {waste.id: waste}))
-        assert warm.refresh_read() == 0
+        assert prefetch.refresh_read() == 0
         monkeypatch.setattr(queries, "registry", lambda: large)
-        assert warm.refresh_read() == 1
+        assert prefetch.refresh_read() == 1
 
 
 REASON = "同じ条件の方が少ないため、あなたの情報を使わずに表示しています。"

@@ -10,11 +10,11 @@ from django.urls import reverse
 from django.utils import timezone
 
 from gadgets import actions, conformance, tasks
+from gadgets.cards import render
 from gadgets.conformance import privacy
-from gadgets.contract.conformance_lines import Line, passed
-from gadgets.life import check_runs
 from gadgets.models import CheckLine, CheckRun, Gadget, GadgetVersion
-from gadgets.serving import render
+from gadgets.protocol.conformance_lines import Line, passed
+from gadgets.registration import check_runs
 from tests import cast
 from tests.gadgets import life
 from tests.gadgets.conftest import DeskFor

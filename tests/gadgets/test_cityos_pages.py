@@ -184,7 +184,7 @@ def test_what_the_next_version_needs_no_more_is_not_asked_any_more(handed_in: Co
 
 
 def _manifest(gadget: Gadget) -> Any:
-    from gadgets.contract.manifest import parse
+    from gadgets.protocol.manifest import parse
 
     version = gadget.versions.get()
     return parse(bytes(version.manifest), url=version.url)

@@ -12,11 +12,12 @@ from django.test import override_settings
 from examples.cityos.provider import CityOs
 from examples.kit.web import Response
 from gadgets import queries
+from gadgets.cards import breaker, fetch
 from gadgets.cityos import contracts
 from gadgets.cityos.query import BREAKER
 from gadgets.errors import ContractMissingError
+from gadgets.metrics import call_metrics
 from gadgets.models import Contract, DataRead, GadgetHour
-from gadgets.serving import breaker, fetch, figures
 from gadgets.types import StoredCard, Unavailable, Wanted
 from identity import queries as identity_queries
 from identity.models import AccessLog, Resident
@@ -159,14 +160,14 @@ def test_without_a_city_os_the_card_says_so(gauge: str) -> None:
 def test_a_broken_broker_is_said_in_words_and_is_nobodys_gadget(
     gauge: str, running: CityOs, fault: str
 ) -> None:
-    figures.flush()
+    call_metrics.flush()
     GadgetHour.objects.all().delete()
     running.broker.fault = fault
     found = missing()
     assert (found.code, found.retry) == ("broker", True)
     assert found.message == "市のデータを取得できませんでした。"
     assert breaker.allows(gauge)
-    figures.flush()
+    call_metrics.flush()
     assert not GadgetHour.objects.exists()
 
 

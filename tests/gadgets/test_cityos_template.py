@@ -10,8 +10,8 @@ import pytest
 from gadgets.cityos import template
 from gadgets.cityos.places import Point, metres, middle_of, middle_of_region, point_of
 from gadgets.cityos.pointers import MISSING, resolve
-from gadgets.contract import card as cards
-from gadgets.contract import manifest
+from gadgets.protocol import card as cards
+from gadgets.protocol import manifest
 from gadgets.types import Source
 from tests.gadgets import samples
 

@@ -19,8 +19,8 @@ from examples.shelter.provider import build as build_shelter
 from examples.waste.provider import build as build_waste
 from gadgets import conformance
 from gadgets.conformance import Subject, speed
-from gadgets.contract.conformance_lines import Line
-from gadgets.life import registration
+from gadgets.protocol.conformance_lines import Line
+from gadgets.registration import manifest_source
 from tests.gadgets import life, whole
 from tests.gadgets.providers import Handler, card_document, reply
 
@@ -56,7 +56,7 @@ def lines_of(
     env: conformance.Environment | None = None,
 ) -> list[Line]:
     url = provider.url if isinstance(provider, life.Careless) else provider.config.url("/gadget.json")
-    fetched = registration.fetch(url)
+    fetched = manifest_source.fetch(url)
     return list(
         conformance.check(
             Subject(fetched.raw, url, fetched.manifest.id, previous), env or whole.environment()
@@ -88,7 +88,7 @@ def test_each_example_provider_passes_every_check(name: str, waste: ExampleProvi
 def test_each_gadget_of_the_city_os_passes_every_check(name: str) -> None:
     with city_os_files() as config:
         url = config.url(f"/{name}")
-        fetched = registration.fetch(url)
+        fetched = manifest_source.fetch(url)
         subject = Subject(fetched.raw, url, fetched.manifest.id)
         lines = list(conformance.check(subject, whole.environment("", "ja", "en", "ja-simple")))
     assert failed(lines) == {}

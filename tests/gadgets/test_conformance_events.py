@@ -10,9 +10,9 @@ from examples.lunch.provider import build as build_lunch
 from gadgets import conformance
 from gadgets.conformance import Subject
 from gadgets.conformance import events as conformance_events
-from gadgets.contract.conformance_lines import Line
-from gadgets.contract.event_wire import MEDIA_TYPE
-from gadgets.life import registration
+from gadgets.protocol.conformance_lines import Line
+from gadgets.registration import manifest_source
+from gadgets.webhooks.event_wire import MEDIA_TYPE
 from tests.gadgets import life, whole
 from tests.gadgets.providers import Handler, reply
 
@@ -28,7 +28,7 @@ BAD = {
 
 
 def lines_of(url: str) -> list[Line]:
-    fetched = registration.fetch(url)
+    fetched = manifest_source.fetch(url)
     subject = Subject(fetched.raw, url, fetched.manifest.id)
     return [line for line in conformance.check(subject, whole.environment()) if line.number == 14]
 

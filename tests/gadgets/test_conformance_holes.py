@@ -9,8 +9,8 @@ import pytest
 
 from gadgets import conformance
 from gadgets.conformance import Subject
-from gadgets.contract.conformance_lines import Line
-from gadgets.life import registration
+from gadgets.protocol.conformance_lines import Line
+from gadgets.registration import manifest_source
 from gadgets.rgadget import provider as library
 from tests.gadgets import life, whole
 from tests.gadgets.providers import reply
@@ -26,7 +26,7 @@ class Written:
         self.portal = program.provider.portal
 
     def lines(self) -> list[Line]:
-        fetched = registration.fetch(self.url)
+        fetched = manifest_source.fetch(self.url)
         subject = Subject(fetched.raw, self.url, fetched.manifest.id)
         return list(conformance.check(subject, whole.environment("", "ja")))
 

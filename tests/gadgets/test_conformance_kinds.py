@@ -8,7 +8,7 @@ import pytest
 from examples.kit.web import Request
 from gadgets import conformance
 from gadgets.conformance import Subject
-from gadgets.contract.conformance_lines import Line
+from gadgets.protocol.conformance_lines import Line
 from tests.gadgets import life, whole
 from tests.gadgets.whole import Whole
 

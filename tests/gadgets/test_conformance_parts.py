@@ -14,6 +14,7 @@ from core.texts import pick
 from examples.kit.errors import TokenError
 from examples.kit.provider import Provider as ExampleProvider
 from examples.kit.web import Request, Response
+from gadgets.cards import drawing
 from gadgets.conformance import (
     accessibility,
     compare,
@@ -25,12 +26,11 @@ from gadgets.conformance import (
     speed,
 )
 from gadgets.conformance.bench import Bench
-from gadgets.contract import card, manifest
-from gadgets.contract.conformance_lines import Line
 from gadgets.errors import StatusError
-from gadgets.life import checking
-from gadgets.serving import drawing
-from gadgets.serving.http import Door
+from gadgets.outbound.http import Door
+from gadgets.protocol import card, manifest
+from gadgets.protocol.conformance_lines import Line
+from gadgets.registration import check_environment
 from gadgets.types import FrameSpec
 from tests.gadgets import life, samples, whole
 from tests.gadgets.providers import Provider, card_bytes, reply
@@ -274,12 +274,12 @@ def test_the_portal_hands_in_its_other_gadgets_and_its_browser(
     published: str, waste: ExampleProvider
 ) -> None:
     with override_settings(CHROMIUM="/usr/bin/chromium"):
-        env = checking.environment("localhost.else.gadget")
+        env = check_environment.environment("localhost.else.gadget")
     assert env.others == {waste.config.public_origin}
     assert env.chromium == "/usr/bin/chromium"
     assert "--color-primitive-blue-900" in env.stylesheet
     assert ".rc-card" in env.stylesheet
-    assert checking.environment(published).others == frozenset()
+    assert check_environment.environment(published).others == frozenset()
 
 
 def test_a_card_that_is_kept_is_old_once_its_time_has_passed() -> None:

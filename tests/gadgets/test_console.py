@@ -10,8 +10,8 @@ from django.utils import timezone
 
 from examples.kit.provider import Provider as ExampleProvider
 from gadgets import tasks
-from gadgets.life import check_runs
 from gadgets.models import CheckLine, CheckRun, Gadget, Membership
+from gadgets.registration import check_runs
 from tests import cast
 from tests.gadgets import life
 from tests.gadgets.conftest import DeskFor

@@ -7,8 +7,8 @@ from django.urls import reverse
 from django.utils import timezone
 
 from examples.kit.provider import Provider as ExampleProvider
+from gadgets.metrics import recent_faults
 from gadgets.models import Provider as Organisation
-from gadgets.serving import outcomes
 from gadgets.types import FetchOutcome
 from identity.domain.roles import SYSTEM
 from tests import cast
@@ -22,7 +22,7 @@ def url_of(gadget_id: str) -> str:
 
 
 def told(gadget_id: str, detail: str = "") -> None:
-    outcomes.note(
+    recent_faults.note(
         FetchOutcome(gadget_id, "1.0.0", not detail, "card" if detail else "", detail, 0.1, timezone.now())
     )
 

@@ -8,8 +8,8 @@ from django.urls import reverse
 from django.utils import timezone
 
 from examples.kit.provider import Provider as ExampleProvider
-from gadgets.life import thread
 from gadgets.models import Gadget, GadgetHour, Membership, ReviewNote
+from gadgets.review import conversation
 from tests import cast
 from tests.gadgets import life
 from tests.gadgets.conftest import DeskFor
@@ -143,7 +143,7 @@ def test_a_reader_reads_and_does_not_write(desk: DeskFor, published: str) -> Non
 
 def test_a_message_that_is_refused_is_not_lost(member: life.Desk, published: str) -> None:
     """The refusal stands on the page that it leads to, and the message below it, for who wrote it alone."""
-    for number in range(thread.MOST_OPEN):
+    for number in range(conversation.MOST_OPEN):
         member.post(url("provider_say", published), text=f"メッセージ {number}")
     page = url("provider_gadget", published)
     form = hidden(member.client, page, url("provider_say", published))

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 from gadgets import actions
 from gadgets.errors import ContactLinkError, LifeError, NotPermittedError
-from gadgets.life import contacts, organisations, state_notices
 from gadgets.models import Provider, StateNotice
+from gadgets.providers import contacts, notifications, organisations
 from identity.domain.roles import SYSTEM
 from identity.models import Resident
 from tests import cast
@@ -24,8 +24,8 @@ BAIT = "【重要】https://evil.example/pay へ <b>今すぐ</b> evil．example
 
 @pytest.fixture
 def capture(django_capture_on_commit_callbacks: Any, monkeypatch: pytest.MonkeyPatch) -> Any:
-    monkeypatch.setattr(state_notices, "refuse_in_transaction", lambda: None)
-    monkeypatch.setattr(state_notices, "give_back_connections", lambda: None)
+    monkeypatch.setattr(notifications, "refuse_in_transaction", lambda: None)
+    monkeypatch.setattr(notifications, "give_back_connections", lambda: None)
     return django_capture_on_commit_callbacks
 
 
@@ -42,7 +42,7 @@ def test_only_the_link_is_sent_before_somebody_opened_it(capture: Any) -> None:
     busco = cast.busco()
     number = made(busco, BAIT)
     organisations.send_trial(provider_id=number, by=cast.as_actor(busco))
-    state_notices.send_due()
+    notifications.send_due()
     (letter,) = mail.outbox
     assert letter.to == [VICTIM]
     for word in ("evil", "重要", "pay", "BusCo", "<b>"):
@@ -53,7 +53,7 @@ def test_only_the_link_is_sent_before_somebody_opened_it(capture: Any) -> None:
     assert Provider.objects.get().contact_proved_at is None, "a program that opens links proves nothing"
     assert "確かめました" in guest.post(page).text
     organisations.send_trial(provider_id=number, by=cast.as_actor(busco))
-    state_notices.send_due()
+    notifications.send_due()
     assert len(mail.outbox) == 2
     for word in ("evil", "https://evil", "<b>", "@b.example"):
         assert word not in mail.outbox[1].body
@@ -110,7 +110,7 @@ def test_a_contact_that_the_portal_itself_knows_is_not_asked(capture: Any) -> No
     busco = cast.busco()
     for n in range(contacts.TO_ONE_ADDRESS + 2):
         actions.vouch(provider_id=made(busco, f"Same address {n}"), by=SYSTEM)
-    state_notices.send_due()
+    notifications.send_due()
     assert mail.outbox == []
     assert not Provider.objects.filter(contact_proved_at=None).exists()
 
@@ -125,7 +125,7 @@ def test_three_trials_a_day(capture: Any) -> None:
         organisations.send_trial(provider_id=number, by=by)
     with pytest.raises(LifeError):
         organisations.send_trial(provider_id=number, by=by)
-    assert StateNotice.objects.filter(decision=state_notices.TEST, channel="mail").count() == contacts.TRIALS
+    assert StateNotice.objects.filter(decision=notifications.TEST, channel="mail").count() == contacts.TRIALS
     with pytest.raises(NotPermittedError):
         actions.vouch(provider_id=number, by=by)
 

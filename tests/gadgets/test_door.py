@@ -18,8 +18,8 @@ from hypothesis import strategies as st
 
 from core.quoting import escaped
 from gadgets import errors
-from gadgets.serving.http import Answer, Door, _Gunzip, door
-from gadgets.serving.lookup import NameServers
+from gadgets.outbound.http import Answer, Door, _Gunzip, door
+from gadgets.outbound.lookup import NameServers
 from identity.addresses import refusal
 from tests.gadgets.name_server import NameServer
 from tests.gadgets.providers import Handler, Provider, reply

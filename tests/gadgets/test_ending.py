@@ -10,8 +10,8 @@ from django.utils import timezone
 
 from gadgets import actions, queries
 from gadgets.errors import LifeError, NotPermittedError, ReasonMissingError, WrongStateError
-from gadgets.life import ending
 from gadgets.models import EventDelivery, Gadget, Placement, ReviewNote
+from gadgets.operation import retirement
 from identity import queries as identity_queries
 from identity.consent.ledger import end_grants
 from identity.domain.roles import SYSTEM
@@ -42,7 +42,7 @@ def announce(bins: Bins, days: int = 30, by: Any = None, sentence: str = SENTENC
 
 def swept(bins: Bins, days: int = 0) -> int:
     with bins.capture(execute=True):
-        return ending.sweep(now=timezone.now() + timedelta(days=days))
+        return retirement.sweep(now=timezone.now() + timedelta(days=days))
 
 
 def test_residents_read_the_day_and_the_reason_wherever_the_gadget_is(bins: Bins, desk: DeskFor) -> None:

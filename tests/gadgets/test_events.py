@@ -17,12 +17,11 @@ from django.utils import timezone
 
 from gadgets import actions as gadget_actions
 from gadgets import queries, tasks
-from gadgets.contract import event_wire
+from gadgets.cards import fetch, private_cards, signing
 from gadgets.errors import EventAnswerError
 from gadgets.models import EventCursor, EventDelivery, Gadget
-from gadgets.serving import fetch, keys, private_cards
-from gadgets.serving.apart import HttpInTransactionError
-from gadgets.telling import events, notices
+from gadgets.outbound.outside_transaction import HttpInTransactionError
+from gadgets.webhooks import deliveries, event_wire, events
 from identity import actions
 from identity import queries as identity_queries
 from identity.domain.consent import Notice
@@ -85,7 +84,7 @@ def read(seen: Seen) -> dict[str, Any]:
     signed = factory(raw, alg="ES256")
     assert signed.jwt.headers["typ"] == "rgadget-event+jwt"
     assert signed.jwt.headers["alg"] == "ES256"
-    return dict(signed.verify_compact(raw, [key_from_jwk_dict(key) for key in keys.jwks()["keys"]]))
+    return dict(signed.verify_compact(raw, [key_from_jwk_dict(key) for key in signing.jwks()["keys"]]))
 
 
 def only() -> EventDelivery:
@@ -456,7 +455,7 @@ class TestNotices:
         bins.event = FAULTS["bad_status"]
         withdraw(hanako, bins.id, "age_band")
         events.sweep()
-        (waiting,) = notices.notices(hanako.id)
+        (waiting,) = deliveries.notices(hanako.id)
         assert (waiting.state, waiting.items, waiting.tries) == ("waiting", ("age_band",), 1)
         assert (waiting.gadget_id, waiting.title["ja"], waiting.provider_name) == (
             bins.id,
@@ -468,11 +467,11 @@ class TestNotices:
         assert waiting.until == waiting.at + timedelta(days=30)
         bins.event = reply(b"", status=204)
         events.deliver_due(now=waiting.next_try)
-        (told,) = notices.notices(hanako.id)
+        (told,) = deliveries.notices(hanako.id)
         assert (told.state, told.told_at, told.next_try) == ("told", waiting.next_try, None)
         EventDelivery.objects.update(state=State.NOT_CONFIRMED)
-        assert notices.notices(hanako.id)[0].state == "not_confirmed"
-        assert notices.notices(cast.taro().id) == ()
+        assert deliveries.notices(hanako.id)[0].state == "not_confirmed"
+        assert deliveries.notices(cast.taro().id) == ()
 
     def test_a_gadget_that_is_no_addressee_any_more_is_named_by_its_id(
         self, bins: life.Careless, hanako: Resident
@@ -480,7 +479,7 @@ class TestNotices:
         withdraw(hanako, bins.id)
         events.sweep()
         Gadget.objects.update(client_id="")
-        (found,) = notices.notices(hanako.id)
+        (found,) = deliveries.notices(hanako.id)
         assert found.title == {"ja": bins.id}
 
 

@@ -17,9 +17,9 @@ from django.utils import timezone
 from examples.lunch.provider import build as build_lunch
 from gadgets import actions
 from gadgets.models import EventDelivery, Gadget
-from gadgets.serving.apart import HttpInTransactionError
-from gadgets.telling import erasure, events
-from gadgets.telling.erasure import Kept, ProviderReport
+from gadgets.outbound.outside_transaction import HttpInTransactionError
+from gadgets.webhooks import erasure, events
+from gadgets.webhooks.erasure import Kept, ProviderReport
 from identity.errors import NoSuchResident
 from identity.models import GadgetClient, Resident
 from tests import cast

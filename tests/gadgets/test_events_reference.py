@@ -9,9 +9,8 @@ from django.conf import settings
 from django.test import Client
 from django.utils import timezone
 
-from gadgets.contract import event_wire
 from gadgets.models import EventDelivery
-from gadgets.telling import erasure, events
+from gadgets.webhooks import erasure, event_wire, events
 from tests.architecture.tables import REFERENCE, codes, rows
 
 PAGE = REFERENCE / "gadget-events.md"

@@ -8,9 +8,9 @@ import pytest
 from django.utils import timezone
 
 from gadgets import actions
+from gadgets.cards import signing
 from gadgets.models import EventDelivery
-from gadgets.serving import keys
-from gadgets.telling import events
+from gadgets.webhooks import events
 from identity.models import GadgetClient, LogoutDelivery
 from identity.oidc import logout_relay
 from tests import cast
@@ -25,7 +25,7 @@ def lose(gadget_id: str, **claims: Any) -> None:
     GadgetClient.objects.filter(gadget_id=gadget_id).update(logout_uri="http://waste.localhost:1/out")
     client = GadgetClient.objects.get(gadget_id=gadget_id)
     now = timezone.now()
-    raw = keys.sign(claims, token_type="logout+jwt")
+    raw = signing.sign(claims, token_type="logout+jwt")
     logout_relay.enqueue(client, raw=raw, jti=uuid.uuid4().hex, expires=now + timedelta(seconds=120))
     for seconds in logout_relay.DELAYS:
         assert logout_relay.deliver_due(now=now + timedelta(seconds=seconds + 1)) == 0

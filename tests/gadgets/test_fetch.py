@@ -16,9 +16,9 @@ from django.core.cache import cache
 from django.db import connections, transaction
 from django.utils import timezone
 
-from gadgets.serving import breaker, fetch, keys
-from gadgets.serving.fetch import StoredCard, Unavailable, Wanted
-from gadgets.serving.outcomes import recent
+from gadgets.cards import breaker, fetch, signing
+from gadgets.cards.fetch import StoredCard, Unavailable, Wanted
+from gadgets.metrics.recent_faults import recent
 from gadgets.signals import card_fetched
 from gadgets.types import FetchOutcome, GadgetInfo
 from identity import actions, queries
@@ -293,7 +293,7 @@ class TestRefresh:
         gadget, hanako = info(provider.origin), cast.hanako()
         agree(hanako, gadget, "area.waste_zone")
         fresh(ask(want(gadget, hanako, locale="ja-simple", settings={"bins": "recycling"})))
-        claims = provider.seen[0].token(keys.jwks()).claims
+        claims = provider.seen[0].token(signing.jwks()).claims
         assert claims["claims"] == {"area.waste_zone": "7"}
         assert claims["granted"] == ["area.waste_zone"]
         assert claims["ctx"] == {"locale": "ja-simple", "size": "M", "settings": {"bins": "recycling"}}
@@ -322,7 +322,7 @@ class TestRefresh:
         agree(hanako, gadget, "area.waste_zone")
         wanted = want(gadget, hanako)
         found = fresh(ask(wanted))
-        claims = provider.seen[0].token(keys.jwks()).claims
+        claims = provider.seen[0].token(signing.jwks()).claims
         assert claims["sub"] == queries.subject_for(hanako.id, gadget.client_id or "")
         assert found.stale_until - found.fetched_at <= timedelta(minutes=15)
         assert "燃えるごみ".encode() not in cache.get(fetch.cache_key(wanted))
@@ -333,7 +333,7 @@ class TestRefresh:
         drawn_before = want(gadget, hanako)
         withdraw(hanako, gadget)
         fresh(ask(drawn_before))
-        claims = provider.seen[0].token(keys.jwks()).claims
+        claims = provider.seen[0].token(signing.jwks()).claims
         assert (claims["granted"], claims["claims"]) == ([], {})
         assert not AccessLog.objects.exists()
         assert fetch.cached(drawn_before) is None
@@ -345,7 +345,7 @@ class TestRefresh:
         drawn_before = want(gadget, hanako)
         withdraw(hanako, gadget)
         fresh(ask(drawn_before))
-        assert "sub" not in provider.seen[0].token(keys.jwks()).claims
+        assert "sub" not in provider.seen[0].token(signing.jwks()).claims
 
     def test_a_changed_attribute_counts_at_once(self, provider: Provider) -> None:
         gadget, hanako = info(provider.origin), cast.hanako()
@@ -355,7 +355,7 @@ class TestRefresh:
             resident_id=hanako.id, values={"area.district": "yashima"}, by=cast.as_actor(hanako)
         )
         fresh(ask(before))
-        assert provider.seen[0].token(keys.jwks()).claims["claims"] == {"area.waste_zone": "8"}
+        assert provider.seen[0].token(signing.jwks()).claims["claims"] == {"area.waste_zone": "8"}
 
     def test_a_claim_that_the_page_left_out_stays_out(self, provider: Provider) -> None:
         gadget = info(provider.origin, claims=[claim("area.waste_zone"), claim("age_band", "optional")])
@@ -363,7 +363,7 @@ class TestRefresh:
         agree(hanako, gadget, "area.waste_zone", "age_band")
         cells = {fetch.claims_key({"area.waste_zone": "7"}): 500}
         fresh(ask(want(gadget, hanako, cells=cells)))
-        assert provider.seen[0].token(keys.jwks()).claims["granted"] == ["area.waste_zone"]
+        assert provider.seen[0].token(signing.jwks()).claims["granted"] == ["area.waste_zone"]
 
     def test_a_closed_account_gets_the_public_form(self, provider: Provider) -> None:
         gadget, hanako = info(provider.origin), cast.hanako()
@@ -371,7 +371,7 @@ class TestRefresh:
         wanted = want(gadget, hanako)
         Resident.objects.filter(id=hanako.id).update(is_active=False)
         fresh(ask(wanted))
-        assert provider.seen[0].token(keys.jwks()).claims["claims"] == {}
+        assert provider.seen[0].token(signing.jwks()).claims["claims"] == {}
 
     def test_a_gadget_whose_client_is_gone_is_not_asked(self, provider: Provider) -> None:
         gadget, hanako = info(provider.origin, identity="pairwise"), cast.hanako()

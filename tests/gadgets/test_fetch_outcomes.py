@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 from django.core.cache import cache
 
-from gadgets.serving import fetch, outcomes
+from gadgets.cards import fetch
+from gadgets.metrics import recent_faults
 from gadgets.types import FetchOutcome
 from tests.gadgets.providers import Provider, card_bytes, reply
 from tests.gadgets.samples import info
@@ -28,38 +29,38 @@ def outcome(*, ok: bool = True, at: datetime = NOW, detail: str = "", version: s
 
 
 def test_nothing_is_known_of_a_gadget_that_nobody_asked() -> None:
-    found = outcomes.recent(GADGET, NOW)
+    found = recent_faults.recent(GADGET, NOW)
     assert (found.calls, found.rate, found.warns, found.faults) == (0, None, False, ())
 
 
 def test_the_rate_is_of_the_last_24_hours() -> None:
     for hours in (0, 3, 23, 24, 30):
-        outcomes.note(outcome(at=NOW - timedelta(hours=hours)))
-    outcomes.note(outcome(ok=False))
-    found = outcomes.recent(GADGET, NOW)
+        recent_faults.note(outcome(at=NOW - timedelta(hours=hours)))
+    recent_faults.note(outcome(ok=False))
+    found = recent_faults.recent(GADGET, NOW)
     assert (found.calls, found.successes) == (4, 3)
     assert found.warns
 
 
 def test_one_fault_in_twenty_is_not_yet_a_warning() -> None:
     for _ in range(19):
-        outcomes.note(outcome())
-    outcomes.note(outcome(ok=False))
-    assert not outcomes.recent(GADGET, NOW).warns
-    outcomes.note(outcome(ok=False))
-    assert outcomes.recent(GADGET, NOW).warns
+        recent_faults.note(outcome())
+    recent_faults.note(outcome(ok=False))
+    assert not recent_faults.recent(GADGET, NOW).warns
+    recent_faults.note(outcome(ok=False))
+    assert recent_faults.recent(GADGET, NOW).warns
 
 
 def test_the_last_ten_faults_are_kept_newest_first() -> None:
     for minute in range(12):
-        outcomes.note(outcome(ok=False, at=NOW + timedelta(minutes=minute), detail=str(minute)))
-    found = outcomes.recent(GADGET, NOW + timedelta(minutes=12))
+        recent_faults.note(outcome(ok=False, at=NOW + timedelta(minutes=minute), detail=str(minute)))
+    found = recent_faults.recent(GADGET, NOW + timedelta(minutes=12))
     assert [fault.detail for fault in found.faults] == [str(minute) for minute in range(11, 1, -1)]
 
 
 def test_a_fault_of_yesterday_is_no_longer_shown() -> None:
-    outcomes.note(outcome(ok=False))
-    assert outcomes.recent(GADGET, NOW + timedelta(hours=25)).faults == ()
+    recent_faults.note(outcome(ok=False))
+    assert recent_faults.recent(GADGET, NOW + timedelta(hours=25)).faults == ()
 
 
 def test_two_versions_are_counted_side_by_side() -> None:
@@ -69,20 +70,20 @@ def test_two_versions_are_counted_side_by_side() -> None:
         ("2.1.0", True, 30),
         ("3.0.0", True, 0),
     ):
-        outcomes.note(outcome(version=version, ok=ok, at=NOW - timedelta(hours=hours)))
-    assert outcomes.by_version(GADGET, ("3.0.0", "2.1.0", "1.0.0"), NOW) == (
-        outcomes.Answers("3.0.0", 1, 100),
-        outcomes.Answers("2.1.0", 2, 50),
-        outcomes.Answers("1.0.0", 0, None),
+        recent_faults.note(outcome(version=version, ok=ok, at=NOW - timedelta(hours=hours)))
+    assert recent_faults.by_version(GADGET, ("3.0.0", "2.1.0", "1.0.0"), NOW) == (
+        recent_faults.Answers("3.0.0", 1, 100),
+        recent_faults.Answers("2.1.0", 2, 50),
+        recent_faults.Answers("1.0.0", 0, None),
     )
-    assert outcomes.by_version(GADGET, (), NOW) == ()
-    assert outcomes.recent(GADGET, NOW).calls == 3
+    assert recent_faults.by_version(GADGET, (), NOW) == ()
+    assert recent_faults.recent(GADGET, NOW).calls == 3
 
 
 def test_a_cache_that_holds_nothing_does_no_harm(settings: Any) -> None:
     settings.CACHES = {"default": {"BACKEND": "django.core.cache.backends.dummy.DummyCache"}}
-    outcomes.note(outcome(ok=False))
-    assert outcomes.recent(GADGET, NOW).calls == 0
+    recent_faults.note(outcome(ok=False))
+    assert recent_faults.recent(GADGET, NOW).calls == 0
 
 
 @pytest.mark.django_db
@@ -91,7 +92,7 @@ def test_a_bad_card_is_told_with_place_and_remedy(settings: Any) -> None:
     bad = card_bytes(blocks=[{"type": "text", "text": "<b>x</b>"}])
     with Provider.running(reply(bad)) as provider:
         fetch.refresh(fetch.wanted_for(info(provider.origin), bundle=None, locale="ja", size="M"))
-    (fault,) = outcomes.recent(GADGET).faults
+    (fault,) = recent_faults.recent(GADGET).faults
     assert fault.code == "card"
     assert "$.blocks[0].text" in fault.detail
     assert "HTML" in fault.detail

@@ -13,7 +13,7 @@ from django.core.cache import cache
 from django.utils import timezone
 
 from gadgets import queries
-from gadgets.serving import breaker, fetch, keys, warm
+from gadgets.cards import breaker, fetch, prefetch, signing
 from gadgets.types import GadgetInfo, StoredCard, Wanted
 from tests import cast
 from tests.gadgets.crowd import Everybody
@@ -43,7 +43,7 @@ def read(wanted: Wanted) -> None:
     """What a fragment request does; then the card becomes stale."""
     found = fetch.refresh(wanted)
     assert isinstance(found, StoredCard)
-    warm.note(wanted)
+    prefetch.note(wanted)
     old = replace(found, fresh_until=timezone.now() - timedelta(seconds=1))
     cache.set(fetch.cache_key(wanted), fetch.encode(old, wanted), 600)
 
@@ -51,36 +51,36 @@ def read(wanted: Wanted) -> None:
 def test_a_stale_card_that_was_read_is_fetched_again(gadget: GadgetInfo, provider: Provider) -> None:
     wanted = want(gadget, locale="en")
     read(wanted)
-    assert warm.refresh_read() == 1
+    assert prefetch.refresh_read() == 1
     assert fetch.is_fresh(wanted)
     assert len(provider.seen) == 2
-    assert provider.seen[1].token(keys.jwks()).claims["ctx"]["locale"] == "en"
+    assert provider.seen[1].token(signing.jwks()).claims["ctx"]["locale"] == "en"
 
 
 def test_a_fresh_card_is_left_alone(gadget: GadgetInfo, provider: Provider) -> None:
     wanted = want(gadget)
     read(wanted)
-    assert (warm.refresh_read(), warm.refresh_read()) == (1, 0)
+    assert (prefetch.refresh_read(), prefetch.refresh_read()) == (1, 0)
     assert len(provider.seen) == 2
 
 
 def test_a_card_that_nobody_read_is_left_alone(gadget: GadgetInfo, provider: Provider) -> None:
-    assert warm.refresh_read() == 0
+    assert prefetch.refresh_read() == 0
     assert provider.seen == []
 
 
 def test_after_max_age_without_a_reader_it_is_left_alone(gadget: GadgetInfo) -> None:
     read(want(gadget))
     later = timezone.now().timestamp() + gadget.max_age + 1
-    assert warm.refresh_read(now=later) == 0
+    assert prefetch.refresh_read(now=later) == 0
 
 
 def test_a_shared_personal_card_is_fetched_for_a_live_grant(gadget: GadgetInfo, provider: Provider) -> None:
     hanako = cast.hanako()
     agree(hanako, gadget, "area.waste_zone")
     read(want(gadget, hanako))
-    assert warm.refresh_read() == 1
-    assert provider.seen[1].token(keys.jwks()).claims["claims"] == {"area.waste_zone": "7"}
+    assert prefetch.refresh_read() == 1
+    assert provider.seen[1].token(signing.jwks()).claims["claims"] == {"area.waste_zone": "7"}
     assert '"7"' not in cache.get("warm:example.waste.calendar")
 
 
@@ -89,7 +89,7 @@ def test_after_a_withdrawal_nothing_is_fetched_for_it(gadget: GadgetInfo, provid
     agree(hanako, gadget, "area.waste_zone")
     read(want(gadget, hanako))
     withdraw(hanako, gadget)
-    assert warm.refresh_read() == 0
+    assert prefetch.refresh_read() == 0
     assert len(provider.seen) == 1
 
 
@@ -97,16 +97,16 @@ def test_private_cards_are_never_noted(gadget: GadgetInfo) -> None:
     private = replace(gadget, identity="pairwise")
     hanako = cast.hanako()
     agree(hanako, private, "area.waste_zone")
-    warm.note(want(private, hanako))
+    prefetch.note(want(private, hanako))
     assert cache.get("warm:example.waste.calendar") is None
 
 
 def test_the_notes_of_a_gadget_are_bounded(gadget: GadgetInfo, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(warm, "MOST_NOTES", 2)
-    monkeypatch.setattr(warm, "MOST_AT_ONCE", 1)
+    monkeypatch.setattr(prefetch, "MOST_NOTES", 2)
+    monkeypatch.setattr(prefetch, "MOST_AT_ONCE", 1)
     for locale in ("ja", "en", "ja-simple"):
         read(want(gadget, locale=locale))
-    assert (warm.refresh_read(), warm.refresh_read(), warm.refresh_read()) == (1, 1, 0)
+    assert (prefetch.refresh_read(), prefetch.refresh_read(), prefetch.refresh_read()) == (1, 1, 0)
 
 
 class Crowd:
@@ -121,15 +121,15 @@ class Crowd:
         registry = queries.Registry(1, {gadget.id: gadget for gadget in self.all}, Everybody())
         monkeypatch.setattr(queries, "registry", lambda: registry)
         for gadget in self.all:
-            warm.note(want(gadget))
+            prefetch.note(want(gadget))
         self.bad, self.good = self.all[0], self.all[1:]
         for size in ("S", "M"):
             for locale in ("ja", "en", "ja-simple"):
-                warm.note(want(self.bad, locale=locale, size=size))
+                prefetch.note(want(self.bad, locale=locale, size=size))
 
     def sweeps(self) -> int:
         """So many sweeps are enough for the good ones alone."""
-        return math.ceil(len(self.good) / warm.MOST_AT_ONCE)
+        return math.ceil(len(self.good) / prefetch.MOST_AT_ONCE)
 
 
 @pytest.fixture
@@ -150,7 +150,7 @@ def test_one_bad_gadget_among_200_delays_no_others_refresh(
     provider.answer = answer
     for _ in range(crowd.sweeps() + 1):
         provider.seen.append(Seen("sweep", {}))
-        warm.refresh_read()
+        prefetch.refresh_read()
     assert all(fetch.is_fresh(want(gadget)) for gadget in crowd.good)
     asked = [seen.path for seen in provider.seen]
     assert asked.count("/g/000") <= crowd.sweeps() + 1
@@ -167,7 +167,7 @@ def test_what_breaks_at_one_gadget_is_its_own_fault_and_named(
     caplog: pytest.LogCaptureFixture,
     broken: str,
 ) -> None:
-    monkeypatch.setattr(warm, "MOST_AT_ONCE", 1000)
+    monkeypatch.setattr(prefetch, "MOST_AT_ONCE", 1000)
     few = crowd.good[:20]
     registry = queries.Registry(1, {gadget.id: gadget for gadget in [crowd.bad, *few]}, Everybody())
     monkeypatch.setattr(queries, "registry", lambda: registry)
@@ -183,7 +183,7 @@ def test_what_breaks_at_one_gadget_is_its_own_fault_and_named(
 
         monkeypatch.setattr(fetch, "_drawn", breaking)
     with caplog.at_level(logging.WARNING):
-        warm.refresh_read()
+        prefetch.refresh_read()
     assert all(fetch.is_fresh(want(gadget)) for gadget in few)
     assert not fetch.is_fresh(want(crowd.bad))
     assert crowd.bad.id in caplog.text

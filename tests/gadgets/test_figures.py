@@ -11,8 +11,9 @@ from django.test.utils import CaptureQueriesContext
 
 import portal.celery  # noqa: F401  (connects the signal)
 from gadgets import tasks
+from gadgets.cards import fetch
+from gadgets.metrics import call_metrics
 from gadgets.models import GadgetHour
-from gadgets.serving import fetch, figures
 from gadgets.types import FetchOutcome
 from tests.gadgets.providers import Provider, card_bytes, reply
 from tests.gadgets.samples import info
@@ -25,18 +26,18 @@ pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("clean")]
 
 @pytest.fixture(autouse=True)
 def nothing_waits(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(figures, "_waiting", {})
+    monkeypatch.setattr(call_metrics, "_waiting", {})
 
 
 def note(
     times: int = 1, *, code: str = "", ms: float = 90, at: datetime = NOW, gadget_id: str = GADGET
 ) -> None:
     for _ in range(times):
-        figures.note(FetchOutcome(gadget_id, "2.1.0", not code, code, "", ms / 1000, at))
+        call_metrics.note(FetchOutcome(gadget_id, "2.1.0", not code, code, "", ms / 1000, at))
 
 
 def test_nothing_is_known_of_a_gadget_that_nobody_asked() -> None:
-    found = figures.of(GADGET, 30, NOW).whole
+    found = call_metrics.of(GADGET, 30, NOW).whole
     assert (found.calls, found.percent, found.p95_ms, found.hit_percent, found.faults) == (
         0,
         None,
@@ -49,24 +50,24 @@ def test_nothing_is_known_of_a_gadget_that_nobody_asked() -> None:
 def test_counting_writes_nothing_and_a_flush_writes_all() -> None:
     with CaptureQueriesContext(connection) as asked:
         note(3)
-        figures.hits([GADGET, GADGET, "example.bus.stops"], NOW)
+        call_metrics.hits([GADGET, GADGET, "example.bus.stops"], NOW)
     assert len(asked) == 0
     assert not GadgetHour.objects.exists()
-    assert figures.flush() == 2
-    assert figures.flush() == 0
-    found = figures.of(GADGET, 1, NOW).whole
+    assert call_metrics.flush() == 2
+    assert call_metrics.flush() == 0
+    found = call_metrics.of(GADGET, 1, NOW).whole
     assert (found.calls, found.successes, found.hits) == (3, 3, 2)
 
 
 def test_what_is_flushed_later_adds_to_the_same_hour() -> None:
     note(2)
-    figures.flush()
+    call_metrics.flush()
     note(1, code="card")
     note(1, code="deadline_passed")
     note(2, code="card", at=NOW + timedelta(minutes=29))
-    figures.flush()
+    call_metrics.flush()
     assert GadgetHour.objects.count() == 1
-    found = figures.of(GADGET, 1, NOW).whole
+    found = call_metrics.of(GADGET, 1, NOW).whole
     assert (found.calls, found.successes, found.percent) == (6, 2, 33)
     assert found.faults == (("card", 3), ("deadline_passed", 1))
 
@@ -74,9 +75,9 @@ def test_what_is_flushed_later_adds_to_the_same_hour() -> None:
 def test_the_percentage_is_rounded_down_and_hits_count_among_all_wanted() -> None:
     note(999)
     note(1, code="card")
-    figures.hits([GADGET] * 2000, NOW)
-    figures.flush()
-    found = figures.of(GADGET, 1, NOW).whole
+    call_metrics.hits([GADGET] * 2000, NOW)
+    call_metrics.flush()
+    found = call_metrics.of(GADGET, 1, NOW).whole
     assert (found.percent, found.hit_percent) == (99, 66)
 
 
@@ -87,14 +88,14 @@ def test_the_percentage_is_rounded_down_and_hits_count_among_all_wanted() -> Non
 def test_the_slowest_twentieth_does_not_count(slow: int, p95: int) -> None:
     note(100 - slow, ms=90)
     note(slow, ms=700)
-    figures.flush()
-    assert figures.of(GADGET, 1, NOW).whole.p95_ms == p95
+    call_metrics.flush()
+    assert call_metrics.of(GADGET, 1, NOW).whole.p95_ms == p95
 
 
 def test_what_took_longer_than_the_last_bound_has_no_number() -> None:
     note(2, ms=9000)
-    figures.flush()
-    assert figures.of(GADGET, 1, NOW).whole.p95_ms is None
+    call_metrics.flush()
+    assert call_metrics.of(GADGET, 1, NOW).whole.p95_ms is None
 
 
 def test_days_are_those_of_the_region() -> None:
@@ -102,15 +103,15 @@ def test_days_are_those_of_the_region() -> None:
     note(1, at=datetime(2026, 3, 31, 14, 59, tzinfo=UTC))
     note(2, at=datetime(2026, 3, 31, 15, 0, tzinfo=UTC))
     note(4, at=NOW - timedelta(days=31))
-    figures.flush()
-    report = figures.of(GADGET, 30, NOW)
+    call_metrics.flush()
+    report = call_metrics.of(GADGET, 30, NOW)
     assert [(day.isoformat(), found.calls) for day, found in report.days] == [
         ("2026-03-31T00:00:00+09:00", 1),
         ("2026-04-01T00:00:00+09:00", 2),
     ]
     assert report.whole.calls == 3
-    assert [hour.hour for hour, _ in figures.hours(GADGET, NOW - timedelta(days=1))] == [14, 15]
-    assert figures.total(GADGET, NOW - timedelta(days=40)).calls == 7
+    assert [hour.hour for hour, _ in call_metrics.hours(GADGET, NOW - timedelta(days=1))] == [14, 15]
+    assert call_metrics.total(GADGET, NOW - timedelta(days=40)).calls == 7
 
 
 def test_while_the_database_is_away_the_counts_wait(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -121,27 +122,27 @@ def test_while_the_database_is_away_the_counts_wait(monkeypatch: pytest.MonkeyPa
         raise OperationalError("gone")
 
     with monkeypatch.context() as broken:
-        broken.setattr(figures, "_write", away)
-        broken.setattr(figures, "MOST_WAITING", 1)
-        figures.hits(["example.bus.stops"], NOW)
-        assert figures.flush() == 0
-    figures.flush()
-    assert figures.of(GADGET, 1, NOW).whole.calls == 3
-    assert figures.of("example.bus.stops", 1, NOW).whole.hits == 0
+        broken.setattr(call_metrics, "_write", away)
+        broken.setattr(call_metrics, "MOST_WAITING", 1)
+        call_metrics.hits(["example.bus.stops"], NOW)
+        assert call_metrics.flush() == 0
+    call_metrics.flush()
+    assert call_metrics.of(GADGET, 1, NOW).whole.calls == 3
+    assert call_metrics.of("example.bus.stops", 1, NOW).whole.hits == 0
 
 
 def test_old_hours_go() -> None:
     note(1, at=NOW - timedelta(days=101))
     note(1, at=NOW - timedelta(days=99))
-    figures.flush()
-    assert figures.forget_old(NOW) == 1
+    call_metrics.flush()
+    assert call_metrics.forget_old(NOW) == 1
     assert GadgetHour.objects.count() == 1
 
 
 def test_the_sweeps_are_there() -> None:
     known = {name: run for name, _, run in tasks.DUE_JOBS}
-    assert known[tasks.WRITE_FIGURES] is figures.flush
-    assert known[tasks.FORGET_FIGURES] is figures.forget_old
+    assert known[tasks.WRITE_FIGURES] is call_metrics.flush
+    assert known[tasks.FORGET_FIGURES] is call_metrics.forget_old
 
 
 class TestThread:
@@ -150,31 +151,31 @@ class TestThread:
     @pytest.fixture
     def flushes(self, monkeypatch: pytest.MonkeyPatch) -> Iterator[list[int]]:
         done: list[int] = []
-        monkeypatch.setattr(figures, "FLUSH_SECONDS", 0.01)
-        monkeypatch.setattr(figures, "flush_now", lambda: done.append(1))
+        monkeypatch.setattr(call_metrics, "FLUSH_SECONDS", 0.01)
+        monkeypatch.setattr(call_metrics, "flush_now", lambda: done.append(1))
         yield done
-        figures._stopped.clear()
+        call_metrics._stopped.clear()
 
     def test_it_writes_again_and_again_and_once_more_at_the_end(self, flushes: list[int]) -> None:
-        figures.start()
-        figures.start()
-        (thread,) = figures._started
+        call_metrics.start()
+        call_metrics.start()
+        (thread,) = call_metrics._started
         while not flushes:
             thread.join(0.01)
-        figures.stop()
+        call_metrics.stop()
         assert not thread.is_alive()
         before = len(flushes)
-        figures.stop()
+        call_metrics.stop()
         assert len(flushes) == before + 1
 
 
 def test_a_worker_that_ends_writes_what_it_counted(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(figures, "close_old_connections", lambda: None)  # those of the test stay
+    monkeypatch.setattr(call_metrics, "close_old_connections", lambda: None)  # those of the test stay
     note(2)
     try:
         worker_shutdown.send(sender=None)
     finally:
-        figures._stopped.clear()
+        call_metrics._stopped.clear()
     assert GadgetHour.objects.get().calls == 2
 
 
@@ -189,8 +190,8 @@ class TestFetched:
                 fetch.refresh(fetch.wanted_for(gadget, bundle=None, locale="ja", size="M"))
             provider.answer = reply(b"no card")
             fetch.refresh(fetch.wanted_for(gadget, bundle=None, locale="en", size="M"))
-        figures.flush()
-        found = figures.of(GADGET, 1).whole
+        call_metrics.flush()
+        found = call_metrics.of(GADGET, 1).whole
         assert (found.calls, found.successes, found.hits) == (2, 1, 2)
         assert found.faults == (("card", 1),)
         assert found.p95_ms is not None

@@ -13,12 +13,14 @@ from django.urls import reverse
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from gadgets.cards import render
 from gadgets.cityos import template
 from gadgets.cityos.pointers import resolve
-from gadgets.contract import wire
 from gadgets.errors import CardError
-from gadgets.life import api_keys, check_runs
-from gadgets.serving import outcomes, render
+from gadgets.metrics import recent_faults
+from gadgets.protocol import wire
+from gadgets.providers import api_keys
+from gadgets.registration import check_runs
 from tests import cast
 from tests.gadgets import life
 from tests.gadgets.conftest import DeskFor
@@ -73,7 +75,7 @@ def test_what_cannot_be_written_is_a_finding_everywhere(
     cache.clear()
     assert 'data-status="not_available"' in safe(guest.page(reverse("gadgets_wire:card", args=[published])))
     safe(guest.page(reverse("gadgets:page", args=[published])))
-    (fault,) = outcomes.recent(published).faults[:1]
+    (fault,) = recent_faults.recent(published).faults[:1]
     safe(fault.detail)
 
 
@@ -197,7 +199,7 @@ def test_a_card_that_cannot_be_drawn_is_a_counted_fault_and_every_page_is_whole(
     assert 'data-status="not_available"' in fragment
     assert "いまは内容を取得できません" in fragment
     assert "いまは内容を取得できません" in guest.page(reverse("gadgets:page", args=[published]))
-    (fault, *_) = outcomes.recent(published).faults
+    (fault, *_) = recent_faults.recent(published).faults
     assert fault.code == "card_not_drawn"
     assert "OverflowError" in fault.detail
     assert f"card of {published} failed: card_not_drawn (OverflowError" in caplog.text
@@ -210,7 +212,7 @@ def test_the_preview_shows_why_a_card_cannot_be_drawn(
 ) -> None:
     member = desk(cast.busco())
     member.register(careless.url, member.organisation())
-    monkeypatch.setattr("gadgets.serving.render.moment", boom)
+    monkeypatch.setattr("gadgets.cards.render.moment", boom)
     careless.card = card_document(blocks=[{"type": "dates", "items": [{"date": "2026-04-01", "label": "a"}]}])
     assert "ポータルが表示できませんでした" in member.page(
         reverse("gadgets:provider_preview", args=[careless.id])
@@ -222,7 +224,7 @@ def test_the_tool_says_where_a_card_cannot_be_drawn(
     careless: life.Careless,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("gadgets.serving.render.moment", boom)
+    monkeypatch.setattr("gadgets.cards.render.moment", boom)
     careless.card = card_document(blocks=[{"type": "dates", "items": [{"date": "2026-04-01", "label": "a"}]}])
     code, out, errors = terminal.run("test", careless.url, "--port", free_ports())
     assert code == 1

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gadgets.contract import forms
+from gadgets.protocol import forms
 from tests.gadgets.test_card import BLOCKS, SUBMIT
 
 WISH = forms.read(BLOCKS["form"])

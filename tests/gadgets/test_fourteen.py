@@ -15,9 +15,9 @@ from examples.kit.request_token import RequestToken
 from examples.kit.web import Request, Response
 from gadgets import conformance
 from gadgets.conformance import Environment, Subject
-from gadgets.contract.conformance_lines import Line
-from gadgets.contract.manifest import origin_of
-from gadgets.life import registration
+from gadgets.protocol.conformance_lines import Line
+from gadgets.protocol.manifest import origin_of
+from gadgets.registration import manifest_source
 from tests.gadgets import whole
 from tests.gadgets.whole import Document, Handler, Whole
 
@@ -414,7 +414,7 @@ def _on_the_portal(env: Environment, src: str) -> Environment:
 def test_12_an_origin_that_another_gadget_has_too() -> None:
     broken = Whole(frame=True)
     with whole.running(broken) as url:
-        fetched = registration.fetch(url)
+        fetched = manifest_source.fetch(url)
         assert fetched.manifest.frame is not None
         env = _on_the_portal(whole.environment(), fetched.manifest.frame.src)
         lines = list(conformance.check(Subject(fetched.raw, url, fetched.manifest.id), env))

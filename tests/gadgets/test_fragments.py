@@ -8,7 +8,7 @@ import pytest
 from django.urls import reverse
 
 from examples.kit.provider import Provider as ExampleProvider
-from gadgets.serving import fetch
+from gadgets.cards import fetch
 from identity import actions as identity_actions
 from identity import queries as identity_queries
 from identity.domain.consent import Notice

@@ -14,12 +14,13 @@ from django.utils import timezone
 from joserfc import jwt
 
 from gadgets import actions, queries
+from gadgets.cards import signing
 from gadgets.conformance import frame
-from gadgets.contract import manifest
 from gadgets.errors import ManifestError
+from gadgets.frames import frame_tokens
 from gadgets.models import Gadget
-from gadgets.serving import frames, keys
-from gadgets.serving.http import Answer
+from gadgets.outbound.http import Answer
+from gadgets.protocol import manifest
 from identity import actions as identity_actions
 from identity import queries as identity_queries
 from identity.domain.consent import Notice
@@ -81,7 +82,7 @@ def ask(desk: Desk, gadget_id: str, origin: str, **more: str) -> HttpResponse:
 def read(answer: HttpResponse) -> dict[str, Any]:
     assert answer.status_code == 200, answer.content
     body = json.loads(answer.content)
-    token = jwt.decode(body["token"], keys.signing_key(), algorithms=["ES256"])
+    token = jwt.decode(body["token"], signing.signing_key(), algorithms=["ES256"])
     assert token.header["typ"] == "rgadget-frame+jwt"
     assert body["expires_in"] == 60
     assert body["granted"] == token.claims["granted"]
@@ -205,13 +206,13 @@ def test_a_page_drawn_for_another_origin_gets_no_token(
 def test_tokens_are_counted(
     desk: DeskFor, framed: Careless, ready: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(frames, "MOST", 2)
+    monkeypatch.setattr(frame_tokens, "MOST", 2)
     hanako, other = desk(cast.hanako()), desk(cast.taro())
     for _ in range(2):
         assert ask(hanako, ready, origin_of(framed)).status_code == 200
     answer = ask(hanako, ready, origin_of(framed))
     assert answer.status_code == 429
-    assert 0 < int(answer["Retry-After"]) <= frames.PERIOD
+    assert 0 < int(answer["Retry-After"]) <= frame_tokens.PERIOD
     assert json.loads(answer.content)["over"] is False
     assert ask(other, ready, origin_of(framed)).status_code == 200
 
@@ -240,16 +241,16 @@ def test_asking_for_a_token_does_not_prolong_the_session(
 
 def test_a_subject_belongs_to_the_level_pairwise(desk: DeskFor, framed: Careless, ready: str) -> None:
     now = timezone.now()
-    found = frames.framed(ready, bundle=None, locale="ja", chosen={}, now=now)
+    found = frame_tokens.framed(ready, bundle=None, locale="ja", chosen={}, now=now)
     with pytest.raises(ValueError, match="pairwise"):
-        frames.mint(found, now=now, sub="somebody")
+        frame_tokens.mint(found, now=now, sub="somebody")
 
 
 # --- an origin of its own ------------------------------------------------------------------------------------
 
 
 def conflict(made: Careless) -> str | None:
-    found = frames.origin_conflict(manifest.parse(made.document, url=made.url), made.url)
+    found = frame_tokens.origin_conflict(manifest.parse(made.document, url=made.url), made.url)
     return found.path if found else None
 
 
@@ -263,7 +264,7 @@ def test_nobody_registers_later_on_the_origin_of_a_frame(
     assert conflict(framed) is None  # its own next version
     second = dict(framed.document, id=framed.document["id"].replace("bins", "second"))
     parsed = manifest.parse(second, url=framed.url)
-    found = frames.origin_conflict(parsed, framed.url)
+    found = frame_tokens.origin_conflict(parsed, framed.url)
     assert found is not None
     assert found.path == "$.frame.src"
     assert "map." in found.remedy["en"]
@@ -279,7 +280,9 @@ def test_nobody_registers_later_on_the_origin_of_a_frame(
     )
     del card["frame"]
     card["endpoints"] = {"card": f"{origin}/g/card", "health": f"{origin}/g/health"}
-    found = frames.origin_conflict(manifest.parse(card, url=f"{origin}/gadget.json"), f"{origin}/gadget.json")
+    found = frame_tokens.origin_conflict(
+        manifest.parse(card, url=f"{origin}/gadget.json"), f"{origin}/gadget.json"
+    )
     assert found is not None
     assert found.path == "$"
 

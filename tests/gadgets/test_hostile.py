@@ -19,12 +19,13 @@ from django.urls import reverse
 from django.utils import timezone
 
 from gadgets import queries
-from gadgets.choosing.layout import Slot
-from gadgets.contract.card import MEDIA_TYPE
-from gadgets.life import watch
+from gadgets.cards import fetch
+from gadgets.layout.layout import Slot
+from gadgets.metrics import call_metrics
 from gadgets.models import GadgetHour, ReviewNote
-from gadgets.serving import fetch, figures
-from gadgets.serving.http import Door
+from gadgets.operation import health_watch
+from gadgets.outbound.http import Door
+from gadgets.protocol.card import MEDIA_TYPE
 from gadgets.types import StoredCard, Unavailable
 from identity.domain.roles import SYSTEM
 from portal.content.actions import set_default_slots
@@ -160,7 +161,7 @@ class Attack:
     @property
     def at_once(self) -> bool:
         """Whether it is suspended within the hour, not only after hours of failing."""
-        return self.code in watch.ATTACK_CODES
+        return self.code in health_watch.ATTACK_CODES
 
 
 CARD = "内容が書き方の決まりに合わない"
@@ -239,7 +240,7 @@ def bad(careless: life.Careless, good: str, django_capture_on_commit_callbacks: 
 
 @pytest.fixture(autouse=True)
 def nothing_waits(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(figures, "_waiting", {})
+    monkeypatch.setattr(call_metrics, "_waiting", {})
 
 
 def ask(gadget_id: str, *, locale: str = "ja", deadline: float = 1.0) -> StoredCard | Unavailable:
@@ -296,17 +297,17 @@ def suspended_by(gadget_id: str, attack: Attack) -> None:
     """Calls as they come in the background, until the watch has seen enough of them."""
     for _ in range(4):
         ask(gadget_id, deadline=attack.deadline)
-    figures.flush()
+    call_metrics.flush()
     now = timezone.now()
     if not attack.at_once:
-        assert watch.sweep(now) == 0
+        assert health_watch.sweep(now) == 0
         # The same again in the two hours before: what was counted now is written as theirs too.
         row = GadgetHour.objects.get(gadget_id=gadget_id, hour=now.replace(minute=0, second=0, microsecond=0))
         for back in (1, 2):
             row.pk = None
             row.hour = now.replace(minute=0, second=0, microsecond=0) - timedelta(hours=back)
             row.save(force_insert=True)
-    assert watch.sweep(now) == 1
+    assert health_watch.sweep(now) == 1
     cache.delete(queries.VERSION_KEY)
 
 
@@ -338,8 +339,8 @@ def test_a_name_that_turns_to_this_machine_between_two_calls_is_never_connected_
             codes.append(found.code)
     assert codes == ["connect_failed", *["address_refused"] * 5]
     assert opened == ["8.8.8.8"]
-    figures.flush()
-    assert watch.sweep() == 1
+    call_metrics.flush()
+    assert health_watch.sweep() == 1
     note = ReviewNote.objects.get(gadget__gadget_id=bad, decision="suspended")
     assert "公開されていない（内部の）アドレスにつながる（5回）" in note.reason
     guest = desk(None)

@@ -15,9 +15,10 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from gadgets import queries
+from gadgets.cards import card_addresses, fetch
 from gadgets.errors import ImageRefusedError
-from gadgets.life.versions import Earlier
-from gadgets.serving import card_addresses, fetch, image_work, images
+from gadgets.images import copies, image_work
+from gadgets.operation.rollout import Earlier
 from gadgets.signals import card_fetched
 from gadgets.types import FetchOutcome
 from tests import cast
@@ -156,7 +157,7 @@ def test_every_format_is_made_anew_without_metadata(kind: str) -> None:
     more: dict[str, Any] = {"comment": SECRET} if kind == "GIF" else {"exif": exif}
     raw = picture(kind, **more)
     assert SECRET in raw
-    made = images.made_anew(raw, "x")
+    made = copies.made_anew(raw, "x")
     assert SECRET not in made
     copy = opened(made)
     assert (copy.format, copy.size) == ("WEBP", (40, 20))
@@ -166,16 +167,16 @@ def test_every_format_is_made_anew_without_metadata(kind: str) -> None:
 def test_a_turned_photo_stands_upright_and_a_large_one_becomes_small() -> None:
     exif = Image.Exif()
     exif[0x0112] = 6
-    assert opened(images.made_anew(picture("JPEG", exif=exif), "x")).size == (20, 40)
-    assert opened(images.made_anew(picture("PNG", (3200, 100)), "x")).size == (1600, 50)
+    assert opened(copies.made_anew(picture("JPEG", exif=exif), "x")).size == (20, 40)
+    assert opened(copies.made_anew(picture("PNG", (3200, 100)), "x")).size == (1600, 50)
 
 
 def test_what_is_clear_stays_clear_and_a_moving_picture_stands_still() -> None:
-    assert opened(images.made_anew(picture("PNG", mode="RGBA"), "x")).mode == "RGBA"
+    assert opened(copies.made_anew(picture("PNG", mode="RGBA"), "x")).mode == "RGBA"
     out = io.BytesIO()
     frames = [Image.new("P", (8, 8), number) for number in range(3)]
     frames[0].save(out, "GIF", save_all=True, append_images=frames[1:])
-    assert getattr(opened(images.made_anew(out.getvalue(), "x")), "n_frames", 1) == 1
+    assert getattr(opened(copies.made_anew(out.getvalue(), "x")), "n_frames", 1) == 1
 
 
 @pytest.mark.parametrize(
@@ -195,15 +196,15 @@ def test_what_is_clear_stays_clear_and_a_moving_picture_stands_still() -> None:
 )
 def test_what_is_no_picture_or_too_large_is_refused_with_the_remedy(raw: bytes, says: str) -> None:
     with pytest.raises(ImageRefusedError) as caught:
-        images.made_anew(raw, "https://waste.example/a.png")
+        copies.made_anew(raw, "https://waste.example/a.png")
     assert says in caught.value.provider_message
     assert "https://waste.example/a.png" in caught.value.provider_message
 
 
 def test_a_copy_that_stays_too_large_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(images, "MAX_STORED", 10)
+    monkeypatch.setattr(copies, "MAX_STORED", 10)
     with pytest.raises(ImageRefusedError):
-        images.made_anew(picture(), "x")
+        copies.made_anew(picture(), "x")
 
 
 @pytest.mark.parametrize(
@@ -258,8 +259,8 @@ def test_only_addresses_that_we_signed_are_fetched(shown: Shown, careless: Carel
     ids=["pairwise", "elsewhere", "no origin"],
 )
 def test_what_the_published_version_does_not_allow_is_not_fetched(gadget: Any, src: str) -> None:
-    assert not images.allowed(gadget, src)
-    assert images.copy_of(gadget, src) is None
+    assert not copies.allowed(gadget, src)
+    assert copies.copy_of(gadget, src) is None
 
 
 def test_an_image_of_the_version_before_is_there_as_long_as_some_have_that_version(
@@ -283,9 +284,9 @@ def test_two_readers_at_the_same_time_cause_one_fetch(shown: Shown) -> None:
     key = f"image:{gadget.id}:{hashlib.sha256(shown.src.encode()).hexdigest()}"
     cache.add(f"fetching-{key}", 1, 1)
     cache.set(key, b"made by the other", 5)
-    assert images.copy_of(gadget, shown.src) == b"made by the other"
+    assert copies.copy_of(gadget, shown.src) == b"made by the other"
     cache.delete(key)
-    assert images.copy_of(gadget, shown.src) is None, "the other one came to nothing in the time"
+    assert copies.copy_of(gadget, shown.src) is None, "the other one came to nothing in the time"
     assert shown.asked == 0
 
 
@@ -305,13 +306,13 @@ def test_an_image_that_asks_for_too_much_work_is_refused_before_anything_decodes
     name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     raw = TOO_MUCH[name]
-    assert len(raw) <= images.MAX_BYTES, "the cap on bytes would let it pass"
-    monkeypatch.setattr(images, "_decoded", lambda *_: pytest.fail("a decoder was started"))
+    assert len(raw) <= copies.MAX_BYTES, "the cap on bytes would let it pass"
+    monkeypatch.setattr(copies, "_decoded", lambda *_: pytest.fail("a decoder was started"))
     work = image_work.counted(raw)
     assert work.scans <= image_work.MOST_SCANS + 1, "counting stops at the limit"
     assert work.parts <= image_work.MOST_PARTS + 1
     with pytest.raises(ImageRefusedError) as caught:
-        images.made_anew(raw, "https://waste.example/a.jpg")
+        copies.made_anew(raw, "https://waste.example/a.jpg")
     assert "上限" in caught.value.provider_message
     assert "書き出し直して" in caught.value.provider_message
 
@@ -330,7 +331,7 @@ def test_an_image_that_asks_for_too_much_work_is_refused_before_anything_decodes
     ids=["scans", "segments", "chunks", "GIF", "WebP", "APNG", "progressive"],
 )
 def test_what_cameras_and_programs_write_passes(raw: bytes) -> None:
-    assert opened(images.made_anew(raw, "x")).format == "WEBP"
+    assert opened(copies.made_anew(raw, "x")).format == "WEBP"
 
 
 @given(st.sampled_from(sorted(TOO_MUCH)), st.integers(0, 400), st.binary(max_size=30))
@@ -342,29 +343,29 @@ def test_counting_ends_whatever_the_bytes_are(name: str, at: int, put: bytes) ->
 
 def test_the_system_ends_a_decoder_that_takes_too_long(monkeypatch: pytest.MonkeyPatch) -> None:
     """The limit of the processor is the system's: it holds also where a decoder never comes back."""
-    monkeypatch.setattr(images, "CPU_SECONDS", 1)
-    monkeypatch.setattr(images, "WALL_SECONDS", 60)
+    monkeypatch.setattr(copies, "CPU_SECONDS", 1)
+    monkeypatch.setattr(copies, "WALL_SECONDS", 60)
     monkeypatch.setattr(image_work, "MOST_SCANS", 10_000)
     raw = with_scans(400, (4000, 3000))
-    assert len(raw) <= images.MAX_BYTES * 20
-    done = images._decoded(raw, "x")
+    assert len(raw) <= copies.MAX_BYTES * 20
+    done = copies._decoded(raw, "x")
     assert done.returncode in (-signal.SIGXCPU, -signal.SIGKILL)
     with pytest.raises(ImageRefusedError) as caught:
-        images.made_anew(raw, "x")
+        copies.made_anew(raw, "x")
     assert "秒より長く" in caught.value.provider_message
 
 
 def test_a_decoder_that_waits_is_ended_at_its_deadline(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(images, "WALL_SECONDS", 0.001)
+    monkeypatch.setattr(copies, "WALL_SECONDS", 0.001)
     with pytest.raises(ImageRefusedError) as caught:
-        images.made_anew(picture(), "x")
+        copies.made_anew(picture(), "x")
     assert "秒より長く" in caught.value.provider_message
 
 
 def test_a_decoder_has_little_memory(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(images, "MEMORY_BYTES", 120 * 1024 * 1024)
+    monkeypatch.setattr(copies, "MEMORY_BYTES", 120 * 1024 * 1024)
     with pytest.raises(ImageRefusedError):
-        images.made_anew(picture("PNG", (3900, 3000)), "x")
+        copies.made_anew(picture("PNG", (3900, 3000)), "x")
 
 
 def test_a_decoder_is_told_no_secret(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -376,22 +377,22 @@ def test_a_decoder_is_told_no_secret(monkeypatch: pytest.MonkeyPatch) -> None:
         return run(*arguments, **more)
 
     monkeypatch.setattr(subprocess, "run", noting)
-    images.made_anew(picture(), "x")
+    copies.made_anew(picture(), "x")
     assert [one["env"] for one in started] == [{}]
-    assert [one["timeout"] for one in started] == [images.WALL_SECONDS]
+    assert [one["timeout"] for one in started] == [copies.WALL_SECONDS]
 
 
 def test_without_a_place_among_the_decoders_nothing_is_said_of_the_image(
     shown: Shown, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(images, "PLACE_SECONDS", 0.01)
-    for _ in range(images.DECODERS):
-        assert images._decoders.acquire(timeout=20)
+    monkeypatch.setattr(copies, "PLACE_SECONDS", 0.01)
+    for _ in range(copies.DECODERS):
+        assert copies._decoders.acquire(timeout=20)
     try:
         assert shown.seat.get(shown.url).status_code == 404
     finally:
-        for _ in range(images.DECODERS):
-            images._decoders.release()
+        for _ in range(copies.DECODERS):
+            copies._decoders.release()
     assert shown.seat.get(shown.url).status_code == 200
     assert shown.asked == 2
 
@@ -413,5 +414,5 @@ def test_refused_bytes_are_remembered_also_under_another_address(
     assert (shown.asked, len(counted)) == (1, 1), "by its address"
     gadget = queries.registry().gadgets[shown.gadget_id]
     with pytest.raises(ImageRefusedError):
-        images._made_once(gadget, TOO_MUCH["scans"], "https://waste.example/another.jpg")
+        copies._made_once(gadget, TOO_MUCH["scans"], "https://waste.example/another.jpg")
     assert len(counted) == 1, "by its bytes"

@@ -10,9 +10,9 @@ from django.urls import reverse
 from examples.kit.provider import Provider as ExampleProvider
 from gadgets import actions, queries
 from gadgets.errors import NotPermittedError, WrongStateError
-from gadgets.life import clients
+from gadgets.frames.launch import login_link, logout_uri, redirect_uri
 from gadgets.models import Gadget
-from gadgets.serving.launch import login_link, logout_uri, redirect_uri
+from gadgets.operation import oidc_clients
 from identity.domain.roles import SYSTEM
 from identity.errors import ProviderUnavailable
 from identity.idp import provider
@@ -74,9 +74,9 @@ def test_an_id_that_is_away_is_tried_again_by_the_sweep(
         assert answer.status_code == 200
         assert published not in queries.registry().gadgets
         assert Gadget.objects.get(gadget_id=published).client_due
-    assert clients.sync_due_clients() == 1
+    assert oidc_clients.sync_due_clients() == 1
     assert GadgetClient.objects.get(gadget_id=published).suspended
-    assert clients.sync_due_clients() == 0
+    assert oidc_clients.sync_due_clients() == 0
 
 
 def test_a_member_gets_a_new_secret_once(desk: DeskFor, published: str) -> None:
@@ -120,7 +120,7 @@ def test_a_suspension_during_the_sync_is_not_undone_by_it(
     Gadget.objects.update(client_due=True)
     with monkeypatch.context() as patched:
         patched.setattr(driver, "enable_client", slow)
-        clients.sync_due_clients()
-    clients.sync_due_clients()
+        oidc_clients.sync_due_clients()
+    oidc_clients.sync_due_clients()
     assert GadgetClient.objects.get(gadget_id=published).suspended
     assert not Gadget.objects.get(gadget_id=published).client_due

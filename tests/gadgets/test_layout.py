@@ -9,9 +9,9 @@ from django.utils import translation
 
 from core.markup import html_id
 from gadgets import actions, queries
-from gadgets.choosing import layout
-from gadgets.choosing.layout import Placement, Slot, arrange, moved
 from gadgets.errors import BadSettingError, LockedError, NoSuchGadgetError, NotPermittedError
+from gadgets.layout import layout
+from gadgets.layout.layout import Placement, Slot, arrange, moved
 from tests import cast
 from tests.gadgets import life
 from tests.gadgets.conftest import DeskFor

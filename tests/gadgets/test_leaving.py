@@ -3,9 +3,9 @@
 import pytest
 
 from gadgets import actions
-from gadgets.life import organisations
 from gadgets.models import ApiToken, Invitation, Membership, Provider
-from gadgets.telling.forgetting import forget_resident
+from gadgets.providers import organisations
+from gadgets.webhooks.forgetting import forget_resident
 from identity.models import Resident
 from tests import cast
 from tests.portal.mydata.conftest import publish

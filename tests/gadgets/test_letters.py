@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gadgets.contract import card, forms, letters, text
-from gadgets.contract import manifest as manifests
 from gadgets.errors import CardError, ManifestError
+from gadgets.protocol import card, forms, letters, text
+from gadgets.protocol import manifest as manifests
 from tests.gadgets.providers import card_document
 from tests.gadgets.samples import URL, document
 from tests.gadgets.test_card import BLOCKS, GADGET

@@ -19,8 +19,8 @@ from gadgets.errors import (
     UrlRefusedError,
     WrongStateError,
 )
-from gadgets.life import registering, registration
 from gadgets.models import CheckRun, Gadget, GadgetVersion, Membership, Placement, Provider, ReviewNote
+from gadgets.registration import manifest_source, registering
 from identity.domain.roles import SYSTEM, Actor
 from identity.models import Resident
 from tests import cast
@@ -355,7 +355,7 @@ def test_a_resident_who_is_deleted_leaves_the_audit_trail(published: str) -> Non
 
 
 def test_fetching_reads_the_listing_first(careless: life.Careless) -> None:
-    fetched = registration.fetch(careless.url)
+    fetched = manifest_source.fetch(careless.url)
     assert fetched.manifest.id == careless.id
     assert [seen.path for seen in careless.provider.seen] == [
         "/.well-known/region-gadget.json",

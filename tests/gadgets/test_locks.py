@@ -9,8 +9,11 @@ from typing import Any
 import pytest
 from django.core.cache import cache
 
+from gadgets.cards import breaker, breaker_rule, fetch
 from gadgets.errors import GadgetBusyError
-from gadgets.serving import breaker, breaker_rule, fetch, images, locks, submitting
+from gadgets.forms import submission
+from gadgets.images import copies
+from gadgets.outbound import locks
 from gadgets.types import StoredCard, Unavailable
 from identity.errors import IdentityError
 from tests.gadgets.providers import Provider, card_bytes, reply
@@ -105,17 +108,17 @@ def test_the_lock_is_there_while_the_card_is_drawn(
 def test_the_lock_of_an_image_outlives_the_call_and_the_decoding(
     provider: Provider, lives: dict[str, float]
 ) -> None:
-    images.copy_of(info(provider.origin), f"{provider.origin}/a.png")
+    copies.copy_of(info(provider.origin), f"{provider.origin}/a.png")
     (longest,) = [seconds for name, seconds in lives.items() if name.startswith("fetching-image")]
-    assert longest >= fetch.PERSON_WAITS + images.DECODING_SECONDS
+    assert longest >= fetch.PERSON_WAITS + copies.DECODING_SECONDS
 
 
 def test_the_lock_of_a_form_outlives_the_call_and_the_drawing(lives: dict[str, float]) -> None:
     longest = fetch.PERSON_WAITS + fetch.DRAWING_SECONDS
     with (
-        submitting._alone("form-sending:x", time.monotonic() + 0.1, longest),
+        submission._alone("form-sending:x", time.monotonic() + 0.1, longest),
         pytest.raises(GadgetBusyError),
-        submitting._alone("form-sending:x", time.monotonic() + 0.1, longest),
+        submission._alone("form-sending:x", time.monotonic() + 0.1, longest),
     ):
         raise AssertionError("two of one")
     assert cache.get("form-sending:x") is None

@@ -8,9 +8,10 @@ import pytest
 from django.core.cache import cache
 
 from gadgets import errors
-from gadgets.serving import breaker, fetch, lookup
-from gadgets.serving.http import Door
-from gadgets.serving.lookup import LookupFailedError, NameServers, NoSuchNameError
+from gadgets.cards import breaker, fetch
+from gadgets.outbound import lookup
+from gadgets.outbound.http import Door
+from gadgets.outbound.lookup import LookupFailedError, NameServers, NoSuchNameError
 from tests.gadgets.name_server import FAILS, HELD, SILENT, NameServer
 from tests.gadgets.samples import info
 

@@ -9,8 +9,8 @@ from django.utils import timezone
 
 from gadgets import actions
 from gadgets.errors import LifeError, NotPermittedError, WrongStateError
-from gadgets.life import maintenance
 from gadgets.models import Gadget, Maintenance, ReviewNote
+from gadgets.operation import maintenance
 from identity.domain.roles import Actor
 from tests import cast
 from tests.gadgets import life

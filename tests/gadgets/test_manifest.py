@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gadgets.contract import manifest
 from gadgets.errors import ManifestError
+from gadgets.protocol import manifest
 from gadgets.types import clean_settings
 from tests.gadgets.samples import URL, claim, document, raw
 
@@ -435,7 +435,7 @@ def test_any_value_in_any_field_is_parsed_or_refused_with_a_path(field: str, val
 
 @given(_json)
 def test_depth_is_counted_as_the_parser_builds_it(value: Any) -> None:
-    from gadgets.contract.wire import depth_of
+    from gadgets.protocol.wire import depth_of
 
     def depth(node: Any) -> int:
         if isinstance(node, dict):
@@ -448,7 +448,7 @@ def test_depth_is_counted_as_the_parser_builds_it(value: Any) -> None:
 
 
 def test_the_schemas_are_valid_and_named_by_the_portal_path() -> None:
-    from gadgets.contract.wire import schema, schema_bytes
+    from gadgets.protocol.wire import schema, schema_bytes
 
     for name in ("manifest-1.0", "card-1.0"):
         assert json.loads(schema_bytes(name))["$id"] == f"/schemas/{name}.json"
@@ -456,7 +456,7 @@ def test_the_schemas_are_valid_and_named_by_the_portal_path() -> None:
 
 
 def test_the_schema_and_the_vocabularies_agree() -> None:
-    from gadgets.contract.wire import schema_bytes
+    from gadgets.protocol.wire import schema_bytes
     from identity.domain import attributes
 
     published = json.loads(schema_bytes("manifest-1.0"))["properties"]

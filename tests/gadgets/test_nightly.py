@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from gadgets.life import check_runs, nightly
 from gadgets.models import CheckLine, CheckRun, Gadget, Maintenance, ReviewNote
+from gadgets.registration import check_runs, nightly
 from tests.gadgets import life
 
 NIGHT = datetime(2026, 4, 1, 17, 30, tzinfo=UTC)  # 02:30 in Japan

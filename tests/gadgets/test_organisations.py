@@ -8,8 +8,8 @@ from django.utils import timezone
 
 from gadgets import actions
 from gadgets.errors import DoorError, InvitationError, LastOwnerError, LifeError, NotPermittedError
-from gadgets.life import organisations
 from gadgets.models import Invitation, Membership, Provider, StateNotice
+from gadgets.providers import organisations
 from identity.domain.roles import SYSTEM, Actor
 from identity.models import Resident
 from tests import cast

@@ -11,9 +11,9 @@ import rfc8785
 from joserfc import jws
 from joserfc.jwk import ECKey
 
-from gadgets.contract import package
-from gadgets.contract.conformance_lines import fix, passed
 from gadgets.errors import ManifestError, PackageError
+from gadgets.protocol import package
+from gadgets.protocol.conformance_lines import fix, passed
 from gadgets.types import content_hash
 from tests.gadgets.samples import URL, raw
 

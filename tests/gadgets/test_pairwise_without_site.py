@@ -10,12 +10,12 @@ from django.urls import reverse
 from oauth2_provider.models import get_application_model
 
 from gadgets import actions, queries, tasks
+from gadgets.cards import signing
 from gadgets.errors import WrongStateError
-from gadgets.life import clients
 from gadgets.models import Gadget
-from gadgets.serving import keys
-from gadgets.telling import erasure
-from gadgets.telling.addressees import addressee
+from gadgets.operation import oidc_clients
+from gadgets.webhooks import erasure
+from gadgets.webhooks.recipients import addressee
 from identity import actions as identity_actions
 from identity import queries as identity_queries
 from identity.domain.roles import SYSTEM
@@ -48,7 +48,7 @@ def publish(
 
 
 def cards(careless: life.Careless) -> list[dict[str, Any]]:
-    return [seen.token(keys.jwks()).claims for seen in careless.provider.seen if seen.path == "/g/card"]
+    return [seen.token(signing.jwks()).claims for seen in careless.provider.seen if seen.path == "/g/card"]
 
 
 @pytest.mark.parametrize("login", [True, False], ids=["with a site", "without one"])
@@ -63,7 +63,7 @@ def test_one_pseudonym_reaches_card_form_event_and_erasure(
     card = cards(careless)[-1]
     assert card["claims"] == {"area.waste_zone": "7"}
     assert Form(seat, gadget_id).send().status_code == 200
-    form = careless.posted[-1].token(keys.jwks()).claims
+    form = careless.posted[-1].token(signing.jwks()).claims
     assert form["claims"] == {"area.waste_zone": "7"}
     identity_actions.withdraw(resident_id=hanako.id, recipient=gadget_id, by=cast.as_actor(hanako))
     assert tasks.tell_providers() == 1
@@ -94,7 +94,7 @@ def test_its_whole_life_asks_the_id_nothing(
     publish: Publish, desk: DeskFor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Whichever ID it is: no driver is even asked for."""
-    monkeypatch.setattr(clients, "provider", None)
+    monkeypatch.setattr(oidc_clients, "provider", None)
     gadget_id = publish(login=False)
     operator = desk(cast.operator())
     for decision, reason in (("suspend", "表示が古いため"), ("resume", ""), ("retire", "終わるため")):
@@ -135,7 +135,7 @@ def test_a_site_that_comes_or_goes_changes_no_pseudonym(
     del careless.document["endpoints"]["login"]
     upgraded(careless, gadget_id, django_capture_on_commit_callbacks, "1.2.0")
     Gadget.objects.update(earlier=None, earlier_until=None, client_due=True)
-    assert clients.sync_due_clients() == 1
+    assert oidc_clients.sync_due_clients() == 1
     assert not identity_queries.is_registered(client_id)
     assert GadgetClient.objects.get(client_id=client_id).suspended
     assert identity_queries.subject_for(hanako.id, client_id) == before
@@ -146,7 +146,7 @@ def test_what_was_published_without_a_pseudonym_gets_it_from_the_sweep(publish: 
     gadget_id = publish(login=False)
     GadgetClient.objects.all().delete()
     Gadget.objects.update(client_id="", client_due=True)
-    assert clients.sync_due_clients() == 1
+    assert oidc_clients.sync_due_clients() == 1
     info = queries.registry().gadgets[gadget_id]
     assert info.client_id == gadget_id
     assert addressee(gadget_id) is not None

@@ -11,9 +11,10 @@ from django.urls import reverse
 from django.utils import timezone
 
 from gadgets import queries
-from gadgets.choosing.layout import Slot
+from gadgets.cards import breaker, fetch, prefetch
+from gadgets.layout.layout import Slot
+from gadgets.metrics import call_metrics
 from gadgets.models import Gadget, Maintenance, bump_registry
-from gadgets.serving import breaker, fetch, figures, warm
 from gadgets.types import StoredCard, Unavailable
 from identity.domain.roles import SYSTEM
 from portal.content.actions import set_default_slots
@@ -26,7 +27,7 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture(autouse=True)
 def nothing_waits(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(figures, "_waiting", {})
+    monkeypatch.setattr(call_metrics, "_waiting", {})
 
 
 @pytest.fixture
@@ -91,8 +92,8 @@ def test_without_a_last_card_it_says_so_and_counts_nothing(
         assert "取得できません" in shown
         assert "点検のため休んでいます" in shown
     assert len(careless.provider.seen) == calls
-    figures.flush()
-    assert figures.of(paused, 1).whole.calls == 0
+    call_metrics.flush()
+    assert call_metrics.of(paused, 1).whole.calls == 0
     assert not breaker.is_open(paused)
 
 
@@ -101,7 +102,7 @@ def test_the_background_leaves_it_alone_too(desk: DeskFor, careless: life.Carele
     age(paused)
     begin(paused)
     calls = len(careless.provider.seen)
-    warm.refresh_read()
+    prefetch.refresh_read()
     assert len(careless.provider.seen) == calls
 
 

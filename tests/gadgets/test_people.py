@@ -2,8 +2,8 @@
 
 import pytest
 
+from gadgets.metrics import usage
 from gadgets.models import Placement
-from gadgets.serving import people
 from identity.domain.audience import K_CLAIMS
 from identity.models import ConsentReceipt, ConsentState, Resident
 
@@ -47,39 +47,39 @@ def answer(some: list[Resident], *, granted: int) -> None:
 
 
 def test_nobody_and_a_few_are_not_told_apart() -> None:
-    nobody = people.of(GADGET)
+    nobody = usage.of(GADGET)
     some = residents(K_CLAIMS - 1)
     place(some)
     answer(some, granted=5)
-    assert people.of(GADGET) == nobody == people.People(None, None, None)
+    assert usage.of(GADGET) == nobody == usage.People(None, None, None)
 
 
 def test_from_twenty_on_they_are_told_in_steps() -> None:
     some = residents(67)
     place(some, hidden=21)
     answer(some, granted=44)
-    assert people.of(GADGET) == people.People(installs=50, hidden_percent=30, consent_percent=65)
+    assert usage.of(GADGET) == usage.People(installs=50, hidden_percent=30, consent_percent=65)
 
 
 def test_a_side_of_a_few_is_not_told_by_its_share() -> None:
     some = residents(60)
     place(some, hidden=5)
     answer(some, granted=55)
-    assert people.of(GADGET) == people.People(installs=60, hidden_percent=None, consent_percent=None)
+    assert usage.of(GADGET) == usage.People(installs=60, hidden_percent=None, consent_percent=None)
 
 
 def test_nobody_and_everybody_are_told() -> None:
     some = residents(30)
     place(some)
     answer(some, granted=30)
-    assert people.of(GADGET) == people.People(installs=30, hidden_percent=0, consent_percent=100)
+    assert usage.of(GADGET) == usage.People(installs=30, hidden_percent=0, consent_percent=100)
 
 
 def test_installs_are_counted_without_those_who_hid_it() -> None:
     place(residents(38), hidden=19)
-    assert people.of(GADGET) == people.People(installs=None, hidden_percent=None, consent_percent=None)
+    assert usage.of(GADGET) == usage.People(installs=None, hidden_percent=None, consent_percent=None)
 
 
 def test_another_gadget_is_not_concerned() -> None:
     place(residents(30))
-    assert people.of("example.bus.stops") == people.People(None, None, None)
+    assert usage.of("example.bus.stops") == usage.People(None, None, None)

@@ -14,8 +14,9 @@ from django.utils import timezone
 from examples.kit.provider import Provider as ExampleProvider
 from gadgets import actions
 from gadgets.errors import LifeError, NotPermittedError
-from gadgets.life import api_keys, check_runs, registering
 from gadgets.models import ApiToken, CheckRun, Gadget, Membership
+from gadgets.providers import api_keys
+from gadgets.registration import check_runs, registering
 from identity import rate
 from identity.models import Resident
 from tests import cast

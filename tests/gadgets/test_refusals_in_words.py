@@ -13,9 +13,9 @@ from django.utils import translation
 from django.utils.translation import gettext
 
 from core.sentences import sentence
-from gadgets import actions
+from gadgets import actions, web
 from gadgets.errors import GadgetError, LifeError, Problem, SchemaError
-from gadgets.pages import views_api, web
+from gadgets.providers import api_views
 from tests.gadgets.test_provider_api import GADGETS, World, world  # noqa: F401  (a fixture)
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -44,8 +44,8 @@ def made(kind: type[GadgetError]) -> GadgetError:
         and parameter.kind is not parameter.VAR_KEYWORD
         and parameter.kind is not parameter.VAR_POSITIONAL
     ]
-    if kind is views_api._BadCallError:
-        return kind(views_api.HTTPStatus.BAD_REQUEST, "not_json", "x", "y")  # type: ignore[call-arg, arg-type]
+    if kind is api_views._BadCallError:
+        return kind(api_views.HTTPStatus.BAD_REQUEST, "not_json", "x", "y")  # type: ignore[call-arg, arg-type]
     return kind(*(given.get(name, "https://one.example/") for name in needed))
 
 
@@ -68,13 +68,13 @@ def test_every_kind_of_refusal_is_english_for_who_asks_in_english(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     assert len(ALL) > 60
-    monkeypatch.setattr("gadgets.life.api_keys.CALLS_A_MINUTE", 1000)
+    monkeypatch.setattr("gadgets.providers.api_keys.CALLS_A_MINUTE", 1000)
     left = {}
     for kind in ALL:
         monkeypatch.setattr(actions, "register", Refusing(made(kind)))
         answer = world.tool.post(GADGETS, {"url": "https://one.example/gadget.json"}, "en")
         document = json.loads(answer.content)
-        assert answer["Content-Type"] == views_api.PROBLEM, kind
+        assert answer["Content-Type"] == api_views.PROBLEM, kind
         if JAPANESE.search(json.dumps(document, ensure_ascii=False)):
             left[kind.__name__] = document
         with translation.override("en"):

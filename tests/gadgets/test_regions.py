@@ -9,7 +9,7 @@ from django.conf import settings
 from django.urls import reverse
 from joserfc.jwk import ECKey
 
-from gadgets.contract import package
+from gadgets.cards import signing
 from gadgets.errors import (
     DoorError,
     KeysChangedError,
@@ -19,9 +19,9 @@ from gadgets.errors import (
     NoSuchRegionError,
     NotPermittedError,
 )
-from gadgets.life import regions
+from gadgets.federation import regions
 from gadgets.models import CheckLine, Region
-from gadgets.serving import keys
+from gadgets.protocol import package
 from identity.domain.roles import SYSTEM, Actor
 from identity.models import AuditEntry
 from tests import cast
@@ -57,7 +57,7 @@ def test_the_feed_lists_what_is_published_and_where_its_package_is(desk: DeskFor
 
 
 def test_the_feed_keeps_to_its_own_schema(desk: DeskFor, published: str) -> None:
-    from gadgets.contract.wire import check_schema, schema
+    from gadgets.protocol.wire import check_schema, schema
 
     feed = json.loads(desk(None).get(reverse("gadgets_wire:feed")).content)
     assert list(check_schema(feed, schema("feed-1.0"))) == []
@@ -68,7 +68,7 @@ def test_a_package_holds_the_approved_bytes_and_the_report(desk: DeskFor, publis
     answer = guest.get(reverse("gadgets_wire:package", args=[published]))
     assert answer["Content-Type"] == package.MEDIA_TYPE
     assert f"{published}.rgadget" in answer["Content-Disposition"]
-    found = package.verify(answer.content, keys.jwks())
+    found = package.verify(answer.content, signing.jwks())
     assert found.raw == guest.get(reverse("gadgets_wire:manifest", args=[published])).content
     assert (found.region, found.portal) == (settings.REGION["code"], settings.PORTAL_URL)
     assert [line.number for line in found.report] == list(CheckLine.objects.values_list("number", flat=True))

@@ -8,9 +8,9 @@ import pytest
 from django.core.cache import cache
 from django.db import DatabaseError
 
+from gadgets.cards import fetch, signing
 from gadgets.errors import GadgetBusyError, TlsError
-from gadgets.serving import fetch, keys
-from gadgets.serving.http import Door
+from gadgets.outbound.http import Door
 from gadgets.types import StoredCard, Unavailable, Wanted
 from identity import actions
 from identity.models import AccessLog
@@ -101,7 +101,7 @@ def test_a_grant_that_ends_while_the_request_is_made_ends_what_it_says(
     gadget, hanako = info(provider.origin), cast.hanako()
     agree(hanako, gadget, "area.waste_zone")
     wanted = want(gadget, hanako)
-    mint = keys.mint
+    mint = signing.mint
     minted: list[tuple[str, ...]] = []
 
     def withdrawn_meanwhile(made_for: Wanted, **given: Any) -> str:
@@ -110,11 +110,11 @@ def test_a_grant_that_ends_while_the_request_is_made_ends_what_it_says(
             withdraw(hanako, gadget)
         return mint(made_for, **given)
 
-    monkeypatch.setattr(keys, "mint", withdrawn_meanwhile)
+    monkeypatch.setattr(signing, "mint", withdrawn_meanwhile)
     assert isinstance(fetch.refresh(wanted), StoredCard)
     assert minted == [("area.waste_zone",), ()]
     (seen,) = provider.seen
-    assert seen.token(keys.jwks()).claims["claims"] == {}
+    assert seen.token(signing.jwks()).claims["claims"] == {}
     assert not AccessLog.objects.exists()
 
 
@@ -123,7 +123,7 @@ def test_a_grant_that_changes_each_time_ends_in_busy_and_nothing_left(
 ) -> None:
     gadget, hanako = info(provider.origin), cast.hanako()
     agree(hanako, gadget, "area.waste_zone")
-    wanted, mint = want(gadget, hanako), keys.mint
+    wanted, mint = want(gadget, hanako), signing.mint
     districts = iter(("yashima", "busshozan", "yashima", "busshozan"))
 
     def moved_meanwhile(made_for: Wanted, **given: Any) -> str:
@@ -132,7 +132,7 @@ def test_a_grant_that_changes_each_time_ends_in_busy_and_nothing_left(
         )
         return mint(made_for, **given)
 
-    monkeypatch.setattr(keys, "mint", moved_meanwhile)
+    monkeypatch.setattr(signing, "mint", moved_meanwhile)
     found = fetch.refresh(wanted)
     assert isinstance(found, Unavailable)
     assert found.code == GadgetBusyError.code

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gadgets.contract import card
-from gadgets.contract.text import inline_html, paragraphs
-from gadgets.serving.render import Addresses, moment, number, render, template_version
+from gadgets.cards.render import Addresses, moment, number, render, template_version
+from gadgets.protocol import card
+from gadgets.protocol.text import inline_html, paragraphs
 from tests.gadgets.providers import card_bytes
 from tests.gadgets.samples import info
 from tests.gadgets.test_card import BLOCKS, SUBMIT, gadget_of

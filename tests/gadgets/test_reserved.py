@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gadgets.contract import reserved
-from gadgets.contract.reserved import flags, skeleton
+from gadgets.protocol import reserved
+from gadgets.protocol.reserved import flags, skeleton
 
 ALL = sorted({word for several in reserved.WORDS.values() for word in several} | {"高松市", "くらしの窓口"})
 LIKE: dict[str, list[str]] = {}

@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gadgets.contract import manifest as manifests
-from gadgets.contract.manifest import Manifest
-from gadgets.life.review import asked_again, changes, gate_of, retention_days, terms, terms_hold
+from gadgets.protocol import manifest as manifests
+from gadgets.protocol.manifest import Manifest
+from gadgets.review.comparison import asked_again, changes, gate_of, retention_days, terms, terms_hold
 from tests.gadgets.samples import claim, document
 
 URL = "https://waste.example/gadget.json"

@@ -15,12 +15,12 @@ import requests
 from joserfc.jwk import ECKey
 
 from gadgets.conformance.request_tokens import PERSONAS
+from gadgets.outbound.http import Door
 from gadgets.rgadget import mock, surroundings
 from gadgets.rgadget.__main__ import main
 from gadgets.rgadget.drawing import PEOPLE
 from gadgets.rgadget.mock import Portal, listening
 from gadgets.rgadget.out import Exit
-from gadgets.serving.http import Door
 from portal.supervise import Launcher, wait_until
 from tests.architecture.tables import ROOT
 from tests.gadgets import life

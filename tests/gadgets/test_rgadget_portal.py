@@ -11,8 +11,9 @@ import pytest
 
 from examples.kit.provider import Provider as ExampleProvider
 from gadgets import actions
-from gadgets.life import api_keys, check_runs
 from gadgets.models import ApiToken, CheckRun, Gadget
+from gadgets.providers import api_keys
+from gadgets.registration import check_runs
 from gadgets.rgadget import remote
 from gadgets.rgadget.__main__ import main
 from gadgets.rgadget.out import Exit

@@ -14,10 +14,10 @@ from joserfc import jwt
 from joserfc.jwk import KeySet
 
 from gadgets import actions
-from gadgets.life import state_notices
-from gadgets.life.steps import Decision, Side, note
+from gadgets.cards import signing
 from gadgets.models import Gadget, Provider, StateNotice
-from gadgets.serving import keys
+from gadgets.providers import notifications
+from gadgets.review.transitions import Decision, Side, note
 from identity.domain.roles import OPERATOR, SYSTEM, Actor
 from tests import cast
 from tests.gadgets.conftest import DeskFor
@@ -63,7 +63,7 @@ def test_a_suspension_is_told_by_mail_and_webhook(gadget: Gadget, listener: List
         ("mail", "waiting"),
         ("webhook", "waiting"),
     ]
-    assert state_notices.send_due() == 2
+    assert notifications.send_due() == 2
     (letter,) = mail.outbox
     assert letter.to == [gadget.provider.contact]
     assert letter.subject.startswith("停止されました / Suspended")
@@ -72,7 +72,7 @@ def test_a_suspension_is_told_by_mail_and_webhook(gadget: Gadget, listener: List
     assert "秘密の理由" not in letter.body
     (seen,) = listener.seen
     assert (seen.path, seen.headers["content-type"]) == ("/hook", "application/jwt")
-    token = jwt.decode(seen.body.decode(), KeySet.import_key_set(keys.jwks()), algorithms=["ES256"])
+    token = jwt.decode(seen.body.decode(), KeySet.import_key_set(signing.jwks()), algorithms=["ES256"])
     assert token.header["typ"] == "rgadget-state+jwt"
     claims = token.claims
     assert claims["aud"] == f"{listener.origin}/hook"
@@ -85,7 +85,7 @@ def test_a_suspension_is_told_by_mail_and_webhook(gadget: Gadget, listener: List
     assert claims["exp"] - claims["iat"] == 60
     assert abs(claims["iat"] - time.time()) < 60
     assert "秘密" not in json.dumps(claims, ensure_ascii=False)
-    assert state_notices.send_due() == 0
+    assert notifications.send_due() == 0
 
 
 def test_what_is_undone_tells_nobody(gadget: Gadget) -> None:
@@ -133,16 +133,16 @@ def test_a_webhook_that_fails_is_tried_again_with_the_same_number(gadget: Gadget
         suspend(gadget)
         StateNotice.objects.filter(channel="mail").delete()
         now = timezone.now()
-        assert state_notices.send_due(now=now) == 0
+        assert notifications.send_due(now=now) == 0
         row = StateNotice.objects.get()
         assert (row.state, row.trouble, row.tries) == ("waiting", "bad_status", 1)
-        assert state_notices.send_due(now=now + timedelta(seconds=30)) == 0
+        assert notifications.send_due(now=now + timedelta(seconds=30)) == 0
         assert len(listener.seen) == 1
-        assert state_notices.send_due(now=now + timedelta(seconds=61)) == 1
+        assert notifications.send_due(now=now + timedelta(seconds=61)) == 1
         numbers = {
-            jwt.decode(seen.body.decode(), KeySet.import_key_set(keys.jwks()), algorithms=["ES256"]).claims[
-                "txn"
-            ]
+            jwt.decode(
+                seen.body.decode(), KeySet.import_key_set(signing.jwks()), algorithms=["ES256"]
+            ).claims["txn"]
             for seen in listener.seen
         }
         assert numbers == {row.txn.hex}
@@ -153,20 +153,20 @@ def test_after_the_last_try_it_is_given_up_and_the_console_says_so(gadget: Gadge
     Provider.objects.update(contact="", webhook_url="http://nobody.localhost:9/hook")
     suspend(gadget)
     now = timezone.now()
-    for _ in range(len(state_notices.WAITS) + 1):
-        assert state_notices.send_due(now=now) == 0
-        now += timedelta(seconds=max(state_notices.WAITS))
-    (shown,) = state_notices.recent(gadget.provider_id)
+    for _ in range(len(notifications.WAITS) + 1):
+        assert notifications.send_due(now=now) == 0
+        now += timedelta(seconds=max(notifications.WAITS))
+    (shown,) = notifications.recent(gadget.provider_id)
     assert (shown.state, shown.trouble, shown.words) == ("given_up", "connect_failed", "停止されました")
-    assert state_notices.send_due(now=now) == 0
-    assert StateNotice.objects.get().tries == len(state_notices.WAITS) + 1
+    assert notifications.send_due(now=now) == 0
+    assert StateNotice.objects.get().tries == len(notifications.WAITS) + 1
 
 
 def test_a_mail_that_cannot_be_sent_waits(gadget: Gadget, settings: Any) -> None:
     settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
     settings.EMAIL_HOST, settings.EMAIL_PORT, settings.EMAIL_TIMEOUT = "127.0.0.1", 9, 1
     suspend(gadget)
-    assert state_notices.send_due() == 0
+    assert notifications.send_due() == 0
     assert StateNotice.objects.get().trouble == "mail_failed"
 
 
@@ -174,34 +174,34 @@ def test_an_address_that_was_taken_away_meanwhile_is_not_called(gadget: Gadget, 
     hook(gadget, listener)
     suspend(gadget)
     Provider.objects.update(contact="", webhook_url="")
-    assert state_notices.send_due() == 0
+    assert notifications.send_due() == 0
     assert {row.trouble for row in StateNotice.objects.all()} == {"no_address"}
     assert listener.seen == []
 
 
 def test_what_is_settled_is_forgotten_after_ninety_days(gadget: Gadget) -> None:
     suspend(gadget)
-    state_notices.send_due()
+    notifications.send_due()
     StateNotice.objects.update(created_at=timezone.now() - timedelta(days=91))
-    state_notices.send_due()
+    notifications.send_due()
     assert not StateNotice.objects.exists()
 
 
 def test_a_trial_names_no_gadget(gadget: Gadget, listener: Listener) -> None:
     hook(gadget, listener)
-    state_notices.trial(Provider.objects.get(pk=gadget.provider_id))
-    assert state_notices.send_due() == 2
+    notifications.trial(Provider.objects.get(pk=gadget.provider_id))
+    assert notifications.send_due() == 2
     assert "試し送り" in mail.outbox[0].subject
     claims = jwt.decode(
-        listener.seen[0].body.decode(), KeySet.import_key_set(keys.jwks()), algorithms=["ES256"]
+        listener.seen[0].body.decode(), KeySet.import_key_set(signing.jwks()), algorithms=["ES256"]
     ).claims
     assert (claims["decision"], claims["gadget"], claims["state"]) == ("test", "", "")
 
 
 def test_both_sides_of_a_thread_and_who_is_told(gadget: Gadget) -> None:
     from gadgets.errors import NotPermittedError, ReasonMissingError, TooOftenError
-    from gadgets.life.thread import MOST_OPEN
     from gadgets.models import Membership, ReviewNote
+    from gadgets.review.conversation import MOST_OPEN
 
     developer, reader = cast.as_actor(cast.taro()), cast.as_actor(cast.linh())
     for who, role in ((developer, "developer"), (reader, "reader")):

@@ -17,6 +17,7 @@ from django.utils import timezone
 
 from examples.lunch.provider import build as build_lunch
 from gadgets import queries
+from gadgets.cards import fetch, signing
 from gadgets.errors import (
     AnswerTooLargeError,
     CardError,
@@ -29,8 +30,8 @@ from gadgets.errors import (
     NotGrantedError,
     TooManySubmitsError,
 )
-from gadgets.pages.views_forms import error_words, may_have_arrived
-from gadgets.serving import fetch, keys, submitting
+from gadgets.forms import submission
+from gadgets.forms.views import error_words, may_have_arrived
 from identity import actions as identity_actions
 from identity import queries as identity_queries
 from identity.domain.consent import Notice
@@ -145,12 +146,12 @@ def test_what_is_sent_is_signed_bound_and_written_down(
     assert "受け付けました。" in answer.content.decode(), "the card that answered is on the page"
     (seen,) = careless.posted
     assert json.loads(seen.body) == {"form": "wish", "values": VALUES}
-    token = seen.token(keys.jwks())
+    token = seen.token(signing.jwks())
     assert token.header["typ"] == "rgadget+jwt"
     claims = token.claims
     info = queries.registry().gadgets[gadget]
     assert (claims["htm"], claims["htu"]) == ("POST", info.action_url)
-    assert claims["digest"] == keys.digest(seen.body)
+    assert claims["digest"] == signing.digest(seen.body)
     assert claims["sub"] == identity_queries.subject_for(hanako.id, info.client_id or "")
     assert claims["claims"] == {"area.waste_zone": "7"}
     assert re.fullmatch(r'"[0-9a-f]{32}"', seen.headers["idempotency-key"])
@@ -250,10 +251,10 @@ def test_two_clicks_at_the_same_time_are_one_submission(
         inside.set()
         go.wait(1)
 
-    monkeypatch.setattr(submitting, "_post", slowly)
+    monkeypatch.setattr(submission, "_post", slowly)
     from uuid import UUID
 
-    from gadgets.contract import forms
+    from gadgets.protocol import forms
     from gadgets.types import Wanted
     from tests.gadgets.test_card import PAIRWISE
 
@@ -261,7 +262,7 @@ def test_two_clicks_at_the_same_time_are_one_submission(
 
     def click() -> None:
         try:
-            submitting.send(wanted=wanted, spec=forms.read(FORM), values={"dish": "x"}, key="k")
+            submission.send(wanted=wanted, spec=forms.read(FORM), values={"dish": "x"}, key="k")
         finally:
             connections.close_all()
 
@@ -328,7 +329,7 @@ def test_a_provider_that_is_down_got_nothing_and_the_page_says_so(
     def nobody(*_: Any, **__: Any) -> None:
         raise ConnectError("http://waste.localhost/", "nobody answers")
 
-    monkeypatch.setattr(type(submitting.door()), "fetch", nobody)
+    monkeypatch.setattr(type(submission.door()), "fetch", nobody)
     answer = form.send()
     assert answer.status_code == 502
     assert "何も送っていません" in answer.content.decode()
@@ -458,13 +459,13 @@ def test_a_consent_that_was_withdrawn_meanwhile_sends_nothing(
 def test_a_consent_that_is_withdrawn_between_check_and_sending_sends_nothing(
     form: Form, careless: Careless, gadget: str, hanako: Resident, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    really = submitting.send
+    really = submission.send
 
     def late(**what: Any) -> None:
         identity_actions.withdraw(resident_id=hanako.id, recipient=gadget, by=cast.as_actor(hanako))
         really(**what)
 
-    monkeypatch.setattr(submitting, "send", late)
+    monkeypatch.setattr(submission, "send", late)
     assert NotGrantedError.message in form.send().content.decode()
     assert careless.posted == []
 
@@ -487,13 +488,13 @@ def test_an_announced_pause_sends_nothing(
 def test_too_many_submissions_in_a_short_time_are_refused(
     form: Form, careless: Careless, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(submitting, "MOST", 2)
+    monkeypatch.setattr(submission, "MOST", 2)
     careless.action = reply(card_bytes(blocks=[FORM]))
     for dish in ("a", "b"):
         form.send(**{"f-dish": dish})
     answer = form.send()
     assert answer.status_code == 503
-    assert 0 < int(answer["Retry-After"]) <= submitting.PERIOD
+    assert 0 < int(answer["Retry-After"]) <= submission.PERIOD
     assert TooManySubmitsError.message in answer.content.decode()
     assert kept(answer.content.decode())
     assert len(careless.posted) == 2
@@ -504,7 +505,7 @@ def test_a_form_of_another_gadget_or_resident_is_not_taken(form: Form, careless:
         answer = form.send(form=foreign)
         assert "もう一度入力してください" in answer.content.decode()
     taro = cast.taro()
-    sealed = submitting.seal("localhost.waste.bins", taro.id, FORM)
+    sealed = submission.seal("localhost.waste.bins", taro.id, FORM)
     assert "もう一度入力してください" in form.send(form=sealed).content.decode()
     assert careless.posted == []
 
@@ -590,5 +591,7 @@ def test_who_acts_for_a_child_sends_for_the_child_and_reads_so(
     form.send()
     (seen,) = careless.posted
     info = queries.registry().gadgets[gadget]
-    assert seen.token(keys.jwks()).claims["sub"] == identity_queries.subject_for(child, info.client_id or "")
+    assert seen.token(signing.jwks()).claims["sub"] == identity_queries.subject_for(
+        child, info.client_id or ""
+    )
     assert [row.via for row in identity_queries.access_log(child, 1)] == ["form"]

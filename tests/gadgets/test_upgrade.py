@@ -12,13 +12,13 @@ from django.utils import timezone
 
 from core.markup import html_id
 from gadgets import actions, queries
+from gadgets.cards.fetch import wanted_for
 from gadgets.errors import NotNewerError, NotPermittedError, ReasonMissingError, WrongStateError
-from gadgets.life import versions
-from gadgets.life.reviewing import end_waiting
+from gadgets.metrics import recent_faults
 from gadgets.models import Gadget, GadgetVersion, Membership, Placement, ReviewNote
+from gadgets.operation import rollout
 from gadgets.registry import may_be_told
-from gadgets.serving import outcomes
-from gadgets.serving.fetch import wanted_for
+from gadgets.review.publication import end_waiting
 from gadgets.types import FetchOutcome, GadgetInfo
 from identity import actions as identity_actions
 from identity import releases
@@ -94,11 +94,11 @@ def test_what_was_granted_is_asked_anew_when_its_terms_change(
     bins.upgrade(**changes)
     assert granted(hanako, bins) == ("1.0.0", ("area.waste_zone",))
     held = bundle(hanako)
-    assert [one.name for one in versions.question(bins.info, held)] == ["area.waste_zone"]
-    assert len(versions.news(bins.info, held, ("area.waste_zone",))) == 1
+    assert [one.name for one in rollout.question(bins.info, held)] == ["area.waste_zone"]
+    assert len(rollout.news(bins.info, held, ("area.waste_zone",))) == 1
     decide(hanako, bins.info, "area.waste_zone")
     assert granted(hanako, bins) == ("2.0.0", ("area.waste_zone",))
-    assert versions.question(bins.info, bundle(hanako)) == ()
+    assert rollout.question(bins.info, bundle(hanako)) == ()
 
 
 def test_a_higher_level_asks_again_and_serves_the_lower_one_meanwhile(
@@ -138,8 +138,8 @@ def test_a_new_option_asks_nobody_who_has_decided(bins: Bins, hanako: Resident) 
     taro = cast.taro()
     bins.upgrade(claims=[ZONE, claim("age_band", "optional")])
     assert granted(hanako, bins) == ("2.0.0", ("area.waste_zone",))
-    assert versions.question(bins.info, bundle(hanako)) == ()
-    assert [one.name for one in versions.question(bins.info, bundle(taro))] == ["area.waste_zone", "age_band"]
+    assert rollout.question(bins.info, bundle(hanako)) == ()
+    assert [one.name for one in rollout.question(bins.info, bundle(taro))] == ["area.waste_zone", "age_band"]
 
 
 def test_the_page_names_what_changed_and_the_receipt_keeps_it(
@@ -263,7 +263,7 @@ def test_rolled_back_the_old_grants_hold_again_and_nobody_is_asked(bins: Bins, h
     bins.roll_back()
     assert bins.info.version == "1.0.0"
     assert granted(hanako, bins) == ("1.0.0", ("area.waste_zone",))
-    assert versions.question(bins.info, bundle(hanako)) == ()
+    assert rollout.question(bins.info, bundle(hanako)) == ()
     note = ReviewNote.objects.order_by("-pk").first()
     assert note is not None
     assert (note.decision, note.reason) == ("rolled_back", "数字が誤っていたため")
@@ -348,7 +348,7 @@ def test_nobody_approves_what_they_handed_in_before_they_left(bins: Bins) -> Non
 @pytest.mark.parametrize("step", ["approve", "roll_out", "roll_back"])
 def test_of_two_operators_at_once_one_is_told(bins: Bins, step: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """The second one read the rows before the first one wrote."""
-    from gadgets.life import reviewing
+    from gadgets.review import publication
 
     bins.upgrade(share=50)
     if step == "approve":
@@ -358,8 +358,8 @@ def test_of_two_operators_at_once_one_is_told(bins: Bins, step: str, monkeypatch
     row, draft = Gadget.objects.get(), GadgetVersion.objects.order_by("-pk").first()
     held = Gadget.objects.select_related("published", "earlier").get(pk=row.pk)
     STEPS[step](bins, SYSTEM)
-    monkeypatch.setattr(reviewing, "reviewed", lambda *_: held)
-    monkeypatch.setattr(reviewing, "draft", lambda _: draft)
+    monkeypatch.setattr(publication, "reviewed", lambda *_: held)
+    monkeypatch.setattr(publication, "draft", lambda _: draft)
     with pytest.raises(WrongStateError):
         STEPS[step](bins, SYSTEM)
 
@@ -383,7 +383,7 @@ def test_her_data_page_says_that_an_answer_is_owed_and_what_goes_on_meanwhile(
 ) -> None:
     bins.upgrade()
     browser = desk(hanako)
-    until = timezone.localtime(timezone.now() + versions.EARLIER_DAYS)
+    until = timezone.localtime(timezone.now() + rollout.EARLIER_DAYS)
     html = browser.page("/my-data/")
     assert "「年代」を新しく聞きます（必須）。" in html
     assert f"長くて{until:%Y-%m-%d}まで" in html
@@ -409,7 +409,7 @@ def test_the_desk_says_what_each_change_means_and_gives_it_to_a_share(bins: Bins
     # How the two do side by side, before a larger share has the new one.
     assert "版 2.0.0: この24時間に、カードの取得はありません。" in html
     for version, ok in (("1.0.0", True), ("2.0.0", True), ("2.0.0", True), ("2.0.0", False)):
-        outcomes.note(FetchOutcome(bins.id, version, ok, "" if ok else "card", "", 0.1, timezone.now()))
+        recent_faults.note(FetchOutcome(bins.id, version, ok, "" if ok else "card", "", 0.1, timezone.now()))
     html = operator.page(reverse("city_review_gadget", args=[bins.id]))
     assert "版 1.0.0: この24時間に1回取得し、100%が成功しました。" in html
     assert "版 2.0.0: この24時間に3回取得し、66%が成功しました。" in html

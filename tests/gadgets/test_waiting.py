@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from gadgets.life.waiting import turn
+from gadgets.review.turns import turn
 
 NOW = datetime(2026, 11, 20, 9, tzinfo=UTC)
 

@@ -9,9 +9,9 @@ from django.core import mail
 from django.core.mail.backends.locmem import EmailBackend
 
 from gadgets import actions, errors, queries, tasks
-from gadgets.life import watch
+from gadgets.metrics import call_metrics
 from gadgets.models import Gadget, GadgetHour, GadgetVersion, Provider, ReviewNote, StateNotice
-from gadgets.serving import figures
+from gadgets.operation import health_watch
 from identity.domain.roles import SYSTEM
 from tests import cast
 from tests.gadgets import samples
@@ -45,7 +45,7 @@ def hour(back: int, *, good: int = 0, now: datetime = NOW, **faults: int) -> Non
     at = now.replace(minute=0, second=0, microsecond=0) - timedelta(hours=back)
     GadgetHour.objects.create(
         gadget_id=GADGET, hour=at, calls=good + sum(faults.values()), successes=good, faults=faults,
-        times=[0] * (len(figures.BOUNDS) + 1),
+        times=[0] * (len(call_metrics.BOUNDS) + 1),
     )  # fmt: skip
 
 
@@ -68,7 +68,7 @@ class TestWarning:
     def test_below_95_percent_of_a_day_the_provider_is_warned_and_told_what_helps(self) -> None:
         hour(20, good=50)
         hour(3, good=42, deadline_passed=5, card=3)
-        assert watch.sweep(NOW) == 1
+        assert health_watch.sweep(NOW) == 1
         note = last_note()
         assert (note.decision, note.side, note.who_id) == ("warned", "machine", None)
         assert "100回のうち成功 92回" in note.reason
@@ -81,11 +81,11 @@ class TestWarning:
 
     def test_once_a_day(self) -> None:
         hour(3, good=20, card=5)
-        assert watch.sweep(NOW) == 1
-        assert watch.sweep(NOW + timedelta(hours=1)) == 0
+        assert health_watch.sweep(NOW) == 1
+        assert health_watch.sweep(NOW + timedelta(hours=1)) == 0
         later = NOW + timedelta(hours=25)
         hour(3, good=20, now=later, card=5)
-        assert watch.sweep(later) == 1
+        assert health_watch.sweep(later) == 1
 
     @pytest.mark.parametrize(
         ("good", "bad"),
@@ -94,12 +94,12 @@ class TestWarning:
     )
     def test_nobody_is_warned_without_need(self, good: int, bad: int) -> None:
         hour(3, good=good, card=bad)
-        assert watch.sweep(NOW) == 0
+        assert health_watch.sweep(NOW) == 0
         assert last_note().decision == "approved"
 
     def test_what_is_older_than_a_day_is_forgiven(self) -> None:
         hour(26, good=10, card=40)
-        assert watch.sweep(NOW) == 0
+        assert health_watch.sweep(NOW) == 0
 
 
 class TestFailing:
@@ -107,7 +107,7 @@ class TestFailing:
         cast.operator()
         for back in (2, 1):
             hour(back, good=2, deadline_passed=4, bad_status=1)
-        assert watch.sweep(NOW) == 1
+        assert health_watch.sweep(NOW) == 1
         assert state() == "suspended"
         assert GADGET not in queries.registry().gadgets
         note = last_note()
@@ -120,7 +120,7 @@ class TestFailing:
         assert letter.subject == "サービスを停止しました", "nothing of a stranger's stands in a subject"
         assert note.reason in letter.body
         assert f"/services/{GADGET}/" in letter.body
-        assert watch.sweep(NOW) == 0
+        assert health_watch.sweep(NOW) == 0
 
     @pytest.mark.parametrize(
         "rows",
@@ -136,32 +136,32 @@ class TestFailing:
     def test_nobody_is_suspended_without_need(self, rows: Mapping[int, tuple[int, int]]) -> None:
         for back, (good, bad) in rows.items():
             hour(back, good=good, card=bad)
-        watch.sweep(NOW)
+        health_watch.sweep(NOW)
         assert state() == "published"
 
     def test_what_was_before_it_was_resumed_does_not_count(self) -> None:
         for back in (2, 1):
             hour(back, card=20)
-        watch.sweep(NOW)
+        health_watch.sweep(NOW)
         actions.resume(gadget_id=GADGET, by=SYSTEM)
         ReviewNote.objects.filter(decision="resumed").update(at=NOW)
-        assert watch.sweep(NOW + timedelta(minutes=5)) == 0
+        assert health_watch.sweep(NOW + timedelta(minutes=5)) == 0
         later = NOW + timedelta(hours=4)
         for back in (2, 1):
             hour(back, now=later, card=20)
-        assert watch.sweep(later) == 1
+        assert health_watch.sweep(later) == 1
 
     def test_somebody_who_suspends_at_the_same_moment_is_first(self, monkeypatch: pytest.MonkeyPatch) -> None:
         for back in (2, 1):
             hour(back, card=20)
-        attack = watch._attack
+        attack = health_watch._attack
 
         def meanwhile(*args: Any) -> Any:
             actions.suspend(gadget_id=GADGET, reason="別の理由", by=SYSTEM)
             return attack(*args)
 
-        monkeypatch.setattr(watch, "_attack", meanwhile)
-        assert watch.sweep(NOW) == 0
+        monkeypatch.setattr(health_watch, "_attack", meanwhile)
+        assert health_watch.sweep(NOW) == 0
         assert ReviewNote.objects.get(decision="suspended").reason == "別の理由"
         assert mail.outbox == []
 
@@ -173,32 +173,32 @@ class TestFailing:
 
         monkeypatch.setattr(EmailBackend, "send_messages", refused)
         hour(0, redirect_refused=5)
-        assert watch.sweep(NOW) == 1
+        assert health_watch.sweep(NOW) == 1
         assert state() == "suspended"
 
 
 class TestAttack:
-    @pytest.mark.parametrize("code", sorted(watch.ATTACK_CODES))
+    @pytest.mark.parametrize("code", sorted(health_watch.ATTACK_CODES))
     def test_five_within_an_hour_are_enough_however_well_the_rest_goes(self, code: str) -> None:
         hour(1, good=500, **{code: 2})
         hour(0, good=500, **{code: 2})
-        assert watch.sweep(NOW) == 0
+        assert health_watch.sweep(NOW) == 0
         GadgetHour.objects.all().delete()
         hour(1, good=500, **{code: 2})
         hour(0, good=500, **{code: 3})
-        assert watch.sweep(NOW) == 1
+        assert health_watch.sweep(NOW) == 1
         assert state() == "suspended"
         assert "攻撃と見られる" in last_note().reason
-        assert watch.REMEDIES[code][0] in last_note().reason
+        assert health_watch.REMEDIES[code][0] in last_note().reason
 
     def test_mistakes_that_happen_to_everybody_are_no_attack(self) -> None:
         hour(0, good=20, card=9, deadline_passed=9, wrong_content_type=9)
-        watch.sweep(NOW)
+        health_watch.sweep(NOW)
         assert state() == "published"
 
     def test_what_was_two_hours_ago_is_no_attack_any_more(self) -> None:
         hour(2, good=500, redirect_refused=9)
-        watch.sweep(NOW)
+        health_watch.sweep(NOW)
         assert state() == "published"
 
 
@@ -210,8 +210,8 @@ def test_each_fault_of_a_fetch_has_a_remedy() -> None:
 
     told = codes(errors.DoorError) - {"door", "url_refused", "image_refused", "name_lookup_failed"}
     told |= {"card", "card_not_drawn"}
-    assert set(watch.REMEDIES) == told
-    assert told > watch.ATTACK_CODES
+    assert set(health_watch.REMEDIES) == told
+    assert told > health_watch.ATTACK_CODES
 
 
 def test_the_sweep_reads_what_this_process_counted() -> None:

@@ -9,10 +9,10 @@ from django.db import connection
 from django.urls import reverse
 
 from gadgets import actions, queries
-from gadgets.contract.text import inline_html
 from gadgets.errors import LifeError, NotPermittedError
 from gadgets.models import CardReport, Membership, Provider
-from gadgets.telling.addressees import addressee
+from gadgets.protocol.text import inline_html
+from gadgets.webhooks.recipients import addressee
 from identity.domain.roles import SYSTEM
 from identity.models import AuditEntry, Resident
 from tests import cast

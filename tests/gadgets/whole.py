@@ -15,11 +15,11 @@ from examples.kit.provider import Profile, Provider
 from examples.kit.request_token import RequestToken
 from examples.kit.web import Request, Response
 from gadgets import conformance
+from gadgets.cards import signing
 from gadgets.conformance import Environment, Signer, Subject
-from gadgets.contract.conformance_lines import Line
-from gadgets.life import checking, registration
-from gadgets.serving import keys
-from gadgets.serving.http import Door
+from gadgets.outbound.http import Door
+from gadgets.protocol.conformance_lines import Line
+from gadgets.registration import check_environment, manifest_source
 from tests.gadgets import life
 
 Document = dict[str, Any]
@@ -175,11 +175,11 @@ def environment(chromium: str = "", *locales: str) -> Environment:
     """This portal without its tables, in Japanese and English: every language more is time and no other check."""
     return Environment(
         portal=settings.PORTAL_URL,
-        signer=Signer(keys.signing_key()),
+        signer=Signer(signing.signing_key()),
         door=Door(loopback_names=True),
         locales=locales or ("ja", "en"),
         chromium=chromium,
-        stylesheet=checking.stylesheet(),
+        stylesheet=check_environment.stylesheet(),
     )
 
 
@@ -188,7 +188,7 @@ def report(
 ) -> list[Line]:
     """Every line for the provider that is broken so."""
     with running(broken) as url:
-        fetched = registration.fetch(url)
+        fetched = manifest_source.fetch(url)
         subject = Subject(fetched.raw, url, gadget_id or fetched.manifest.id, previous)
         return list(conformance.check(subject, env or environment()))
 

@@ -12,13 +12,13 @@ from typing import Any
 
 import pytest
 
-from gadgets.serving.http import Door
-from gadgets.telling import logout
+from gadgets.outbound.http import Door
+from gadgets.webhooks import logout
 from identity.oidc import logout_relay
 
 ROOT = Path(__file__).resolve().parents[2]
 WAYS_OUT = {
-    "gadgets/serving/http.py", "gadgets/cityos/ngsi_ld.py", "identity/loopback.py", "identity/oidc/tokens.py",
+    "gadgets/outbound/http.py", "gadgets/cityos/ngsi_ld.py", "identity/loopback.py", "identity/oidc/tokens.py",
     "identity/keycloak/driver.py", "identity/oidc/relying_party.py", "portal/demo.py",
 }  # fmt: skip
 OUTSIDE = re.compile(

@@ -16,7 +16,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from gadgets.telling import logout
+from gadgets.webhooks import logout
 from identity import loopback
 
 

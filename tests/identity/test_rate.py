@@ -14,8 +14,8 @@ from identity.embedded import sign_in_limits
 ROOT = Path(__file__).resolve().parents[2]
 COUNTS_OTHERWISE = {
     "identity/rate.py": "the counter",
-    "gadgets/serving/breaker.py": "counts failures, refuses nobody for having asked",
-    "gadgets/serving/outcomes.py": "counts outcomes of cards",
+    "gadgets/cards/breaker.py": "counts failures, refuses nobody for having asked",
+    "gadgets/metrics/recent_faults.py": "counts outcomes of cards",
     "portal/cache.py": "the cache itself",
 }
 

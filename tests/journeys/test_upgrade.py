@@ -12,7 +12,7 @@ from itertools import count
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from gadgets.life.versions import in_share
+from gadgets.operation.rollout import in_share
 from tests import sites
 from tests.gadgets.life import Careless
 from tests.gadgets.providers import Handler, Provider, card_document, reply

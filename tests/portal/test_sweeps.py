@@ -10,11 +10,13 @@ from django.core.cache import cache
 from django.utils import timezone
 
 from core import sweeps
-from gadgets.life import clients, ending, nightly, state_notices, watch
+from gadgets.metrics import call_metrics
 from gadgets.models import EventDelivery, Gadget, GadgetHour, GadgetVersion, Provider, StateNotice
-from gadgets.serving import figures
-from gadgets.telling import events
+from gadgets.operation import health_watch, oidc_clients, retirement
+from gadgets.providers import notifications
+from gadgets.registration import nightly
 from gadgets.types import FetchOutcome
+from gadgets.webhooks import events
 from identity.closure import retention
 from identity.consent import learning, ledger
 from identity.household import guardianships
@@ -165,7 +167,7 @@ def nightly_checks(patch: Any) -> Poison:
 def due_clients(patch: Any) -> Poison:
     gadgets(client_due=True)
     poison = Poison()
-    patch.setattr(clients, "_sync", poison)
+    patch.setattr(oidc_clients, "_sync", poison)
     return poison
 
 
@@ -173,14 +175,14 @@ def failing_gadgets(patch: Any) -> Poison:
     for gadget in gadgets():
         GadgetHour.objects.create(gadget_id=gadget.gadget_id, hour=NOW(), calls=2)
     poison = Poison()
-    patch.setattr(watch, "_judge", poison)
+    patch.setattr(health_watch, "_judge", poison)
     return poison
 
 
 def ending_gadgets(patch: Any) -> Poison:
     gadgets(retires_at=NOW() - timedelta(hours=1))
     poison = Poison()
-    patch.setattr(ending, "_retire_due", poison)
+    patch.setattr(retirement, "_retire_due", poison)
     return poison
 
 
@@ -191,7 +193,7 @@ def provider_mails(patch: Any) -> Poison:
             provider=provider, gadget_id=f"g{number}", decision="approved", channel="mail"
         )
     poison = Poison(answer="")
-    patch.setattr(state_notices, "_SENDERS", {"mail": poison})
+    patch.setattr(notifications, "_SENDERS", {"mail": poison})
     return poison
 
 
@@ -204,16 +206,16 @@ def provider_events(patch: Any) -> Poison:
 
 
 def counted_hours(patch: Any) -> Poison:
-    figures._waiting.clear()
+    call_metrics._waiting.clear()
     for number in range(3):
-        figures.note(FetchOutcome(f"g{number}", "1", ok=True, code="", detail="", seconds=0.1, at=NOW()))
+        call_metrics.note(FetchOutcome(f"g{number}", "1", ok=True, code="", detail="", seconds=0.1, at=NOW()))
     poison = Poison()
 
     def write(names: Any, _batch: Any) -> None:
         for name in names:
             poison(name)
 
-    patch.setattr(figures, "_write", write)
+    patch.setattr(call_metrics, "_write", write)
     return poison
 
 
@@ -243,9 +245,9 @@ SWEEPS: dict[str, Callable[[Any], Poison]] = {
     "identity.clean": tables_to_clean,
     "gadgets.nightly_checks": nightly_checks,
     "gadgets.sync_clients": due_clients,
-    "gadgets.life.watch": failing_gadgets,
+    "gadgets.operation.health_watch": failing_gadgets,
     "gadgets.end_gadgets": ending_gadgets,
-    "gadgets.life.state_notices": provider_mails,
+    "gadgets.providers.notifications": provider_mails,
     "gadgets.consent_events": provider_events,
     "gadgets.write_figures": counted_hours,
     "mydata.carry_out_erasures": closed_accounts,

@@ -15,9 +15,8 @@ from tests.services import packages
 ROOT = Path(__file__).resolve().parents[2]
 LOCALES = ("en", "ja_Simple")
 # What only providers, editors and operators read needs English, but no easy Japanese.
-DESKS = ("core/dates.py", "recommender/errors.py", "portal/content/", "portal/city/", "portal/templates/city/", "gadgets/words.py", "gadgets/life/",
-         "gadgets/pages/web.py", "gadgets/pages/views_api.py", "gadgets/pages/views_life.py",
-         "gadgets/pages/views_organisation.py", "gadgets/pages/views_preview.py", "gadgets/pages/views_provider",
+DESKS = ("core/dates.py", "recommender/errors.py", "portal/content/", "portal/city/", "portal/templates/city/", "gadgets/words.py", "gadgets/web.py",
+         *(f"gadgets/{room}/" for room in ("registration", "review", "operation", "providers", "federation")), "gadgets/metrics/views.py",
          *(f"gadgets/templates/gadgets/{name}" for name in (
              "checks.html", "report.html", "console.html", "outcomes.html", "organisation.html", "join.html",
              "preview.html", "road.html", "thread.html", "state_notice.txt", "changes.html", "contracts.html",

@@ -11,7 +11,7 @@ from django.utils.translation import get_language
 
 from core.texts import pick
 from gadgets import queries as gadget_queries
-from gadgets.serving import fetch
+from gadgets.cards import fetch
 from gadgets.words import as_of, source, withheld
 from identity import queries as identity_queries
 from identity.domain.attributes import DISTRICTS

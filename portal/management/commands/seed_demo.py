@@ -21,12 +21,12 @@ from django.utils import timezone
 from core.region_time import region_date
 from gadgets import actions as gadget_actions
 from gadgets import queries as gadget_queries
-from gadgets.choosing.layout import Slot
 from gadgets.cityos import queries as contract_queries
 from gadgets.errors import GadgetError
-from gadgets.life import check_runs
+from gadgets.layout.layout import Slot
+from gadgets.metrics import small_cells
 from gadgets.queries import GadgetView
-from gadgets.serving import cells
+from gadgets.registration import check_runs
 from identity import actions as identity_actions
 from identity import queries as identity_queries
 from identity.domain.attributes import AGE_BANDS, DISTRICTS, Value
@@ -91,7 +91,7 @@ class Command(BaseCommand):
             if not options["no_gadgets"]:
                 self._say("gadgets", register_gadgets(people))
                 content_actions.set_default_slots(slots=SLOTS, by=SYSTEM)
-                self._say("cells of claims", cells.count())
+                self._say("cells of claims", small_cells.count())
         except (ContentError, GadgetError) as error:
             raise CommandError(str(error)) from error
 

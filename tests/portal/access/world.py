@@ -13,8 +13,8 @@ from wagtail.images.tests.utils import get_test_image_file
 from wagtail.models import Page
 
 from gadgets import actions as gadget_actions
+from gadgets.cards import signing
 from gadgets.models import Gadget, Region
-from gadgets.serving import keys
 from identity.household import guardianships
 from identity.models import Guardianship, Resident
 from tests import cast
@@ -86,7 +86,7 @@ def arguments(people: Mapping[str, Resident], page: Page, organisation: int) -> 
     guardianships.redeem(guardian=hanako.pk, code=code, by=cast.as_actor(hanako))
     image = Image.objects.create(title="ごみ箱", file=get_test_image_file())
     Region.objects.create(
-        code="neighbour", name={"ja": "隣の市"}, portal_url=NOBODY_LISTENS, keys=keys.jwks()
+        code="neighbour", name={"ja": "隣の市"}, portal_url=NOBODY_LISTENS, keys=signing.jwks()
     )
     parent, revision = str(page.get_parent().pk), page.save_revision()
     return {

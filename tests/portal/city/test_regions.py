@@ -11,8 +11,8 @@ from django.urls import reverse
 from joserfc.jwk import ECKey
 
 from gadgets import queries
-from gadgets.life import check_runs
 from gadgets.models import Gadget, GadgetVersion, Provider, Region, ReviewNote
+from gadgets.registration import check_runs
 from tests import cast
 from tests.gadgets.life import Careless, careless
 from tests.gadgets.neighbour import CODE, Neighbour, neighbour

@@ -200,7 +200,7 @@ def test_the_layout_holds_zones_slots_and_headings() -> None:
 
 
 def test_default_slots_are_set_once_and_only_by_an_operator() -> None:
-    from gadgets.choosing.layout import Slot
+    from gadgets.layout.layout import Slot
     from identity.domain.roles import SYSTEM, Actor
     from portal.content.errors import NotAllowed
 

@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from examples.waste.provider import build as build_waste
 from gadgets import queries as gadget_queries
-from gadgets.serving import fetch
+from gadgets.cards import fetch
 from gadgets.types import StoredCard
 from identity import actions as identity_actions
 from identity import queries as identity_queries

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from gadgets.choosing.layout import Arranged
+from gadgets.layout.layout import Arranged
 from portal.home.cards import CardView
 from portal.home.compose import Reader, compose
 from portal.home.guest import choose

@@ -8,8 +8,8 @@ from django.core.cache import cache
 from django.utils import timezone
 
 from core.markup import html_id
-from gadgets.choosing.layout import Slot
-from gadgets.serving import fetch
+from gadgets.cards import fetch
+from gadgets.layout.layout import Slot
 from gadgets.types import ClaimSpec, Source, StoredCard
 from identity import actions
 from identity.domain.consent import Notice

@@ -11,8 +11,8 @@ from django.test import Client
 from django.utils import timezone
 
 from gadgets.models import EventDelivery
-from gadgets.serving.apart import refuse_in_transaction
-from gadgets.telling import events
+from gadgets.outbound.outside_transaction import refuse_in_transaction
+from gadgets.webhooks import events
 from identity import actions, idp, queries
 from identity.closure import erasure
 from identity.domain.roles import SYSTEM

@@ -13,7 +13,7 @@ from django.contrib.contenttypes.models import ContentType
 from django.utils import timezone
 from playwright.sync_api import Browser, Page
 
-from gadgets.telling.erasure import Kept, ProviderReport
+from gadgets.webhooks.erasure import Kept, ProviderReport
 from identity.closure import erasure
 from identity.models import Erasure, Resident
 from identity.sessions import portal_sessions

@@ -1,1 +1,0 @@
-"""The two wire contracts and what travels by them: manifest, card, package, events; pure."""

@@ -1,0 +1,1 @@
+"""Gadgets of other regions, and what this region offers them."""

@@ -1,0 +1,1 @@
+"""Forms of cards that a resident fills in, sent to their provider."""

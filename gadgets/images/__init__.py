@@ -1,0 +1,1 @@
+"""Pictures of cards: fetched, made anew without metadata, served by us."""

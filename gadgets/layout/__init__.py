@@ -1,0 +1,1 @@
+"""What a resident puts on the home, and in which order."""

@@ -1,1 +1,0 @@
-"""A gadget's life: organisations, registration, checks, review, roll-out, pauses, the end; other regions."""

@@ -1,0 +1,1 @@
+"""A published gadget from day to day, and its retirement."""

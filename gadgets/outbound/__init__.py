@@ -1,0 +1,1 @@
+"""Calls to untrusted URLs: one client, its name look-ups, its locks."""

@@ -1,1 +1,0 @@
-"""The pages and answers of gadgets, for residents, providers, tools and other regions."""

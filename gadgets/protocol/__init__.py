@@ -1,0 +1,1 @@
+"""The wire contract: manifest, card, forms, events, packages; pure."""

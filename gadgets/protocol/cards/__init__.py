@@ -1,0 +1,1 @@
+"""The parts of a card: blocks, rules, sizes, clocks, pictures; pure."""

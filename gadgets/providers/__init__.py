@@ -1,0 +1,1 @@
+"""Organisations that offer gadgets: members, contacts, keys, notifications."""

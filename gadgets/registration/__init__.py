@@ -1,0 +1,1 @@
+"""From a manifest's address to a checked draft."""

@@ -1,0 +1,1 @@
+"""The operator's decision about a version, and the conversation about it."""

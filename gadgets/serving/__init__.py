@@ -1,1 +1,0 @@
-"""A card on its way to a page: asked for through the door, kept, drawn, counted."""

@@ -1,0 +1,1 @@
+"""Signed events to providers, and what they answer."""
