@@ -23,15 +23,15 @@ from typing import Any
 
 import numpy as np
 
-from recommender import fitting
-from recommender.catalogue import Catalogue
+from recommender.domain import fitting
+from recommender.domain.features import Design
+from recommender.domain.item_matrix import Catalogue
+from recommender.domain.ranking import AttributeRanker
+from recommender.domain.types import Profile
+from recommender.domain.weights import Prior, Weights
 from recommender.evaluation import files
 from recommender.evaluation.clock import copies
 from recommender.evaluation.files import City
-from recommender.features import Design
-from recommender.ranking import AttributeRanker
-from recommender.types import Profile
-from recommender.weights import Prior, Weights
 
 ROOT = Path(__file__).resolve().parents[1]
 CITY = ROOT / "tests" / "data" / "recommender" / "city_dev"

@@ -8,7 +8,6 @@ from django.db import transaction
 from django.db.models import F
 
 from recommender import exposure
-from recommender.figures.counts import count, count_many
 from recommender.log import (
     dismiss,
     forget,
@@ -18,6 +17,7 @@ from recommender.log import (
     undismiss,
     unname,
 )
+from recommender.metrics.counts import count, count_many
 from recommender.models import RankingVersion
 from recommender.queries import VERSION_KEY, VERSION_TTL
 

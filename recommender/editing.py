@@ -12,14 +12,14 @@ from uuid import UUID
 
 from django.db import transaction
 
-from recommender import priors
 from recommender.actions import bump
+from recommender.domain import priors
+from recommender.domain.rules import MOST_RULES
+from recommender.domain.rules import Rule as PureRule
+from recommender.domain.weights import Prior
 from recommender.errors import EditedMeanwhileError, RuleMissingError, RuleRefusedError, WeightsError
 from recommender.models import PriorChange, RankingVersion, Rule
 from recommender.queries import VERSION_KEY
-from recommender.rules import MOST_RULES
-from recommender.rules import Rule as PureRule
-from recommender.weights import Prior
 
 
 @dataclass(frozen=True, slots=True)

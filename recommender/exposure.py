@@ -10,9 +10,9 @@ from django.db import transaction
 from django.db.models import Max
 
 from core.region_time import region_date
-from recommender.figures import counts
+from recommender.domain.reranking import Plan, step
+from recommender.metrics import counts
 from recommender.models import Count
-from recommender.reranking import Plan, step
 
 BOOST = "boost"
 SHOWN_PROVIDER, SHOWN_ITEM = "shown.provider", "shown.item"

@@ -11,10 +11,10 @@ from uuid import UUID
 
 from django.db import transaction
 
-from recommender.figures import shares
+from recommender.domain.types import Item, Profile, ViewRow
 from recommender.learning import store
+from recommender.metrics import shares
 from recommender.models import Dismissal, Interaction, Pending, PriorChange, Rule, Share
-from recommender.types import Item, Profile, ViewRow
 
 
 def item_json(item: Item) -> dict[str, Any]:

@@ -6,13 +6,13 @@ from uuid import UUID
 
 from django.core.cache import cache
 
-from recommender import priors
-from recommender.comparing import Running, order_from_json
+from recommender.abtest.comparison import Running, order_from_json
+from recommender.domain import priors
+from recommender.domain.weights import Prior, Weights
 from recommender.errors import OrderError, WeightsError
 from recommender.exposure import plan
 from recommender.log import Held, held
 from recommender.models import Dismissal, Experiment, Interaction, PriorChange, RankingVersion, Snapshot
-from recommender.weights import Prior, Weights
 
 __all__ = ["Held", "dismissed", "held", "plan", "prior", "running_experiment", "version", "viewed", "weights"]
 

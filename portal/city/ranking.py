@@ -23,12 +23,12 @@ from portal.figures.model_card import family_words
 from portal.home.catalogue import Catalogue, current
 from portal.home.compose import SHOWN, Reader
 from portal.home.sources import address
-from recommender.explain import reasons
-from recommender.ranking import LIMIT
-from recommender.rules import FAMILY
-from recommender.sentences import sentence
-from recommender.types import Ranked, Term
-from recommender.weights import ATTRIBUTE, DECLARED_TOPIC, Weights
+from recommender.domain.explain import reasons
+from recommender.domain.ranking import LIMIT
+from recommender.domain.rules import FAMILY
+from recommender.domain.sentences import sentence
+from recommender.domain.types import Ranked, Term
+from recommender.domain.weights import ATTRIBUTE, DECLARED_TOPIC, Weights
 
 MOST = 40
 """So many of the list are shown; a search finds the others."""

@@ -11,8 +11,8 @@ from portal.home.catalogue import Catalogue, current
 from portal.home.compose import HomeView, Reader, compose
 from portal.home.sample import Line, line
 from recommender import editing, queries
-from recommender.rules import Rule
-from recommender.weights import Prior, Weights
+from recommender.domain.rules import Rule
+from recommender.domain.weights import Prior, Weights
 
 GUEST = "guest"
 

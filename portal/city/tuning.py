@@ -13,7 +13,7 @@ from identity.domain.roles import ADMIN_ROLES, Actor
 from identity.errors import NoSuchResident
 from identity.queries import actor_in
 from recommender import editing
-from recommender.rules import Rule
+from recommender.domain.rules import Rule
 
 
 def is_desk(request: HttpRequest) -> bool:

@@ -20,11 +20,11 @@ from portal.content.vocabulary import EDITABLE_KEYS
 from portal.home.catalogue import Catalogue
 from portal.home.rule_words import KINDS
 from portal.home.rule_words import kind as kind_in_words
-from recommender import rules
+from recommender.domain import rules
+from recommender.domain.priors import LEAST_DAYS, MOST, MOST_DAYS, to_json
+from recommender.domain.rules import Rule
+from recommender.domain.weights import Prior
 from recommender.errors import RuleRefusedError
-from recommender.priors import LEAST_DAYS, MOST, MOST_DAYS, to_json
-from recommender.rules import Rule
-from recommender.weights import Prior
 
 SINGLE: Mapping[str, str | Promise] = {
     "own_district": gettext_lazy("お住まいの地区の項目"),
@@ -144,7 +144,7 @@ class PriorForm(forms.Form):
         return found
 
     def document(self) -> dict[str, Any]:
-        """The whole prior as `recommender.priors.from_json` reads it; a weight of 0 about a topic is left out."""
+        """The whole prior as `recommender.domain.priors.from_json` reads it; a weight of 0 about a topic is left out."""
         found = dict(self._document)
         tables: dict[str, Any] = {
             name: dict(found[name]) for name in ("base", "half_life_days", "attribute_topic")

@@ -24,10 +24,11 @@ from portal.city.tuning_forms import PriorForm, RuleForm, refusal
 from portal.content.vocabulary import audience_in_words, stored_audience
 from portal.home.catalogue import current
 from portal.home.rule_words import told
-from recommender import editing, priors
+from recommender import editing
+from recommender.domain import priors
+from recommender.domain.rules import Rule
+from recommender.domain.weights import Prior
 from recommender.errors import EditedMeanwhileError, RuleMissingError, RuleRefusedError
-from recommender.rules import Rule
-from recommender.weights import Prior
 
 SAVE = "save"
 FROM_THE_CODE = 0

@@ -14,7 +14,7 @@ from core.region_time import region_date, region_moment
 from portal.city.views import operator_of
 from portal.figures import charts, words
 from portal.figures.charts import Chart
-from recommender.figures import metrics, monthly
+from recommender.metrics import formulas, monthly
 
 DAYS = 28
 MONTHS = 12
@@ -86,7 +86,7 @@ def _homes_of(sums: Sums, day: date, order: str) -> float | None:
 def _shares(days: Sequence[date], sums: Sums) -> Panel:
     def of(part: tuple[str, str], whole: Sequence[tuple[str, str]]) -> list[float | None]:
         return [
-            metrics.share(_of(sums, day, *part), sum(_of(sums, day, *one) for one in whole)) for day in days
+            formulas.share(_of(sums, day, *part), sum(_of(sums, day, *one) for one in whole)) for day in days
         ]
 
     homes = (("homes", "personalised"), ("homes", "newest"))
@@ -118,7 +118,7 @@ def _cell(value: float | None, unit: str) -> str:
 
 def _exposure(sums: Sums) -> Panel:
     shown, offered = _by_provider(sums, "shown.provider"), _by_provider(sums, "offered.provider")
-    found = sorted(metrics.exposures(shown, offered).items(), key=lambda pair: (pair[1], pair[0]))
+    found = sorted(formulas.exposures(shown, offered).items(), key=lambda pair: (pair[1], pair[0]))
     named = [(name or _("市"), value) for name, value in found]
     rows = tuple(
         (name, words.written(value, words.TIMES), f"{shown.get(key, 0):,.0f}")

@@ -15,12 +15,12 @@ from identity.domain import attributes
 from identity.domain.attributes import PREFERENCES
 from portal.figures import prior_words
 from portal.home.compose import NO_FEATURES
-from recommender.figures import card as cards
-from recommender.figures.card import Card, Family
-from recommender.figures.monthly import ENOUGH
-from recommender.priors import to_json
-from recommender.ranking import LIMIT
-from recommender.weights import ATTRIBUTE
+from recommender.domain.priors import to_json
+from recommender.domain.ranking import LIMIT
+from recommender.domain.weights import ATTRIBUTE
+from recommender.metrics import model_facts as cards
+from recommender.metrics.model_facts import Card, Family
+from recommender.metrics.monthly import ENOUGH
 
 BY_HAND = "by hand"
 

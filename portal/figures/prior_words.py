@@ -9,13 +9,13 @@ from core.texts import pick
 from identity.domain.attributes import DEFINITIONS, TOPICS, label, value_label
 from portal.city.tuning_forms import SINGLE
 from portal.home.rule_words import kind
-from recommender.explain import factor
+from recommender.domain.explain import factor
 
 Row = tuple[str, str]
 
 
 def rows(document: Mapping[str, Any], locale: str) -> tuple[Row, ...]:
-    """Every number of the prior, as `recommender.priors.to_json` writes it; what has no words stands with its name."""
+    """Every number of the prior, as `recommender.domain.priors.to_json` writes it; what has no words stands with its name."""
     return tuple(_rows(document, locale))
 
 

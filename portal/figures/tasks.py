@@ -10,8 +10,8 @@ from core.region_time import region_date
 from identity.consent import statistics
 from identity.domain import consent
 from portal.home.catalogue import Catalogue, current
-from recommender.figures import monthly
-from recommender.figures.counting import month_of
+from recommender.metrics import monthly
+from recommender.metrics.counting import month_of
 
 JOB = "figures.make"
 CLOSES_AFTER = timedelta(days=3)

@@ -16,8 +16,8 @@ from core.spreadsheets import csv_response
 from identity.queries import current_resident
 from portal.figures import charts, words
 from portal.figures.tasks import month_named
-from recommender.figures import monthly
-from recommender.figures.monthly import ENOUGH, Month
+from recommender.metrics import monthly
+from recommender.metrics.monthly import ENOUGH, Month
 
 CACHING = "public, max-age=300"
 COLUMNS = ("month", "figure", "group", "value", "unit", "note", "days", "made_at")

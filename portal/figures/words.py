@@ -8,7 +8,7 @@ from django.utils.translation import gettext_lazy
 
 from core.texts import pick
 from identity.domain import attributes
-from recommender.figures.monthly import METRICS
+from recommender.metrics.monthly import METRICS
 
 Text = str | Promise
 

@@ -23,12 +23,12 @@ from portal.home.shell import Shell
 from portal.home.sources import Entry, Gadgets, ItemSource, Pages
 from recommender import editing
 from recommender import queries as ranking
-from recommender.catalogue import Catalogue as Compiled
-from recommender.comparing import NOW, Running
-from recommender.ranking import AttributeRanker, NewestRanker, Ranker
-from recommender.reranking import Plan
-from recommender.rules import Rule
-from recommender.weights import Weights
+from recommender.abtest.comparison import NOW, Running
+from recommender.domain.item_matrix import Catalogue as Compiled
+from recommender.domain.ranking import AttributeRanker, NewestRanker, Ranker
+from recommender.domain.reranking import Plan
+from recommender.domain.rules import Rule
+from recommender.domain.weights import Weights
 
 Mask = NDArray[np.bool_]
 

@@ -17,10 +17,10 @@ from portal.content.queries import HomeLayout
 from portal.home.cards import CardView
 from portal.home.catalogue import Catalogue, Mask
 from portal.home.guest import Choices
-from recommender.explain import Reason, reasons
-from recommender.ranking import LIMIT
-from recommender.reranking import Explore
-from recommender.types import Profile
+from recommender.domain.explain import Reason, reasons
+from recommender.domain.ranking import LIMIT
+from recommender.domain.reranking import Explore
+from recommender.domain.types import Profile
 
 SHOWN = 5
 EVENTS = 12

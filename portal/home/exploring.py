@@ -13,7 +13,7 @@ from django.utils.crypto import salted_hmac
 from core.region_time import region_date
 from portal.home.catalogue import Catalogue, current
 from recommender import actions
-from recommender.reranking import shares_of
+from recommender.domain.reranking import shares_of
 
 SITTING_SECONDS = 1800
 

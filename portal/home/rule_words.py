@@ -5,8 +5,8 @@ from django.utils.translation import gettext as _
 from core.texts import pick
 from identity.domain.attributes import TOPICS
 from portal.home.catalogue import Catalogue
-from recommender.explain import factor
-from recommender.rules import Rule
+from recommender.domain.explain import factor
+from recommender.domain.rules import Rule
 
 
 def told(rule: Rule, catalogue: Catalogue, locale: str) -> str:

@@ -10,8 +10,8 @@ import numpy as np
 from identity.domain.attributes import Value
 from identity.domain.audience import Audience, AudienceError, matches
 from portal.home.series import Days
-from recommender.rules import Rule, Ruled, Ruling, compiled, ruling
-from recommender.types import Item
+from recommender.domain.rules import Rule, Ruled, Ruling, compiled, ruling
+from recommender.domain.types import Item
 
 log = logging.getLogger(__name__)
 

@@ -14,7 +14,7 @@ from portal.home import cards
 from portal.home.catalogue import Catalogue, current, default_slots
 from portal.home.compose import HomeView, Listed, Reader, compose
 from portal.home.sources import address
-from recommender.sentences import sentence
+from recommender.domain.sentences import sentence
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,8 +9,8 @@ from core.texts import Texts
 from gadgets.queries import Registry
 from identity.domain.audience import Audience
 from portal.content.queries import ContentItem
-from recommender.features import plain
-from recommender.types import Item
+from recommender.domain.features import plain
+from recommender.domain.types import Item
 
 
 @dataclass(frozen=True, slots=True)

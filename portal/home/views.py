@@ -39,7 +39,7 @@ from portal.home.render import guest_form
 from portal.home.render import render as draw
 from portal.home.sources import address
 from recommender import queries as ranking
-from recommender.comparing import marked
+from recommender.abtest.comparison import marked
 
 # Set by the answer to a question for consent: one question for each visit, never a row of them.
 ASKED = "consent_asked"

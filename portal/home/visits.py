@@ -29,8 +29,8 @@ from portal.home.catalogue import held
 from portal.home.compose import SHOWN, HomeView
 from recommender import actions
 from recommender import queries as ranking
-from recommender.figures import counting
-from recommender.types import Item, Profile, ViewRow
+from recommender.domain.types import Item, Profile, ViewRow
+from recommender.metrics import counting
 
 log = logging.getLogger(__name__)
 

@@ -8,8 +8,8 @@ from identity.errors import UnknownAttribute
 from portal.home.compose import HomeView, Listed, Mode
 from portal.home.pieces import draw
 from portal.home.shell import slot
-from recommender.explain import Reason
-from recommender.sentences import sentence
+from recommender.domain.explain import Reason
+from recommender.domain.sentences import sentence
 
 
 def change_url(key: str, mode: Mode) -> str:

@@ -15,10 +15,10 @@ from identity.queries import Bundle
 from portal.home import hiding, sample
 from portal.home.compose import HomeView, Reader
 from portal.home.sample import Line
-from recommender.catalogue import terms
-from recommender.explain import lowered
-from recommender.sentences import sentence
-from recommender.types import Ranked
+from recommender.domain.explain import lowered
+from recommender.domain.item_matrix import terms
+from recommender.domain.sentences import sentence
+from recommender.domain.types import Ranked
 
 SHOWN = 5
 

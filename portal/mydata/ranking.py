@@ -29,7 +29,7 @@ from portal.home.compose import Mode, Reader
 from portal.home.rule_words import told
 from portal.mydata import ordering, prompt, weights_in_words
 from portal.mydata.access import actor_of, next_path, resident_required
-from recommender.rules import Rule
+from recommender.domain.rules import Rule
 
 ASKED = "mydata/_asked_preferences.html"
 AVOIDS = "avoids"

@@ -10,12 +10,12 @@ from core.texts import pick
 from identity.domain.attributes import KEYS, TOPICS, Value, label, value_label
 from portal.home.compose import Mode
 from portal.home.why import change_url
-from recommender.catalogue import Catalogue
-from recommender.concerning import BY_PROVIDER, Told, ageing, concerning
-from recommender.concerning import common as told_to_all
-from recommender.explain import factor
-from recommender.features import BY_AUDIENCE, BY_LANGUAGE, BY_PLACE, BY_TOPIC
-from recommender.types import Profile
+from recommender.domain.applicable_weights import BY_PROVIDER, Told, ageing, concerning
+from recommender.domain.applicable_weights import common as told_to_all
+from recommender.domain.explain import factor
+from recommender.domain.features import BY_AUDIENCE, BY_LANGUAGE, BY_PLACE, BY_TOPIC
+from recommender.domain.item_matrix import Catalogue
+from recommender.domain.types import Profile
 
 MONTH, YEAR = 30.4, 365
 

@@ -6,12 +6,12 @@ from pathlib import Path
 
 import numpy as np
 
-from recommender import fitting
-from recommender import weights as families
+from recommender.domain import fitting
+from recommender.domain import weights as families
+from recommender.domain.features import Design
+from recommender.domain.weights import Prior, Weights
 from recommender.evaluation import orders, scoring
 from recommender.evaluation.files import AREA, City
-from recommender.features import Design
-from recommender.weights import Prior, Weights
 
 SEED = 7
 CURVE = (0, 164, 488, 1241, 2423, 4410)

@@ -18,14 +18,14 @@ from pathlib import Path
 from typing import Any
 
 import recommender
-from recommender import fitting
-from recommender.catalogue import terms
+from recommender.domain import fitting
+from recommender.domain.features import Design, age_days, bucket, faded, impersonal, personal
+from recommender.domain.item_matrix import terms
+from recommender.domain.types import Item, Profile
+from recommender.domain.weights import RECENCY, Prior, Weights, key_of
 from recommender.errors import FolderError
 from recommender.evaluation import clock, files, orders, scoring
 from recommender.evaluation.files import City
-from recommender.features import Design, age_days, bucket, faded, impersonal, personal
-from recommender.types import Item, Profile
-from recommender.weights import RECENCY, Prior, Weights, key_of
 
 MOST_ERROR = 1e-5
 MOST_FIT_S = 30.0

@@ -12,15 +12,15 @@ from datetime import datetime, timedelta
 from itertools import cycle, islice
 from pathlib import Path
 
-from recommender import fitting
-from recommender.catalogue import Catalogue
+from recommender.domain import fitting
+from recommender.domain.features import Design
+from recommender.domain.item_matrix import Catalogue
+from recommender.domain.ranking import AttributeRanker
+from recommender.domain.reranking import PLAIN, Plan
+from recommender.domain.types import Item
+from recommender.domain.weights import Prior, Weights
 from recommender.evaluation import files, orders
 from recommender.evaluation.files import City
-from recommender.features import Design
-from recommender.ranking import AttributeRanker
-from recommender.reranking import PLAIN, Plan
-from recommender.types import Item
-from recommender.weights import Prior, Weights
 
 ITEMS = 10_000
 ROUNDS, RESIDENTS = 5, 80

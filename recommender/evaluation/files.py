@@ -13,9 +13,9 @@ from datetime import datetime
 from io import TextIOWrapper
 from pathlib import Path
 
+from recommender.domain.features import Shown
+from recommender.domain.types import Item, Profile
 from recommender.errors import FolderError
-from recommender.features import Shown
-from recommender.types import Item, Profile
 
 ATTRIBUTES = ("age_band", "household", "occupation", "language")
 AREA = "area"

@@ -17,14 +17,14 @@ from uuid import UUID
 
 import numpy as np
 
-from recommender import fitting
-from recommender.catalogue import Catalogue, Floats
+from recommender.domain import fitting
+from recommender.domain.features import Design, Shown
+from recommender.domain.item_matrix import Catalogue, Floats
+from recommender.domain.ranking import LIMIT, AttributeRanker
+from recommender.domain.reranking import NEW_FOR, PLAIN, SLOT, Explore, Plan, shares_of, step
+from recommender.domain.types import Item
+from recommender.domain.weights import BIAS, Prior, Weights
 from recommender.evaluation.files import City
-from recommender.features import Design, Shown
-from recommender.ranking import LIMIT, AttributeRanker
-from recommender.reranking import NEW_FOR, PLAIN, SLOT, Explore, Plan, shares_of, step
-from recommender.types import Item
-from recommender.weights import BIAS, Prior, Weights
 
 DAYS = 24
 VISITS = 300

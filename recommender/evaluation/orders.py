@@ -10,11 +10,11 @@ from datetime import datetime
 
 import numpy as np
 
-from recommender.catalogue import Catalogue
+from recommender.domain.item_matrix import Catalogue
+from recommender.domain.ranking import AttributeRanker
+from recommender.domain.types import Item
+from recommender.domain.weights import Weights
 from recommender.evaluation.files import City, Resident
-from recommender.ranking import AttributeRanker
-from recommender.types import Item
-from recommender.weights import Weights
 
 LEAST = 10
 """How many besides the urgent ones a list has at least, when there are as many."""

@@ -12,13 +12,13 @@ from itertools import islice
 
 import numpy as np
 
-from recommender.catalogue import Catalogue, Mask
+from recommender.domain.item_matrix import Catalogue, Mask
+from recommender.domain.ranking import AttributeRanker
+from recommender.domain.reranking import FLOOR, PLAIN, Plan, shares_of, step
+from recommender.domain.types import Item, Profile
+from recommender.domain.weights import Weights
 from recommender.evaluation.files import City
 from recommender.evaluation.scoring import COLD, DEPTH, DISCOUNT, Floats, Truth
-from recommender.ranking import AttributeRanker
-from recommender.reranking import FLOOR, PLAIN, Plan, shares_of, step
-from recommender.types import Item, Profile
-from recommender.weights import Weights
 
 READERS = 300
 SETTLED_ON = 200

@@ -14,9 +14,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from recommender.domain.types import Item
 from recommender.errors import FolderError
 from recommender.evaluation.files import City, Resident
-from recommender.types import Item
 
 Floats = NDArray[np.float64]
 

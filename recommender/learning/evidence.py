@@ -13,11 +13,11 @@ from typing import Any
 
 import numpy as np
 
-from recommender import weights as families
-from recommender.features import Design
+from recommender.domain import weights as families
+from recommender.domain.features import Design
+from recommender.domain.weights import Weights
 from recommender.learning.folding import K
 from recommender.learning.rows import Row
-from recommender.weights import Weights
 
 MOST_WEIGHT = 8.0
 """A factor of 3,000: no resident is so sure of anything."""

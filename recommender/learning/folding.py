@@ -13,10 +13,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from recommender import weights as families
-from recommender.features import Design
-from recommender.sparse import Block, Floats
-from recommender.weights import Prior
+from recommender.domain import weights as families
+from recommender.domain.features import Design
+from recommender.domain.sparse import Block, Floats
+from recommender.domain.weights import Prior
 
 K = 20
 """A cell of fewer residents is neither stored nor used nor shown."""

@@ -13,9 +13,9 @@ from django.utils import timezone
 
 from core import sweeps
 from recommender import queries
-from recommender import weights as families
-from recommender.features import Design, Shown
-from recommender.learning import allowance, folding, rows, snapshots, store
+from recommender.domain import weights as families
+from recommender.domain.features import Design, Shown
+from recommender.learning import contribution_cap, folding, rows, snapshots, store
 from recommender.learning.rows import Row
 from recommender.models import Batch, Interaction
 
@@ -144,11 +144,11 @@ def _learn_from(found: Sequence[Row], now: datetime) -> None:
     snapshots.note(found)
     known, last = store.cells()
     design = Design.of([row.shown for row in found], prior)
-    kept, used = allowance.allowed(
+    kept, used = contribution_cap.allowed(
         found,
         folding.expected(known, design, prior),
         store.used({row.shown.subject for row in found}, now),
-        allowance.shares(known.get(families.PROVIDER, {})),
+        contribution_cap.shares(known.get(families.PROVIDER, {})),
     )
     store.write_used(used, now)
     if not kept:

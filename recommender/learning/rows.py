@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from recommender.features import Shown
-from recommender.types import Item, Profile, Value
+from recommender.domain.features import Shown
+from recommender.domain.types import Item, Profile, Value
 
 CLICKS = frozenset({"open", "action"})
 REFUSAL = "not_for_me"

@@ -10,12 +10,12 @@ from django.db import transaction
 from django.utils import timezone
 
 from recommender import queries
+from recommender.domain.weights import Weights
 from recommender.errors import SnapshotMissingError, SnapshotRefusedError
 from recommender.learning import evidence, folding, store
 from recommender.learning.evidence import Evidence, Line
 from recommender.learning.rows import Row
 from recommender.models import Batch, Cell, Snapshot
-from recommender.weights import Weights
 
 log = logging.getLogger(__name__)
 

@@ -5,8 +5,8 @@ from datetime import datetime, timedelta
 
 from django.db.models import Count, F, Sum
 
-from recommender.learning import allowance
-from recommender.learning.allowance import Used
+from recommender.learning import contribution_cap
+from recommender.learning.contribution_cap import Used
 from recommender.learning.folding import K, Known, Ripe, Said
 from recommender.models import Cell, Pending, RankingVersion
 
@@ -65,9 +65,9 @@ def _upsert(found: Iterable[Cell], *also: str) -> None:
     )
 
 
-def used(subjects: Collection[str], now: datetime) -> dict[allowance.Name, Used]:
+def used(subjects: Collection[str], now: datetime) -> dict[contribution_cap.Name, Used]:
     """What these residents used of their allowances."""
-    rows = Pending.objects.filter(family=allowance.FAMILY, at__gt=now - KEPT)
+    rows = Pending.objects.filter(family=contribution_cap.FAMILY, at__gt=now - KEPT)
     return {
         (row.subject, row.key): Used(row.c, row.e)
         for some in _chunks(sorted(subjects))
@@ -75,10 +75,10 @@ def used(subjects: Collection[str], now: datetime) -> dict[allowance.Name, Used]
     }
 
 
-def write_used(found: Mapping[allowance.Name, Used], now: datetime) -> None:
+def write_used(found: Mapping[contribution_cap.Name, Used], now: datetime) -> None:
     """The sums replace what was there; the day on which they began stays."""
     _keep(
-        Pending(family=allowance.FAMILY, key=key, subject=subject, c=one.c, e=one.e, at=now)
+        Pending(family=contribution_cap.FAMILY, key=key, subject=subject, c=one.c, e=one.e, at=now)
         for (subject, key), one in found.items()
     )
 
@@ -89,7 +89,7 @@ def add_pending(said: Sequence[Said], now: datetime) -> None:
     before = {
         (row.family, row.key, row.subject): row
         for some in _chunks(subjects)
-        for row in Pending.objects.filter(subject__in=some).exclude(family=allowance.FAMILY)
+        for row in Pending.objects.filter(subject__in=some).exclude(family=contribution_cap.FAMILY)
     }
     rows = []
     for one in said:
@@ -114,7 +114,7 @@ def _keep(rows: Iterable[Pending]) -> None:
 def ripe() -> dict[tuple[str, str], tuple[Ripe, int]]:
     """Cells about which 20 residents or more spoke, and how many."""
     rows = (
-        Pending.objects.exclude(family=allowance.FAMILY)
+        Pending.objects.exclude(family=contribution_cap.FAMILY)
         .values("family", "key")
         .annotate(residents=Count("pk"), clicks=Sum("c"), likely=Sum("e"))
         .filter(residents__gte=K)

@@ -3,13 +3,13 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from recommender import weights as families
-from recommender.features import Design
-from recommender.learning import allowance, folding
-from recommender.learning.allowance import Limits, Used
+from recommender.domain import weights as families
+from recommender.domain.features import Design
+from recommender.domain.weights import Prior, Weights
+from recommender.learning import contribution_cap, folding
+from recommender.learning.contribution_cap import Limits, Used
 from recommender.learning.folding import Known, Ripe
 from recommender.learning.rows import Row
-from recommender.weights import Prior, Weights
 
 
 @dataclass
@@ -21,15 +21,19 @@ class Stream:
     limits: Limits | None = field(default_factory=Limits)
     cells: dict[str, dict[str, Known]] = field(default_factory=dict)
     pending: dict[tuple[str, str], dict[str, tuple[float, float]]] = field(default_factory=dict)
-    used: dict[allowance.Name, Used] = field(default_factory=dict)
+    used: dict[contribution_cap.Name, Used] = field(default_factory=dict)
 
     def fold(self, rows: Sequence[Row], days: float = 0.0) -> None:
         """One batch, `days` after the last."""
         if self.limits is not None and rows:
             design = Design.of([row.shown for row in rows], self.prior)
             likely = folding.expected(self.cells, design, self.prior)
-            rows, now = allowance.allowed(
-                rows, likely, self.used, allowance.shares(self.cells.get(families.PROVIDER, {})), self.limits
+            rows, now = contribution_cap.allowed(
+                rows,
+                likely,
+                self.used,
+                contribution_cap.shares(self.cells.get(families.PROVIDER, {})),
+                self.limits,
             )
             self.used.update(now)
         design = Design.of([row.shown for row in rows], self.prior)

@@ -5,7 +5,7 @@ from django.db.models import F, Q
 
 
 class PriorChange(models.Model):
-    """A version of the editors' prior: the whole of it as JSON (see `recommender.weights.Prior`); the last one holds.
+    """A version of the editors' prior: the whole of it as JSON (see `recommender.domain.weights.Prior`); the last one holds.
 
     `by` is the resident id of who changed it.
     """

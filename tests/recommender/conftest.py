@@ -6,13 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from recommender import fitting
+from recommender.domain import fitting
+from recommender.domain.features import Design
+from recommender.domain.fitting import Fit
+from recommender.domain.weights import Prior, Weights
 from recommender.evaluation import files, orders, scoring
 from recommender.evaluation.files import City
 from recommender.evaluation.scoring import Score
-from recommender.features import Design
-from recommender.fitting import Fit
-from recommender.weights import Prior, Weights
 from tests.recommender.cities import City as Made
 from tests.recommender.cities import Make
 

@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 
-from recommender.types import Item, Profile
+from recommender.domain.types import Item, Profile
 
 NOW = datetime(2026, 6, 1, 6, 0, tzinfo=UTC)
 

@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 from django.core.management import CommandError, call_command
 
-from recommender.catalogue import Catalogue
+from recommender.domain.item_matrix import Catalogue
+from recommender.domain.ranking import AttributeRanker, NewestRanker
+from recommender.domain.types import Profile
+from recommender.domain.weights import Weights
 from recommender.evaluation import ablations, acceptance, clock, files, orders, report, scoring
-from recommender.ranking import AttributeRanker, NewestRanker
-from recommender.types import Profile
-from recommender.weights import Weights
 from tests.recommender.cities import CITIES, Make
 
 SEEN_BY_NOBODY = Make(seed=21, residents=500, tested=20, test_days=1)

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 from django.core.management import CommandError, call_command
 
+from recommender.domain.weights import PLACE, Weights
 from recommender.errors import FolderError
 from recommender.evaluation import acceptance, files, orders, scoring
-from recommender.weights import PLACE, Weights
 
 FILES = {
     "residents": """resident_id,age_band,ward,household,occupation,language,prefs_opt_in,behaviour_opt_in,declared_topics,followed_places

@@ -13,8 +13,10 @@ from django.core.management import CommandError, call_command
 from django.db import IntegrityError, connection, transaction
 from django.test.utils import CaptureQueriesContext
 
-from recommender import actions, experiments, queries
-from recommender.comparing import Order, arm, marked
+from recommender import actions, queries
+from recommender.abtest import experiments
+from recommender.abtest.comparison import Order, arm, marked
+from recommender.domain.types import Profile, ViewRow
 from recommender.errors import (
     ComparisonMissingError,
     ComparisonRefusedError,
@@ -24,11 +26,10 @@ from recommender.errors import (
 )
 from recommender.evaluation import sizes
 from recommender.evaluation.sizes import Arm, Design
-from recommender.figures import compared, counting
-from recommender.figures.counting import Opened
 from recommender.learning import job
+from recommender.metrics import compared, counting
+from recommender.metrics.counting import Opened
 from recommender.models import Count, Experiment, Interaction
-from recommender.types import Profile, ViewRow
 from tests.recommender.samples import item
 
 pytestmark = pytest.mark.django_db

@@ -6,12 +6,12 @@ from typing import Any
 
 import pytest
 
-from recommender.comparing import NAME, NOW, Order, Running, arm, marked, order_from_json
+from recommender.abtest.comparison import NAME, NOW, Order, Running, arm, marked, order_from_json
+from recommender.domain.reranking import Plan
+from recommender.domain.weights import Prior, Weights
 from recommender.errors import OrderError
-from recommender.figures import compared
+from recommender.metrics import compared
 from recommender.models import Experiment, Interaction
-from recommender.reranking import Plan
-from recommender.weights import Prior, Weights
 
 SUBJECTS = [f"subject-{number}" for number in range(20_000)]
 
@@ -35,7 +35,7 @@ def test_an_arm_is_the_same_on_each_visit_and_in_another_process() -> None:
     mine = "".join(arm(subject, "caps") for subject in some)
     assert mine == "".join(arm(subject, "caps") for subject in some)
     code = (
-        "from recommender.comparing import arm\n"
+        "from recommender.abtest.comparison import arm\n"
         "print(''.join(arm(f'subject-{n}', 'caps') for n in range(200)), end='')"
     )
     for seed in ("1", "2"):

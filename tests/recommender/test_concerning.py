@@ -6,11 +6,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from recommender.catalogue import Catalogue
-from recommender.concerning import ageing, concerning
-from recommender.ranking import AttributeRanker
-from recommender.types import Profile
-from recommender.weights import Prior, Weights
+from recommender.domain.applicable_weights import ageing, concerning
+from recommender.domain.item_matrix import Catalogue
+from recommender.domain.ranking import AttributeRanker
+from recommender.domain.types import Profile
+from recommender.domain.weights import Prior, Weights
 from tests.recommender.samples import GUEST, HANAKO, NOW, TARO, item
 from tests.recommender.test_ranking_properties import PROFILES, items
 

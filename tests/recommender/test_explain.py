@@ -5,12 +5,12 @@ from datetime import timedelta
 
 import pytest
 
-from recommender.catalogue import Catalogue
-from recommender.explain import Reason, factor, lowered, reasons
-from recommender.ranking import AttributeRanker, NewestRanker
-from recommender.sentences import SENTENCES, WHO, sentence
-from recommender.types import Profile
-from recommender.weights import Prior, Weights
+from recommender.domain.explain import Reason, factor, lowered, reasons
+from recommender.domain.item_matrix import Catalogue
+from recommender.domain.ranking import AttributeRanker, NewestRanker
+from recommender.domain.sentences import SENTENCES, WHO, sentence
+from recommender.domain.types import Profile
+from recommender.domain.weights import Prior, Weights
 from tests.recommender.samples import GUEST, HANAKO, LINH, NOW, TARO, item
 
 NAMES = {

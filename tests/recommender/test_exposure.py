@@ -6,7 +6,7 @@ import pytest
 from django.utils import timezone
 
 from recommender import actions, exposure, queries
-from recommender.figures import counts
+from recommender.metrics import counts
 from recommender.models import RankingVersion
 
 pytestmark = pytest.mark.django_db

@@ -9,13 +9,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from recommender import fitting
-from recommender import weights as families
-from recommender.catalogue import Catalogue
+from recommender.domain import fitting
+from recommender.domain import weights as families
+from recommender.domain.features import Design, Shown, age_days, bucket, faded, impersonal, personal
+from recommender.domain.item_matrix import Catalogue
+from recommender.domain.types import Profile
+from recommender.domain.weights import Prior, Weights, key_of
 from recommender.errors import CatalogueError
-from recommender.features import Design, Shown, age_days, bucket, faded, impersonal, personal
-from recommender.types import Profile
-from recommender.weights import Prior, Weights, key_of
 from tests.recommender.samples import HANAKO, NOW, TARO, item
 from tests.recommender.test_ranking_properties import PROFILES, items
 

@@ -5,14 +5,14 @@ from dataclasses import replace
 
 import pytest
 
-from recommender import fitting
-from recommender import weights as families
-from recommender.catalogue import Catalogue
+from recommender.domain import fitting
+from recommender.domain import weights as families
+from recommender.domain.features import Design
+from recommender.domain.item_matrix import Catalogue
+from recommender.domain.ranking import AttributeRanker
+from recommender.domain.types import Profile
+from recommender.domain.weights import Prior, Weights
 from recommender.errors import WeightsError
-from recommender.features import Design
-from recommender.ranking import AttributeRanker
-from recommender.types import Profile
-from recommender.weights import Prior, Weights
 from tests.recommender.samples import GUEST, HANAKO, NOW, TARO, item
 
 THINGS = (

@@ -6,11 +6,11 @@ from datetime import datetime, timedelta
 import numpy as np
 import pytest
 
-from recommender.catalogue import Catalogue
+from recommender.domain.item_matrix import Catalogue
+from recommender.domain.ranking import AttributeRanker, NewestRanker
+from recommender.domain.types import Profile
+from recommender.domain.weights import Prior, Weights
 from recommender.errors import CatalogueError, WeightsError
-from recommender.ranking import AttributeRanker, NewestRanker
-from recommender.types import Profile
-from recommender.weights import Prior, Weights
 from tests.recommender.samples import GUEST, HANAKO, LINH, NOW, TARO, item
 
 

@@ -7,12 +7,12 @@ from datetime import timedelta
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from recommender.catalogue import Catalogue
-from recommender.explain import LEAST_WEIGHT, causes, reasons, without
-from recommender.ranking import AttributeRanker, NewestRanker
-from recommender.sentences import sentence
-from recommender.types import Profile
-from recommender.weights import Weights
+from recommender.domain.explain import LEAST_WEIGHT, causes, reasons, without
+from recommender.domain.item_matrix import Catalogue
+from recommender.domain.ranking import AttributeRanker, NewestRanker
+from recommender.domain.sentences import sentence
+from recommender.domain.types import Profile
+from recommender.domain.weights import Weights
 from tests.recommender.samples import NOW, item
 
 TOPICS = st.sampled_from(["school", "elderly", "music", "food", "unheard"])

@@ -5,13 +5,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from recommender.catalogue import Catalogue
+from recommender.domain.explain import causes, reasons, without
+from recommender.domain.features import Design
+from recommender.domain.fitting import fit
+from recommender.domain.item_matrix import Catalogue
+from recommender.domain.ranking import AttributeRanker
+from recommender.domain.weights import Prior
 from recommender.evaluation.files import read
-from recommender.explain import causes, reasons, without
-from recommender.features import Design
-from recommender.fitting import fit
-from recommender.ranking import AttributeRanker
-from recommender.weights import Prior
 from tests.recommender.samples import HANAKO, LINH, TARO
 
 TINY = Path(__file__).parents[1] / "data" / "recommender" / "city_tiny"

@@ -11,11 +11,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from recommender.catalogue import Catalogue
+from recommender.domain.item_matrix import Catalogue
+from recommender.domain.ranking import AttributeRanker, NewestRanker
+from recommender.domain.reranking import MOST_BOOST, PLAIN, SLOT, Explore, Plan, shares_of, step
+from recommender.domain.types import Profile
 from recommender.evaluation.reranked import settle
-from recommender.ranking import AttributeRanker, NewestRanker
-from recommender.reranking import MOST_BOOST, PLAIN, SLOT, Explore, Plan, shares_of, step
-from recommender.types import Profile
 from tests.recommender.samples import GUEST, HANAKO, NOW, item
 
 DAY = timedelta(days=1)

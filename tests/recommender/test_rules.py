@@ -8,13 +8,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from recommender.catalogue import Catalogue
+from recommender.domain.explain import lowered, reasons
+from recommender.domain.item_matrix import Catalogue
+from recommender.domain.ranking import AttributeRanker, NewestRanker
+from recommender.domain.rules import LONGEST, MOST_PINNED, Rule, Ruling, compiled, ruling
+from recommender.domain.sentences import SENTENCES
+from recommender.domain.types import Item, Profile, Ranked
 from recommender.errors import RuleRefusedError
-from recommender.explain import lowered, reasons
-from recommender.ranking import AttributeRanker, NewestRanker
-from recommender.rules import LONGEST, MOST_PINNED, Rule, Ruling, compiled, ruling
-from recommender.sentences import SENTENCES
-from recommender.types import Item, Profile, Ranked
 from tests.recommender.samples import NOW, item
 
 ITEMS = [

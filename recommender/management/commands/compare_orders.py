@@ -9,8 +9,9 @@ from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 
 from core.region_time import region_date
-from recommender import experiments
-from recommender.comparing import ARMS
+from recommender.abtest import experiments
+from recommender.abtest.comparison import ARMS
+from recommender.abtest.experiments import Comparison
 from recommender.errors import (
     ComparisonMissingError,
     ComparisonRefusedError,
@@ -19,7 +20,6 @@ from recommender.errors import (
     TooEarlyError,
 )
 from recommender.evaluation.sizes import Design
-from recommender.experiments import Comparison
 
 
 class Command(BaseCommand):

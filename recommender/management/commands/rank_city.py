@@ -8,11 +8,11 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from recommender import fitting
+from recommender.domain import fitting
+from recommender.domain.features import Design
+from recommender.domain.weights import Prior
 from recommender.errors import RecommenderError
 from recommender.evaluation import files, orders
-from recommender.features import Design
-from recommender.weights import Prior
 
 
 class Command(BaseCommand):

@@ -6,10 +6,10 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
+from recommender.domain.weights import Weights
 from recommender.errors import RecommenderError
 from recommender.evaluation import acceptance, files, loop, reranked, scoring
 from recommender.evaluation.files import City
-from recommender.weights import Weights
 
 
 class Command(BaseCommand):

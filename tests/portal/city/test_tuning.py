@@ -17,12 +17,13 @@ from identity.models import AuditEntry
 from portal.city import tuning
 from portal.home import catalogue as catalogues
 from portal.home.sources import Entry
-from recommender import editing, priors, queries
+from recommender import editing, queries
+from recommender.domain import priors
+from recommender.domain.rules import MOST_RULES, Rule
+from recommender.domain.weights import Prior
 from recommender.errors import EditedMeanwhileError, RuleMissingError, RuleRefusedError, WeightsError
 from recommender.models import PriorChange
 from recommender.models import Rule as Row
-from recommender.rules import MOST_RULES, Rule
-from recommender.weights import Prior
 from tests import cast
 from tests.portal.home.conftest import browser, publish
 from tests.portal.home.samples import NOW, entry

@@ -8,9 +8,9 @@ import pytest
 from django.core.cache import cache
 
 from recommender import actions
-from recommender.figures import counting
-from recommender.figures.counting import Opened, Page
-from recommender.types import Item, Profile, ViewRow
+from recommender.domain.types import Item, Profile, ViewRow
+from recommender.metrics import counting
+from recommender.metrics.counting import Opened, Page
 from tests.portal.home import conftest as homes
 from tests.portal.home.samples import NOW, entry
 

@@ -11,11 +11,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from portal.figures import model_card, prior_words
-from recommender import features, priors
-from recommender import weights as families
-from recommender.figures import card
+from recommender.domain import features, priors
+from recommender.domain import weights as families
+from recommender.domain.weights import Prior
+from recommender.metrics import model_facts
 from recommender.models import Batch, PriorChange, Snapshot
-from recommender.weights import Prior
 from tests import cast
 from tests.portal.home.conftest import browser
 from tests.portal.home.samples import NOW
@@ -50,14 +50,14 @@ def test_every_family_of_the_code_is_on_the_card() -> None:
         for name, value in vars(families).items()
         if name.isupper() and isinstance(value, str) and name != "ATTRIBUTE"
     }
-    found = card.families_of(["age_band"])
+    found = model_facts.families_of(["age_band"])
     assert named <= found
     assert found - named == {"attribute:age_band"}
 
 
 @given(st.frozensets(st.sampled_from(["age_band", "language", "household.has_child", "area.waste_zone"])))
 def test_each_attribute_that_is_used_has_its_family(keys) -> None:
-    found = {name for name in card.families_of(keys) if name.startswith("attribute:")}
+    found = {name for name in model_facts.families_of(keys) if name.startswith("attribute:")}
     assert found == {f"attribute:{key}" for key in keys}
 
 

@@ -14,9 +14,9 @@ from django.utils.translation import override
 
 from identity.models import Resident
 from portal.figures import tasks, words
-from recommender.figures import monthly
+from recommender.domain.types import Profile
+from recommender.metrics import monthly
 from recommender.models import Count
-from recommender.types import Profile
 from tests import cast
 from tests.portal.figures.conftest import Visits
 from tests.portal.home.conftest import browser

@@ -12,9 +12,9 @@ from portal.content.blocks import ZONES
 from portal.content.queries import DEFAULT_TITLES, HomeLayout, Slot
 from portal.home.catalogue import Catalogue
 from portal.home.sources import Entry, Gadgets
-from recommender.comparing import Running
-from recommender.types import Item
-from recommender.weights import Weights
+from recommender.abtest.comparison import Running
+from recommender.domain.types import Item
+from recommender.domain.weights import Weights
 from tests.gadgets.crowd import Everybody
 
 NOW = datetime(2026, 6, 1, 6, 0, tzinfo=UTC)

@@ -5,9 +5,10 @@ from django.core.cache import cache
 from django.utils import timezone
 
 from portal.home import catalogue as catalogues
-from recommender import priors, queries
+from recommender import queries
+from recommender.domain import priors
+from recommender.domain.weights import Prior
 from recommender.models import PriorChange, Snapshot
-from recommender.weights import Prior
 from tests.portal.home.conftest import browser
 
 pytestmark = pytest.mark.django_db

@@ -19,15 +19,15 @@ from identity.models import Resident
 from portal.home import catalogue as catalogues
 from portal.home import visits
 from portal.home.compose import Reader, compose
-from recommender import experiments
 from recommender import queries as ranking
-from recommender.comparing import NOW as PRESENT
-from recommender.comparing import Order, Running, arm
+from recommender.abtest import experiments
+from recommender.abtest.comparison import NOW as PRESENT
+from recommender.abtest.comparison import Order, Running, arm
+from recommender.domain.reranking import Plan
+from recommender.domain.weights import Prior, Weights
 from recommender.evaluation.sizes import Design
-from recommender.figures import compared
+from recommender.metrics import compared
 from recommender.models import Count, Interaction
-from recommender.reranking import Plan
-from recommender.weights import Prior, Weights
 from tests import cast
 from tests.portal.home.conftest import browser, client_of, links, say_yes
 from tests.portal.home.samples import NOW, catalogue, entry

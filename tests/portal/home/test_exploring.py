@@ -12,7 +12,7 @@ from portal.home.compose import SHOWN
 from portal.home.exploring import SITTING_SECONDS, keep_floor, sitting
 from portal.home.tasks import DUE_JOBS
 from recommender import queries
-from recommender.figures import counts
+from recommender.metrics import counts
 from tests import cast
 from tests.portal.home.conftest import browser
 from tests.portal.home.samples import NOW, entry

@@ -14,9 +14,9 @@ from portal.figures.tasks import offered
 from portal.home import hiding, series, visits
 from portal.home.catalogue import Catalogue
 from portal.home.compose import HomeView, Reader, compose
+from recommender.domain.reranking import Plan
+from recommender.domain.rules import Rule
 from recommender.models import Interaction
-from recommender.reranking import Plan
-from recommender.rules import Rule
 from tests import cast
 from tests.portal.home.conftest import client_of, links, say_yes, token_of
 from tests.portal.home.samples import NOW, catalogue, entry

@@ -24,10 +24,10 @@ from identity.residents.protection import CONFIRMATIONS
 from portal.home import hiding, visits
 from portal.logs import WithoutVisits
 from portal.mydata import closing
+from recommender.domain.types import Profile
 from recommender.learning import job
 from recommender.log import item_json, profile_json
 from recommender.models import Batch, Cell, Count, Dismissal, Interaction, Pending, Share
-from recommender.types import Profile
 from tests import cast
 from tests.portal.home.conftest import browser, client_of, links, say_yes, token_of
 from tests.portal.home.samples import NOW, entry

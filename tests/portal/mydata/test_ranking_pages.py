@@ -15,7 +15,7 @@ from identity.domain.roles import Actor
 from identity.models import AccessLog, ConsentReceipt, Resident
 from portal.home import catalogue as catalogues
 from portal.home import hiding
-from recommender.weights import Weights
+from recommender.domain.weights import Weights
 from tests import cast
 from tests.portal.home.samples import NOW, catalogue, entry
 

@@ -10,10 +10,10 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from recommender import actions, queries
-from recommender.figures import counting, counts, shares
-from recommender.figures.counting import Opened, Page
+from recommender.domain.types import Profile, ViewRow
+from recommender.metrics import counting, counts, shares
+from recommender.metrics.counting import Opened, Page
 from recommender.models import Count, Share
-from recommender.types import Profile, ViewRow
 from tests.recommender.samples import item
 
 AT = datetime(2026, 6, 30, 15, 30, tzinfo=UTC)

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from recommender.figures import metrics
+from recommender.metrics import formulas
 
 NAMES = st.sampled_from([f"i{number}" for number in range(12)])
 SUMS = st.dictionaries(NAMES, st.integers(0, 500), max_size=12)
@@ -12,23 +12,23 @@ SUMS = st.dictionaries(NAMES, st.integers(0, 500), max_size=12)
 
 @given(SUMS, st.frozensets(NAMES))
 def test_coverage_is_a_share_and_all_is_one(shown, available) -> None:
-    found = metrics.coverage(shown, available)
+    found = formulas.coverage(shown, available)
     assert (found is None) is (not available)
     if found is not None:
         assert 0 <= found <= 1
-        assert metrics.coverage(dict.fromkeys(available, 1), available) == 1
+        assert formulas.coverage(dict.fromkeys(available, 1), available) == 1
 
 
 @given(SUMS, st.integers(0, 2000))
 def test_novelty_is_no_less_than_nothing(shown, lists) -> None:
-    found = metrics.novelty(shown, lists)
+    found = formulas.novelty(shown, lists)
     assert (found is None) is (not sum(shown.values()) or not lists)
     assert found is None or found >= 0
 
 
 @given(SUMS, SUMS)
 def test_popularity_is_at_most_the_number_of_items(shown, opened) -> None:
-    found = metrics.popularity(shown, opened)
+    found = formulas.popularity(shown, opened)
     size = sum(count > 0 for count in shown.values())
     assert found is None or 0 <= found <= size + 1e-9
 
@@ -38,45 +38,45 @@ def test_other_names_are_the_same_figures(shown, opened, names) -> None:
     other = dict(zip((f"i{number}" for number in range(12)), names, strict=True))
     shown_there = {other[key]: value for key, value in shown.items()}
     opened_there = {other[key]: value for key, value in opened.items()}
-    assert metrics.novelty(shown, 100) == pytest.approx(metrics.novelty(shown_there, 100))
-    assert metrics.popularity(shown, opened) == pytest.approx(metrics.popularity(shown_there, opened_there))
-    here, there = metrics.exposures(shown, opened), metrics.exposures(shown_there, opened_there)
+    assert formulas.novelty(shown, 100) == pytest.approx(formulas.novelty(shown_there, 100))
+    assert formulas.popularity(shown, opened) == pytest.approx(formulas.popularity(shown_there, opened_there))
+    here, there = formulas.exposures(shown, opened), formulas.exposures(shown_there, opened_there)
     assert {other[key]: value for key, value in here.items()} == pytest.approx(there)
 
 
 @given(st.dictionaries(NAMES, st.integers(1, 50), min_size=1))
 def test_shown_as_offered_is_an_exposure_of_one(offered) -> None:
-    assert list(metrics.exposures(offered, offered).values()) == pytest.approx([1] * len(offered))
+    assert list(formulas.exposures(offered, offered).values()) == pytest.approx([1] * len(offered))
 
 
 @given(st.lists(st.floats(0, 100), min_size=1))
 def test_a_tenth_lies_between_the_least_and_the_middle(values) -> None:
-    found = metrics.tenth(values)
+    found = formulas.tenth(values)
     assert found is not None
     assert min(values) <= found <= sorted(values)[len(values) // 2]
     assert sum(value <= found for value in values) * 10 >= len(values)
 
 
 def test_what_cannot_be_measured_is_none() -> None:
-    assert metrics.share(0, 0) is None
-    assert metrics.tenth([]) is None
-    assert metrics.gap([]) is metrics.gap([1.0]) is metrics.gap([0.0, 0.0]) is None
-    assert metrics.exposures({}, {"a": 1}) == {}
-    assert metrics.popularity({"a": 1}, {}) is None
+    assert formulas.share(0, 0) is None
+    assert formulas.tenth([]) is None
+    assert formulas.gap([]) is formulas.gap([1.0]) is formulas.gap([0.0, 0.0]) is None
+    assert formulas.exposures({}, {"a": 1}) == {}
+    assert formulas.popularity({"a": 1}, {}) is None
 
 
 def test_figures_that_are_known_by_hand() -> None:
-    assert metrics.novelty({"a": 4, "b": 4}, 4) == 0  # both on every list
-    assert metrics.novelty({"a": 1, "b": 1}, 4) == 2
-    assert metrics.popularity({"a": 3, "b": 1}, {"a": 2, "b": 0}) == 1.5
-    assert metrics.exposures({"a": 3, "b": 1}, {"a": 2, "b": 2}) == {"a": 1.5, "b": 0.5}
-    assert metrics.gap([0.2, 0.1, 0.4]) == 0.25
-    assert metrics.tenth([float(n) for n in range(1, 21)]) == 2
+    assert formulas.novelty({"a": 4, "b": 4}, 4) == 0  # both on every list
+    assert formulas.novelty({"a": 1, "b": 1}, 4) == 2
+    assert formulas.popularity({"a": 3, "b": 1}, {"a": 2, "b": 0}) == 1.5
+    assert formulas.exposures({"a": 3, "b": 1}, {"a": 2, "b": 2}) == {"a": 1.5, "b": 0.5}
+    assert formulas.gap([0.2, 0.1, 0.4]) == 0.25
+    assert formulas.tenth([float(n) for n in range(1, 21)]) == 2
 
 
 def test_the_cost_of_the_slot_needs_enough_of_both_sides() -> None:
     def cost(explored, plain):
-        return metrics.cost(explored, plain, least_opened=20, lists=100)
+        return formulas.cost(explored, plain, least_opened=20, lists=100)
 
     assert cost((100, 10), (100, 20)) == 0.5
     assert cost((100, 20), (100, 10)) == -1

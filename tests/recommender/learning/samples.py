@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 from uuid import UUID, uuid5
 
 from recommender import actions
-from recommender.types import Item, Profile, ViewRow
+from recommender.domain.types import Item, Profile, ViewRow
 from tests.recommender.samples import NOW, item
 
 SPACE = UUID("7c5d3a52-0f0e-4b34-9b0c-6f6f5a3f2f10")

@@ -3,11 +3,11 @@
 import numpy as np
 import pytest
 
-from recommender.features import Shown
-from recommender.learning.allowance import Limits, Used, allowed, shares
+from recommender.domain.features import Shown
+from recommender.domain.types import Profile
+from recommender.learning.contribution_cap import Limits, Used, allowed, shares
 from recommender.learning.folding import Known
 from recommender.learning.rows import Row
-from recommender.types import Profile
 from tests.recommender.samples import NOW, item
 
 LIMITS = Limits(least=1.0, by_share=8.0, overall=3.0)

@@ -5,13 +5,13 @@ from uuid import UUID
 
 import pytest
 
-from recommender.features import Shown
+from recommender.domain.features import Shown
+from recommender.domain.types import Profile
+from recommender.domain.weights import Prior, Weights
 from recommender.learning import rows
 from recommender.learning.evidence import Evidence, judge
 from recommender.learning.rows import Row
 from recommender.log import item_json, profile_json
-from recommender.types import Profile
-from recommender.weights import Prior, Weights
 from tests.recommender.samples import HANAKO, NOW, item
 
 SPORT, MUSIC = item("sport", topics=("sports",)), item("music", topics=("music",))

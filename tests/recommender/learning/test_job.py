@@ -10,7 +10,7 @@ from django.utils import timezone
 from core import sweeps
 from portal import executor
 from recommender import actions, queries
-from recommender.learning import allowance, job, store
+from recommender.learning import contribution_cap, job, store
 from recommender.learning.job import learn
 from recommender.models import Batch, Cell, Interaction, Pending
 from tests.recommender.learning.samples import LATER, MUSIC, SPORT, crowd, saw
@@ -20,7 +20,7 @@ pytestmark = pytest.mark.django_db
 
 
 def pending():
-    return Pending.objects.exclude(family=allowance.FAMILY)
+    return Pending.objects.exclude(family=contribution_cap.FAMILY)
 
 
 def test_nothing_to_learn_is_no_batch():
@@ -253,8 +253,8 @@ def test_allowances_are_kept_between_batches_and_end_after_thirty_days():
     for number in range(3):
         saw("bot", [SPORT], ("sport",), number=number, at=NOW + timedelta(hours=number))
         learn(NOW + timedelta(hours=number, minutes=31))
-    used = Pending.objects.get(family=allowance.FAMILY, key="provider|club")
-    assert used.c == allowance.Limits().least
+    used = Pending.objects.get(family=contribution_cap.FAMILY, key="provider|club")
+    assert used.c == contribution_cap.Limits().least
     learn(NOW + timedelta(days=31))
     assert not Pending.objects.exists()
 

@@ -6,13 +6,13 @@ from datetime import UTC, datetime, timedelta
 import numpy as np
 import pytest
 
-from recommender.catalogue import Catalogue
-from recommender.features import Shown
+from recommender.domain.features import Shown
+from recommender.domain.item_matrix import Catalogue
+from recommender.domain.types import Profile
+from recommender.domain.weights import Prior
 from recommender.learning.folding import Known, left
 from recommender.learning.rows import Row
 from recommender.learning.stream import Stream
-from recommender.types import Profile
-from recommender.weights import Prior
 from tests.recommender.samples import item
 
 NOW = datetime(2026, 6, 1, 6, 0, tzinfo=UTC)

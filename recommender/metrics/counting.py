@@ -17,10 +17,10 @@ from django.db.models import Q
 from django.utils import timezone
 
 from core.region_time import region_date
-from recommender.figures import compared, counts, shares
-from recommender.figures.shares import Part
+from recommender.domain.types import Profile, ViewRow
+from recommender.metrics import compared, counts, shares
+from recommender.metrics.shares import Part
 from recommender.models import Interaction
-from recommender.types import Profile, ViewRow
 
 LEARNT = "homes.learnt"
 """Homes of those from whom may be learnt, by day."""

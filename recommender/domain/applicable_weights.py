@@ -1,6 +1,6 @@
 """Lists every weight that can bear on one reader's order, by what the reader told: the page of all weights; pure.
 
-It is made from the very wishes that a list is made from (`recommender.features.wishes`), so that nothing can move an
+It is made from the very wishes that a list is made from (`recommender.domain.features.wishes`), so that nothing can move an
 order and not stand here.
 """
 
@@ -8,12 +8,20 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from operator import attrgetter
 
-from recommender import weights as families
-from recommender.catalogue import Catalogue
-from recommender.explain import AVOIDED, DECLARED, DISTRICT, FOLLOWED, FOLLOWS_FROM, LANGUAGE, LEAST_WEIGHT
-from recommender.features import BY_LANGUAGE, BY_TOPIC, Wish, bucket, faded, wishes
-from recommender.types import Profile
-from recommender.weights import Weights, key_of
+from recommender.domain import weights as families
+from recommender.domain.explain import (
+    AVOIDED,
+    DECLARED,
+    DISTRICT,
+    FOLLOWED,
+    FOLLOWS_FROM,
+    LANGUAGE,
+    LEAST_WEIGHT,
+)
+from recommender.domain.features import BY_LANGUAGE, BY_TOPIC, Wish, bucket, faded, wishes
+from recommender.domain.item_matrix import Catalogue
+from recommender.domain.types import Profile
+from recommender.domain.weights import Weights, key_of
 
 WEEK = 7.0
 BY_PROVIDER = "provider"

@@ -7,8 +7,8 @@ from datetime import date, datetime, timedelta
 
 from django.db import transaction
 
-from recommender.figures import counts, metrics, shares
-from recommender.figures.counting import DIMENSIONS, WHOLE, month_of
+from recommender.metrics import counts, formulas, shares
+from recommender.metrics.counting import DIMENSIONS, WHOLE, month_of
 from recommender.models import Count, Snapshot
 
 ENOUGH = shares.ENOUGH
@@ -157,9 +157,9 @@ def _month(first: date, now: datetime, sums: _Sums, outside: Outside, waiting: C
     exposure = {provider: round(value, 4) for provider, value in _exposure(sums).items()}
     values, hidden = _values(sums, waiting)
     for name, of in values.items():
-        found[f"gap_{name}"] = metrics.gap(of.values())
+        found[f"gap_{name}"] = formulas.gap(of.values())
     found["exposure_min"] = min(exposure.values(), default=None)
-    found["exposure_p10"] = metrics.tenth(list(exposure.values()))
+    found["exposure_p10"] = formulas.tenth(list(exposure.values()))
     told = {
         name: round(value, 4) for name, value in found.items() if value is not None and math.isfinite(value)
     }
@@ -178,19 +178,19 @@ def _lists(sums: _Sums) -> dict[str, float | None]:
     shown, lists = sums.table("shown.item"), sums.of("lists")
     homes = sums.table("homes")
     figures = {
-        "newest_share": metrics.share(homes.get("newest", 0), sum(homes.values())),
-        "urgent_share": metrics.share(sums.of("urgent", "whole"), sums.of("urgent", "homes")),
+        "newest_share": formulas.share(homes.get("newest", 0), sum(homes.values())),
+        "urgent_share": formulas.share(sums.of("urgent", "whole"), sums.of("urgent", "homes")),
     }
     if sums.of("urgent", "homes") < ENOUGH:
         figures["urgent_share"] = None
     if lists < ENOUGH:
         return figures
     return figures | {
-        "coverage": metrics.coverage(shown, sums.table("available").keys() | shown.keys()),
-        "novelty": metrics.novelty(shown, lists),
-        "diversity": metrics.share(sums.of("pairs", "distance"), sums.of("pairs", "count")),
-        "reason_share": metrics.share(sums.of("reasons", "told"), sums.of("reasons", "entries")),
-        "exploring_share": metrics.share(sums.of("exploring"), lists),
+        "coverage": formulas.coverage(shown, sums.table("available").keys() | shown.keys()),
+        "novelty": formulas.novelty(shown, lists),
+        "diversity": formulas.share(sums.of("pairs", "distance"), sums.of("pairs", "count")),
+        "reason_share": formulas.share(sums.of("reasons", "told"), sums.of("reasons", "entries")),
+        "exploring_share": formulas.share(sums.of("exploring"), lists),
     }
 
 
@@ -202,8 +202,8 @@ def _opened(sums: _Sums) -> dict[str, float | None]:
     if not sums.of("opened.whole"):
         return {}
     return {
-        "popularity": metrics.popularity(sums.table("shown.item"), sums.table("open.item")),
-        "serendipity": metrics.share(sums.of("serendipity", "beyond"), sums.of("serendipity", "opened")),
+        "popularity": formulas.popularity(sums.table("shown.item"), sums.table("open.item")),
+        "serendipity": formulas.share(sums.of("serendipity", "beyond"), sums.of("serendipity", "opened")),
         "exploring_cost": _cost(sums),
     }
 
@@ -220,14 +220,14 @@ def _cost(sums: _Sums) -> float | None:
         keys = [f"{place}|{kind}" for place in places]
         return sum(shown.get(key, 0) for key in keys), sum(opened.get(key, 0) for key in keys)
 
-    return metrics.cost(side("exploring"), side("undrawn"), least_opened=ENOUGH, lists=ENOUGH_PLACE)
+    return formulas.cost(side("exploring"), side("undrawn"), least_opened=ENOUGH, lists=ENOUGH_PLACE)
 
 
 def _exposure(sums: _Sums) -> dict[str, float]:
     """Of providers besides the city itself, whose name is empty."""
     if sums.of("lists") < ENOUGH:
         return {}
-    found = metrics.exposures(sums.table("shown.provider"), sums.table("offered.provider"))
+    found = formulas.exposures(sums.table("shown.provider"), sums.table("offered.provider"))
     return {provider: value for provider, value in found.items() if provider}
 
 

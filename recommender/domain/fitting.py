@@ -12,10 +12,10 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from recommender import weights as families
-from recommender.features import Design
-from recommender.sparse import Block, Floats
-from recommender.weights import Prior, Weights
+from recommender.domain import weights as families
+from recommender.domain.features import Design
+from recommender.domain.sparse import Block, Floats
+from recommender.domain.weights import Prior, Weights
 
 ROUNDS = 30
 # A step of a cell is never longer than a factor of e: an empty cell next to a full one must not jump.

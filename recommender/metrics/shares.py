@@ -11,7 +11,7 @@ from datetime import date, datetime, timedelta
 
 from django.db import connection, models, transaction
 
-from recommender.figures import counts
+from recommender.metrics import counts
 from recommender.models import Count, Share
 
 ENOUGH = 20

@@ -12,11 +12,19 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 
-from recommender import weights as families
+from recommender.domain import weights as families
+from recommender.domain.features import (
+    AGE_EDGES,
+    DAY,
+    MAX_HALF_LIVES,
+    impersonal,
+    places_of,
+    plain,
+    topics_of,
+)
+from recommender.domain.types import Item, Profile, Term
+from recommender.domain.weights import Weights, key_of
 from recommender.errors import CatalogueError
-from recommender.features import AGE_EDGES, DAY, MAX_HALF_LIVES, impersonal, places_of, plain, topics_of
-from recommender.types import Item, Profile, Term
-from recommender.weights import Weights, key_of
 
 # Read in full for each reader, so half the size is half the time.
 Single = NDArray[np.float32]

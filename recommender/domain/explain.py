@@ -1,7 +1,7 @@
 """Finds why an item stands where it stands: what the score would lose if a reader had not told this or that.
 
 A cause is one thing that a reader told (an attribute or a preference) with everything that follows from it, so that
-what is named is what would have to be changed. The sentences are in `recommender.sentences`.
+what is named is what would have to be changed. The sentences are in `recommender.domain.sentences`.
 """
 
 import math
@@ -9,12 +9,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 
-from recommender import weights as families
-from recommender.catalogue import Catalogue
-from recommender.features import plain, topics_of
-from recommender.rules import FAMILY
-from recommender.types import Item, Profile, Ranked, Term
-from recommender.weights import Weights, key_of
+from recommender.domain import weights as families
+from recommender.domain.features import plain, topics_of
+from recommender.domain.item_matrix import Catalogue
+from recommender.domain.rules import FAMILY
+from recommender.domain.types import Item, Profile, Ranked, Term
+from recommender.domain.weights import Weights, key_of
 
 # Below this a term changes an order by chance only: exp(.05) is five in a hundred.
 LEAST_WEIGHT = 0.05

@@ -15,9 +15,9 @@ from datetime import date
 from django.conf import settings
 from django.db.models import Sum
 
-from recommender.comparing import ARMS, ArmName, marked
+from recommender.abtest.comparison import ARMS, ArmName, marked
 from recommender.evaluation.sizes import Arm
-from recommender.figures import counts
+from recommender.metrics import counts
 from recommender.models import Count
 
 LOTS = 64

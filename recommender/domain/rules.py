@@ -13,8 +13,8 @@ from typing import Any, Literal, get_args
 import numpy as np
 from numpy.typing import NDArray
 
+from recommender.domain.types import Item, Term
 from recommender.errors import RuleRefusedError
-from recommender.types import Item, Term
 
 Mask = NDArray[np.bool_]
 Single = NDArray[np.float32]

@@ -6,12 +6,12 @@ from typing import Protocol
 
 import numpy as np
 
-from recommender.catalogue import Catalogue, Floats, Mask, Single, terms
+from recommender.domain.features import DAY
+from recommender.domain.item_matrix import Catalogue, Floats, Mask, Single, terms
+from recommender.domain.reranking import AMONG, NEW_FOR, POOL, SLOT, Chooser, Explore, Plan, Rows, lifted
+from recommender.domain.rules import Ruling
+from recommender.domain.types import Profile, Ranked, Term
 from recommender.errors import CatalogueError
-from recommender.features import DAY
-from recommender.reranking import AMONG, NEW_FOR, POOL, SLOT, Chooser, Explore, Plan, Rows, lifted
-from recommender.rules import Ruling
-from recommender.types import Profile, Ranked, Term
 
 LIMIT = 12
 BLOCK = 64

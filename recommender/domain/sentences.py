@@ -6,7 +6,7 @@ nobody has learnt yet is said to be the editors' expectation.
 
 from collections.abc import Callable, Mapping
 
-from recommender.explain import Reason
+from recommender.domain.explain import Reason
 
 # (attribute key, value, locale) → the name of that value; identity.domain.attributes.value_label fits.
 Labels = Callable[[str, str, str], str]

@@ -12,13 +12,13 @@ from typing import Any
 from django.db import IntegrityError, transaction
 from django.db.models import Sum
 
+from recommender.abtest.comparison import ARMS, NAME, ArmName, order_from_json
 from recommender.actions import bump
-from recommender.comparing import ARMS, NAME, ArmName, order_from_json
 from recommender.errors import ComparisonMissingError, ComparisonRefusedError, EstimateError, TooEarlyError
 from recommender.evaluation import sizes
 from recommender.evaluation.sizes import Arm, Design
-from recommender.figures import compared
-from recommender.figures.counting import DIMENSIONS, LEARNT
+from recommender.metrics import compared
+from recommender.metrics.counting import DIMENSIONS, LEARNT
 from recommender.models import Count, Experiment
 
 LOOK_BACK = 14

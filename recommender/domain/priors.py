@@ -4,8 +4,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import fields
 from typing import Any
 
+from recommender.domain.weights import Prior
 from recommender.errors import WeightsError
-from recommender.weights import Prior
 
 _TABLES = ("base", "half_life_days")
 

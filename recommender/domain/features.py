@@ -13,11 +13,11 @@ from datetime import datetime
 
 import numpy as np
 
-from recommender import weights as families
+from recommender.domain import weights as families
+from recommender.domain.sparse import Block, Floats, Names, Numbered, Side, block_of, meet, spread
+from recommender.domain.types import Item, Profile, Value
+from recommender.domain.weights import Prior, key_of
 from recommender.errors import CatalogueError
-from recommender.sparse import Block, Floats, Names, Numbered, Side, block_of, meet, spread
-from recommender.types import Item, Profile, Value
-from recommender.weights import Prior, key_of
 
 DAY = 86_400.0
 # A decayed item is never pushed further down than this many half-lives.

@@ -16,7 +16,7 @@ from uuid import UUID
 import numpy as np
 from numpy.typing import NDArray
 
-from recommender.types import Item
+from recommender.domain.types import Item
 
 Single = NDArray[np.float32]
 Floats = NDArray[np.float64]

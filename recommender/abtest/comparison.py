@@ -7,9 +7,9 @@ from dataclasses import asdict, dataclass, replace
 from hashlib import sha256
 from typing import Literal
 
+from recommender.domain.reranking import Plan
+from recommender.domain.weights import Weights
 from recommender.errors import OrderError
-from recommender.reranking import Plan
-from recommender.weights import Weights
 
 ArmName = Literal["a", "b"]
 ARMS: tuple[ArmName, ArmName] = ("a", "b")

@@ -7,9 +7,9 @@ opens everything of one provider all day says no more than "I open as often as e
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from recommender.domain.sparse import Floats
 from recommender.learning.folding import MOST_KEY, Known
 from recommender.learning.rows import Row
-from recommender.sparse import Floats
 
 FAMILY = "allowance"
 """Under this name it is kept beside what is pending: 30 days at most, and gone with a withdrawal."""

@@ -9,10 +9,10 @@ from typing import Any
 from django.db.models import Max, Min, Sum
 
 from recommender import queries
-from recommender.features import Design, Shown
+from recommender.domain.features import Design, Shown
+from recommender.domain.types import Item, Profile
+from recommender.domain.weights import ATTRIBUTE, BIAS, IMPERSONAL, POSITION, Prior
 from recommender.models import Batch, PriorChange, Snapshot
-from recommender.types import Item, Profile
-from recommender.weights import ATTRIBUTE, BIAS, IMPERSONAL, POSITION, Prior
 
 LEARNING_ONLY = (BIAS, POSITION)
 

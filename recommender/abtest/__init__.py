@@ -1,0 +1,1 @@
+"""Comparisons of two rankings on real impressions."""

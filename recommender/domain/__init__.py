@@ -1,0 +1,1 @@
+"""Features, weights, ranking and its explanation, without a framework."""
