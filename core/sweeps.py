@@ -15,6 +15,7 @@ from django.db import DatabaseError, OperationalError, transaction
 from django.db.models import F
 from django.utils import timezone
 
+from core.jobs import Job
 from core.models import SweepFault
 
 T = TypeVar("T")
@@ -181,5 +182,4 @@ def forget_old(now: datetime | None = None) -> int:
     return SweepFault.objects.filter(last_at__lt=(now or timezone.now()) - KEPT).delete()[0]
 
 
-DUE_JOBS: tuple[tuple[str, float, Callable[[], object]], ...] = ((FORGET, 6 * 3600.0, forget_old),)
-"""(name, seconds between two sweeps, function)."""
+JOBS = (Job(FORGET, 6 * 3600, forget_old),)

@@ -1,4 +1,4 @@
-"""Registers the portal and hands the executor to the packages below, which may not import upwards."""
+"""Registers the portal, and hands the executor to the packages below, which may not import upwards."""
 
 from django.apps import AppConfig
 
@@ -7,13 +7,8 @@ class PortalConfig(AppConfig):
     name = "portal"
 
     def ready(self) -> None:
-        """`kick` of identity and gadgets reaches the one executor."""
-        import gadgets.tasks
-        import identity.tasks
+        """`kick` of all packages reaches the one executor."""
+        from core import jobs
         from portal.executor import executor
 
-        def kick(name: str) -> None:
-            executor().kick(name)
-
-        identity.tasks.kick = kick
-        gadgets.tasks.kick = kick
+        jobs.register(lambda name: executor().kick(name))

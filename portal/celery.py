@@ -30,8 +30,8 @@ app.conf.update(
 
 @app.task(name="portal.run_job")
 def run_job(name: str) -> None:
-    """Runs one job of `portal.executor.jobs()` by its name."""
-    from portal.executor import run
+    """Runs one job of `portal.jobs.jobs()` by its name."""
+    from portal.jobs import run  # models, once Django is set up
 
     run(name)
 
@@ -42,7 +42,7 @@ def schedule(sender: Celery, **_: object) -> None:
     import django
 
     django.setup()
-    from portal.executor import jobs
+    from portal.jobs import jobs
 
     for job in jobs().values():
         # A sweep that nobody took in time is void: the next one does its work, and no backlog waits for a worker.

@@ -1,73 +1,20 @@
-"""Runs the jobs of all packages: by threads in one process (demo) or by Celery (city).
-
-A job is an idempotent sweep over a table: it claims its rows by a conditional UPDATE, so running it twice,
-or not at all for a while, loses nothing.
-"""
+"""Runs the jobs of all packages: by threads in one process (demo) or by Celery (city)."""
 
 import logging
 import threading
 import time
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from functools import cache
 
 from django.conf import settings
-from django.db import close_old_connections, connections
+from django.db import connections
 from django.utils.module_loading import import_string
+from kombu.exceptions import OperationalError
 
-from core import sweeps
+from portal.celery import run_job
+from portal.jobs import jobs, run
 
 log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True)
-class Job:
-    """`run` is called at least every `seconds`."""
-
-    name: str
-    seconds: float
-    run: Callable[[], object]
-    queue: str = "gadgets"
-
-
-@cache
-def jobs() -> dict[str, Job]:
-    """All jobs by name; a package adds one by listing it in its `tasks.DUE_JOBS`."""
-    from core.sweeps import DUE_JOBS as CORE_JOBS
-    from gadgets.tasks import DUE_JOBS as GADGET_JOBS
-    from identity.tasks import DUE_JOBS as IDENTITY_JOBS
-    from portal.content.tasks import DUE_JOBS as CONTENT_JOBS
-    from portal.figures.tasks import DUE_JOBS as FIGURE_JOBS
-    from portal.home.tasks import DUE_JOBS as HOME_JOBS
-    from portal.mydata.erasing import DUE_JOBS as MY_DATA_JOBS
-    from recommender.tasks import DUE_JOBS as LEARNING_JOBS
-
-    swept = {
-        name: Job(name, seconds, function)
-        for name, seconds, function in (
-            *CORE_JOBS,
-            *IDENTITY_JOBS,
-            *GADGET_JOBS,
-            *CONTENT_JOBS,
-            *HOME_JOBS,
-            *MY_DATA_JOBS,
-            *FIGURE_JOBS,
-        )
-    }
-    learning = {
-        name: Job(name, seconds, function, queue="learning") for name, seconds, function in LEARNING_JOBS
-    }
-    return {**swept, **learning}
-
-
-def run(name: str) -> None:
-    """Runs one job here and now; a fault is logged by its class, listed for operators, and the next sweep tries again."""
-    close_old_connections()
-    try:
-        sweeps.whole(name, jobs()[name].run)
-    finally:
-        close_old_connections()
 
 
 class ThreadExecutor:
@@ -142,10 +89,6 @@ class CeleryExecutor:
 
     def kick(self, name: str) -> None:
         """Publishes the job's name; gives up within a second."""
-        from kombu.exceptions import OperationalError
-
-        from portal.celery import run_job
-
         try:
             run_job.apply_async((name,), queue=jobs()[name].queue)
         except (OperationalError, OSError) as error:

@@ -1,10 +1,6 @@
-"""Work of the recommender that no request waits for; `DUE_JOBS` is read by the executor."""
+"""Jobs of the recommender; nothing imports it but the executor's table."""
 
-from collections.abc import Callable
-
+from core.jobs import Job
 from recommender.learning.job import learn
 
-LEARN = "recommender.learn"
-
-DUE_JOBS: tuple[tuple[str, float, Callable[[], object]], ...] = ((LEARN, 300.0, learn),)
-"""(name, seconds between two sweeps, function)."""
+JOBS = (Job("recommender.learn", 300, learn, queue="learning"),)

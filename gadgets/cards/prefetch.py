@@ -15,9 +15,9 @@ from django.core.cache import cache
 from django.utils import timezone
 
 from core import sweeps
-from gadgets import queries
 from gadgets.cards import fetch
 from gadgets.operation import rollout
+from gadgets.registry import registry
 from gadgets.types import GadgetInfo, StoredCard, Wanted
 from identity import queries as identity_queries
 from identity.queries import Bundle
@@ -99,7 +99,7 @@ def _in_turn(now: float) -> list[_Noted]:
 
     So a gadget with many cards, or one that costs the whole deadline at each call, stands before nobody else's.
     """
-    published = queries.registry().gadgets
+    published = registry().gadgets
     keys = [key(gadget_id) for gadget_id in published for key in (_key, _failed_key)]
     noted = cache.get_many(keys)
     rows = {
@@ -152,7 +152,7 @@ class _Sweep:
 
 def _version(gadget: GadgetInfo, version: str, bundle: Bundle | None) -> GadgetInfo | None:
     """The noted version, while somebody may still get it: a reader who is known, or anybody."""
-    earlier = queries.registry().earlier.get(gadget.id)
+    earlier = registry().earlier.get(gadget.id)
     if bundle is not None:
         gadget = rollout.choose(gadget, earlier, bundle=bundle, now=timezone.now()).shown
     elif earlier is not None and earlier.gadget.version == version:
@@ -174,7 +174,7 @@ def _refresh(gadget: GadgetInfo, name: str, reader: str) -> bool | None:
         locale=locale,
         size=size,
         settings=settings,
-        cells=queries.registry().cells,
+        cells=registry().cells,
     )
     backed = _short(fetch.claims_key(wanted.claims)) if wanted.level == "audience" else ""
     if wanted.level == "pairwise" or backed != claims or fetch.is_fresh(wanted):

@@ -107,10 +107,3 @@ def _card(bench: Bench) -> Iterator[Line]:
         yield kinds.kept_privately(bench.manifest)
     yield from accessibility.check(bench)
     yield cards.links(bench)
-
-
-def main(arguments: list[str] | None = None) -> int:
-    """Prints the report for the manifest at a URL; 0 when every line passes."""
-    from gadgets.conformance.command import run
-
-    return run(arguments)

@@ -1,6 +1,6 @@
 """`python -m gadgets.conformance URL`."""
 
-from gadgets.conformance import main
+from gadgets.conformance.command import run
 
 if __name__ == "__main__":
-    raise SystemExit(main())
+    raise SystemExit(run())

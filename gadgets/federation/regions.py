@@ -18,7 +18,6 @@ from joserfc.errors import JoseError
 from joserfc.jwk import KeySet
 
 from core.texts import Texts
-from gadgets import queries
 from gadgets.cards import signing as portal_keys
 from gadgets.errors import (
     KeysChangedError,
@@ -36,6 +35,7 @@ from gadgets.protocol.conformance_lines import Line
 from gadgets.protocol.manifest import increases, origin_of
 from gadgets.protocol.text import walk_texts
 from gadgets.protocol.wire import check_schema, loads, schema
+from gadgets.registry import registry
 from identity.audit import chain
 from identity.domain.roles import OPERATOR, Actor
 
@@ -98,7 +98,7 @@ def feed() -> dict[str, Any]:
                 "regions": list(gadget.regions),
                 "package": f"{base}/gadgets/{gadget.id}/package.rgadget",
             }
-            for gadget in queries.registry().gadgets.values()
+            for gadget in registry().gadgets.values()
         ],
     }
 

@@ -3,16 +3,16 @@
 from django.http import Http404, HttpRequest, HttpResponse
 from django.views.decorators.http import require_safe
 
-from gadgets import queries
 from gadgets.cards.card_addresses import source_of
 from gadgets.images import copies
+from gadgets.registry import registry
 
 
 @require_safe
 def image(_request: HttpRequest, gadget_id: str, signed: str) -> HttpResponse:
     """The picture, good for a day in any cache; 404 when it cannot be had: its words stand in its place."""
-    registry = queries.registry()
-    gadget, earlier = registry.gadgets.get(gadget_id), registry.earlier.get(gadget_id)
+    published = registry()
+    gadget, earlier = published.gadgets.get(gadget_id), published.earlier.get(gadget_id)
     src = source_of(gadget_id, signed)
     if gadget is None or src is None:
         raise Http404

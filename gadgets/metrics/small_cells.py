@@ -10,9 +10,9 @@ from itertools import combinations as choose
 from django.core.cache import cache
 from django.db import transaction
 
-from gadgets import queries
 from gadgets.cards.card_store import claims_key, fingerprint
 from gadgets.models import CellCount, bump_registry
+from gadgets.registry import registry
 from gadgets.types import GadgetInfo
 from identity.residents import small_cells as identity_cells
 
@@ -37,7 +37,7 @@ def combinations(gadgets: Iterable[GadgetInfo]) -> frozenset[tuple[str, ...]]:
 
 def _served() -> list[GadgetInfo]:
     """Every version that somebody gets."""
-    known = queries.registry()
+    known = registry()
     return [*known.gadgets.values(), *(before.gadget for before in known.earlier.values())]
 
 

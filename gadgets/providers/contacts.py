@@ -18,7 +18,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext_noop
 
-from gadgets import tasks
+from core import jobs
 from gadgets.errors import ContactLinkError, LifeError, NotPermittedError
 from gadgets.models import Membership, Provider, StateNotice
 from identity.domain.roles import OPERATOR, Actor
@@ -99,7 +99,7 @@ def ask(provider: Provider, *, by: UUID | None) -> None:
     StateNotice.objects.create(
         provider=provider, gadget_id="", decision=PROOF, channel=StateNotice.Channel.MAIL, sent_to=digest
     )
-    transaction.on_commit(lambda: tasks.kick(tasks.STATE_NOTICES))
+    transaction.on_commit(lambda: jobs.kick(jobs.STATE_NOTICES))
 
 
 def may_try(provider: Provider, trial: str) -> None:

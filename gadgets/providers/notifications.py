@@ -20,9 +20,9 @@ from django.utils import timezone, translation
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
-from core import sweeps
+from core import jobs, sweeps
 from core.texts import pick
-from gadgets import tasks, words
+from gadgets import words
 from gadgets.cards import signing
 from gadgets.errors import DoorError, LifeError
 from gadgets.models import Gadget, GadgetVersion, Provider, ReviewNote, StateNotice
@@ -81,7 +81,7 @@ def _queue(provider: Provider, gadget_id: str, version: str, decision: str) -> N
         for channel, address in wanted.items()
         if address
     )
-    transaction.on_commit(lambda: tasks.kick(tasks.STATE_NOTICES))
+    transaction.on_commit(lambda: jobs.kick(jobs.STATE_NOTICES))
 
 
 # --- sending ---------------------------------------------------------------------------------------------------

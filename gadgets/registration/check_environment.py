@@ -5,11 +5,11 @@ from pathlib import Path
 from django.conf import settings
 from django.contrib.staticfiles import finders
 
-from gadgets import queries
 from gadgets.cards import signing
 from gadgets.conformance import Environment, Signer
 from gadgets.outbound.http import door
 from gadgets.protocol.manifest import origin_of
+from gadgets.registry import registry
 from gadgets.types import GadgetInfo
 
 _STYLESHEETS = ("dads/tokens.css", "portal/base.css")
@@ -25,7 +25,7 @@ def environment(gadget_id: str = "") -> Environment:
         stylesheet=stylesheet(),
         others=frozenset(
             origin
-            for other in queries.registry().gadgets.values()
+            for other in registry().gadgets.values()
             if other.id != gadget_id
             for origin in origins(other)
         ),

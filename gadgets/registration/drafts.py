@@ -3,7 +3,7 @@
 from django.db import transaction
 from django.utils.translation import gettext_noop
 
-from gadgets import tasks
+from core import jobs
 from gadgets.errors import NotNewerError, NotYoursError, WrongStateError
 from gadgets.frames import frame_tokens
 from gadgets.models import CheckRun, Gadget, GadgetVersion, Provider, Region
@@ -123,4 +123,4 @@ def _builds_on_what_is_here(gadget: Gadget, previous: str | None) -> None:
 def ask_for_checks(version: GadgetVersion) -> None:
     if not version.runs.filter(state__in=[CheckRun.State.WAITING, CheckRun.State.RUNNING]).exists():
         CheckRun.objects.create(version=version)
-    transaction.on_commit(lambda: tasks.kick(tasks.RUN_CHECKS))
+    transaction.on_commit(lambda: jobs.kick(jobs.RUN_CHECKS))

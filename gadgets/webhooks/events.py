@@ -14,8 +14,7 @@ from django.db import transaction
 from django.db.models import Min, QuerySet
 from django.utils import timezone
 
-from core import sweeps
-from gadgets import tasks
+from core import jobs, sweeps
 from gadgets.cards import prefetch, private_cards
 from gadgets.errors import DoorError, EventAnswerError
 from gadgets.models import EventCursor, EventDelivery
@@ -55,7 +54,7 @@ def sweep(now: datetime | None = None) -> int:
     """Queues what happened, sends what is due, forgets what is old; returns how many events were answered."""
     # Without `now` each looks at the clock itself: what was just collected is due.
     kinds = {"collect": collect, "deliver": deliver_due, "tidy": tidy}
-    done = dict(sweeps.each(tasks.CONSENT_EVENTS, kinds, lambda kind: kinds[kind](now=now)).done)
+    done = dict(sweeps.each(jobs.CONSENT_EVENTS, kinds, lambda kind: kinds[kind](now=now)).done)
     return done.get("deliver", 0)
 
 
@@ -76,7 +75,7 @@ def collect(*, now: datetime | None = None) -> int:
         rows = _since(held.number)
         fresh = [row for row in _fresh(rows, held.ahead) if row.kind == WITHDRAWN]
         handled = sweeps.each(
-            tasks.CONSENT_EVENTS, fresh, _handle, key=lambda row: f"event:{row.recipient}:{row.cursor}"
+            jobs.CONSENT_EVENTS, fresh, _handle, key=lambda row: f"event:{row.recipient}:{row.cursor}"
         )
         again = {row.cursor for row in handled.failed if row.at > at - TRIED_AGAIN}
         _advance(held, [row for row in rows if row.cursor not in again], at, before=min(again, default=None))
@@ -150,7 +149,7 @@ def _queue_withdrawal(row: EventRow) -> int:
 
 def kick() -> None:
     """What is queued is sent soon."""
-    tasks.kick(tasks.CONSENT_EVENTS)
+    jobs.kick(jobs.CONSENT_EVENTS)
 
 
 def queue(*, gadget_id: str, sub: str, kind: str) -> UUID:
@@ -191,7 +190,7 @@ def deliver_due(*, now: datetime | None = None) -> int:
     places = {to.gadget_id: to for to in addressees(gadget_id__in=[batch[0].gadget_id for batch in batches])}
     give_back_connections()
     told = sweeps.each(
-        tasks.CONSENT_EVENTS,
+        jobs.CONSENT_EVENTS,
         batches,
         lambda batch: _tell(batch, places.get(batch[0].gadget_id)),
         key=lambda batch: f"tell:{batch[0].gadget_id}",
@@ -200,7 +199,7 @@ def deliver_due(*, now: datetime | None = None) -> int:
     outcomes = [pair for result in told.results for pair in result]
     outcomes += [(row, _Tried(trouble="not_sent")) for batch in told.failed for row in batch]
     sweeps.each(
-        tasks.CONSENT_EVENTS,
+        jobs.CONSENT_EVENTS,
         outcomes,
         lambda pair: _settle(*pair, now=at),
         key=lambda pair: f"settle:{pair[0].txn.hex}",

@@ -19,6 +19,7 @@ from identity.audit import chain
 from identity.domain.names import plain_name
 from identity.domain.roles import STAFF_ROLES
 from identity.embedded import driver, known_browsers
+from identity.embedded.sign_ins import CODE_TIME
 from identity.models import Resident, opaque_username
 
 
@@ -77,12 +78,12 @@ class AccountAdapter(DefaultAccountAdapter):
         """Each login is a sign-in of its own, with its own `sid` for each client."""
         driver.end_request(request)
         request.session.pop(driver.SIGN_IN, None)
-        code_at = request.session.pop(driver.CODE_TIME, None)
+        code_at = request.session.pop(CODE_TIME, None)
         wished = request.session.pop(driver.REMEMBER, False)
         super().login(request, user)
         driver.begin(request, now=timezone.now())
         if code_at is not None:
-            request.session[driver.CODE_TIME] = code_at
+            request.session[CODE_TIME] = code_at
         if wished and not STAFF_ROLES.intersection(user.roles):
             driver.remember(request)
 
@@ -130,7 +131,7 @@ class LoginForm(BaseLoginForm):
 
     def login(self, request: HttpRequest, redirect_url: str | None = None) -> Any:
         """The box is for this sign-in; the portal hears of it in its ID token."""
-        request.session.pop(driver.CODE_TIME, None)  # of whoever was signed in here before
+        request.session.pop(CODE_TIME, None)  # of whoever was signed in here before
         known_browsers.note(request, self.cleaned_data["login"])
         request.session[driver.REMEMBER] = bool(self.cleaned_data.get("remember"))
         return super().login(request, redirect_url)

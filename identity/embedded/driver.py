@@ -8,8 +8,6 @@ back-channel logout token (gadgets through the relay, the portal at once, becaus
 import secrets
 from datetime import UTC, datetime
 from hashlib import sha256
-from importlib import import_module
-from typing import Any
 from urllib.parse import urlencode
 from uuid import UUID
 
@@ -26,6 +24,7 @@ from identity.audit import chain
 from identity.domain import lifetimes
 from identity.domain.roles import SYSTEM, Actor
 from identity.embedded import gadget_clients, server
+from identity.embedded.sign_ins import CODE_TIME, stored
 from identity.errors import InvalidToken, NoSuchClient, NoSuchResident
 from identity.idp import Bearer, ClientCredentials, ClientSpec, IdSession
 from identity.models import GadgetClient, ProviderSession, Resident, opaque_username
@@ -36,8 +35,6 @@ SIGN_IN = "_id_sign_in"
 AUTH_TIME = "_id_auth_time"
 REMEMBER = "_id_remember"
 """The box that was ticked on the first page of a sign-in that goes on to a second."""
-CODE_TIME = "_id_code_time"
-"""When the person at this browser last typed a one-time code."""
 PROOFS, CODES, WAITING = "_id_proofs", "_id_codes", "_id_waiting"
 """How often the person at this browser has proved who they are, by the password and by a one-time code; and which
 requests wait since which counts."""
@@ -64,11 +61,6 @@ def remember(request: HttpRequest) -> None:
     request.session[lifetimes.REMEMBERED] = True
 
 
-def is_remembered(row: ProviderSession) -> bool:
-    """Whether this part belongs to a sign-in on a remembered device."""
-    return bool(_store(row.session_key).get(lifetimes.REMEMBERED))
-
-
 def auth_time(request: HttpRequest) -> datetime | None:
     """When the person at this browser last typed the password; None without a session."""
     at = request.session.get(AUTH_TIME)
@@ -88,13 +80,6 @@ def code_proven(request: HttpRequest, *, now: datetime) -> None:
     at = request.session.get(AUTH_TIME)
     if at is not None and now.timestamp() - at <= portal_sessions.FRESH_SECONDS:
         request.session[AUTH_TIME] = int(now.timestamp())
-
-
-def assurance(row: ProviderSession, *, now: datetime) -> str:
-    """The `acr` of this sign-in: whether a one-time code is a part of it. It counts no longer than a session."""
-    at = _store(row.session_key).get(CODE_TIME)
-    recent = at is not None and now.timestamp() - at <= settings.SESSION_SECONDS
-    return idp.Acr.SECOND_FACTOR if recent else idp.Acr.PASSWORD
 
 
 def client_session(request: HttpRequest, client_id: str) -> ProviderSession:
@@ -177,14 +162,7 @@ def _end_client(row: ProviderSession) -> None:
 
 
 def _delete_session(key: str) -> None:
-    _store(None).delete(key)
-
-
-def _store(key: str | None) -> Any:
-    """A session at the ID; looking at it is no use of it."""
-    store = import_module(settings.SESSION_ENGINE).SessionStore(key)
-    store.peeking = True
-    return store
+    stored(None).delete(key)
 
 
 def password_changed(request: HttpRequest, resident: Resident, *, now: datetime) -> None:
@@ -201,7 +179,7 @@ def password_changed(request: HttpRequest, resident: Resident, *, now: datetime)
 
 
 def _session(sign_in: str, parts: list[ProviderSession]) -> IdSession | None:
-    data = next((data for part in parts if (data := _store(part.session_key)).get(SIGN_IN) == sign_in), None)
+    data = next((data for part in parts if (data := stored(part.session_key)).get(SIGN_IN) == sign_in), None)
     if data is None:
         return None
     return IdSession(

@@ -39,7 +39,7 @@ from oauthlib.oauth2.rfc6749.tokens import BearerToken
 from oauthlib.openid.connect.core.endpoints.userinfo import UserInfoEndpoint
 from oauthlib.openid.connect.core.grant_types import AuthorizationCodeGrant
 
-from identity.embedded import gadget_clients
+from identity.embedded import gadget_clients, sign_ins
 from identity.models import GadgetClient, ProviderCode, Resident
 from identity.oidc import clients
 
@@ -230,8 +230,6 @@ class Validator(OAuth2Validator):
         A gadget's site reads the time only when it asked for a `max_age`, and only roughly: sites that compare
         their ID tokens must not find the same person by the same second.
         """
-        from identity.embedded import driver
-
         session = request.provider_code.session
         expires = timezone.now() + timedelta(seconds=oauth2_settings.ID_TOKEN_EXPIRE_SECONDS)
         id_token.update(
@@ -244,8 +242,8 @@ class Validator(OAuth2Validator):
         id_token.pop("auth_time", None)  # the toolkit's own: the last login of the account, anywhere
         if request.client.client_id == settings.OIDC_CLIENT_ID:
             id_token["auth_time"] = int(session.auth_time.timestamp())
-            id_token["acr"] = driver.assurance(session, now=timezone.now())
-            if driver.is_remembered(session):
+            id_token["acr"] = sign_ins.assurance(session, now=timezone.now())
+            if sign_ins.is_remembered(session):
                 id_token["remember_me"] = True
         elif request.provider_code.tells_auth_time:
             id_token["auth_time"] = roughly(session.auth_time, now=timezone.now())

@@ -14,8 +14,8 @@ from urllib.parse import urlencode
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
-from core import sweeps
-from identity import crypto, tasks
+from core import jobs, sweeps
+from identity import crypto
 from identity.errors import CannotUnseal, InvalidToken
 from identity.models import GadgetClient, LogoutDelivery
 from identity.oidc import tokens
@@ -64,7 +64,7 @@ def enqueue(client: GadgetClient, *, raw: str, jti: str, expires: datetime) -> N
             )
     except IntegrityError as error:
         raise InvalidToken("replayed") from error
-    transaction.on_commit(lambda: tasks.kick(JOB))
+    transaction.on_commit(lambda: jobs.kick(JOB))
 
 
 def deliver_due(*, now: datetime | None = None) -> int:

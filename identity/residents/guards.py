@@ -5,8 +5,8 @@ from uuid import UUID
 from django.db import transaction
 from django.db.models import F
 
+from core import jobs
 from core.texts import gettext_noop
-from identity import tasks
 from identity.domain import consent
 from identity.domain.roles import Actor
 from identity.errors import NoSuchResident, NotAllowed
@@ -52,7 +52,7 @@ def changed(resident: Resident, recipient: str, kind: str) -> None:
     newer_version(resident)
     ConsentEvent.objects.create(resident_id=resident.id, recipient=recipient, kind=kind)
     if kind == consent.WITHDRAWN:
-        transaction.on_commit(lambda: tasks.kick(tasks.CONSENT_EVENTS))
+        transaction.on_commit(lambda: jobs.kick(jobs.CONSENT_EVENTS))
 
 
 def newer_version(resident: Resident) -> None:

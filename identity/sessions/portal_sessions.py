@@ -13,8 +13,8 @@ from django.http import HttpRequest
 from django.middleware.csrf import rotate_token
 from django.utils import timezone
 
-from core import sweeps
-from identity import crypto, tasks
+from core import jobs, sweeps
+from identity import crypto
 from identity.audit import chain
 from identity.domain import lifetimes
 from identity.domain.roles import STAFF_ROLES, SYSTEM, Actor
@@ -135,7 +135,7 @@ def _tell(resident: Resident, noted: devices.Noted, *, label: str, now: datetime
     if first or not noted.new:
         return
     SignInLetter.objects.create(resident=resident, label=label, signed_in_at=now, next_at=now)
-    transaction.on_commit(lambda: tasks.kick(sign_in_mail.JOB))
+    transaction.on_commit(lambda: jobs.kick(sign_in_mail.JOB))
 
 
 def fresh(request: HttpRequest, *, within: int = FRESH_SECONDS, now: datetime | None = None) -> bool:

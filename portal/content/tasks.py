@@ -3,7 +3,6 @@
 Wagtail's own `publish_scheduled` goes through all pages in one go and ends at the first that raises.
 """
 
-from collections.abc import Callable
 from datetime import datetime
 
 from django.db import transaction
@@ -11,6 +10,7 @@ from django.utils import timezone
 from wagtail.models import Page, Revision
 
 from core import sweeps
+from core.jobs import Job
 from portal.content import actions
 
 JOB = "content.publish_scheduled"
@@ -49,7 +49,7 @@ def faults_of(page_id: int) -> tuple[sweeps.Fault, ...]:
     return tuple(fault for fault in sweeps.faults(JOB) if fault.item in {f"page:{page_id}", f"end:{page_id}"})
 
 
-DUE_JOBS: list[tuple[str, float, Callable[[], object]]] = [
-    (JOB, 60.0, publish_scheduled),
-    (actions.WRITE_ALERTS, 60.0, write_alerts),
-]
+JOBS = (
+    Job(JOB, 60, publish_scheduled),
+    Job(actions.WRITE_ALERTS, 60, write_alerts),
+)

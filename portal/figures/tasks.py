@@ -6,6 +6,7 @@ from datetime import date, datetime, timedelta
 from django.utils import timezone
 
 from core import sweeps
+from core.jobs import Job
 from core.region_time import region_date
 from identity.consent import statistics
 from identity.domain import consent
@@ -68,4 +69,4 @@ def month_named(text: str) -> date:
     return date.fromisoformat(f"{text}-01")
 
 
-DUE_JOBS: list[tuple[str, float, Callable[[], object]]] = [(JOB, 3600.0, make_now)]
+JOBS = (Job(JOB, 3600, make_now),)

@@ -1,10 +1,10 @@
 """Work of the home that runs behind the requests."""
 
-from collections.abc import Callable
 from datetime import datetime, timedelta
 
 from django.utils import timezone
 
+from core.jobs import Job
 from portal.home.catalogue import current
 from portal.home.exploring import keep_floor
 from recommender import actions
@@ -19,8 +19,7 @@ def forget_put_away(now: datetime | None = None) -> int:
     return actions.forget_dismissals(published=current().compiled.index.keys(), before=before)
 
 
-DUE_JOBS: tuple[tuple[str, float, Callable[[], object]], ...] = (
-    ("home.forget_put_away", 86400.0, forget_put_away),
-    ("home.keep_floor", 3600.0, keep_floor),
+JOBS = (
+    Job("home.forget_put_away", 86400, forget_put_away),
+    Job("home.keep_floor", 3600, keep_floor),
 )
-"""(name, seconds between two sweeps, function)."""

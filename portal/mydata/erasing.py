@@ -16,6 +16,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from core import sweeps
+from core.jobs import Job
 from gadgets import actions as gadget_actions
 from gadgets.webhooks import erasure as providers
 from gadgets.webhooks.erasure import ProviderReport
@@ -174,4 +175,4 @@ def _complete(report: tuple[UUID, tuple[Mapping[str, Any], ...]]) -> None:
             erasure.note(erasure_id, erasure.PROVIDER, answered)
 
 
-DUE_JOBS: tuple[tuple[str, float, Callable[[], object]], ...] = ((JOB, 60.0, carry_out),)
+JOBS = (Job(JOB, 60, carry_out),)

@@ -11,6 +11,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
+from core.jobs import Job
 from gadgets import queries, tasks
 from gadgets.cards import fetch, prefetch, signing
 from gadgets.metrics import small_cells
@@ -114,7 +115,7 @@ def test_a_row_below_the_threshold_counts_for_nothing_whoever_wrote_it() -> None
 
 
 def test_the_sweep_counts_anew_when_something_else_is_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert (tasks.COUNT_CELLS, 30, small_cells.count_due) in tasks.DUE_JOBS
+    assert Job("gadgets.count_cells", 30, small_cells.count_due) in tasks.JOBS
     people(K_CLAIMS, area__district="busshozan")
     registry = queries.Registry(1, {})
     monkeypatch.setattr(queries, "registry", lambda: registry)

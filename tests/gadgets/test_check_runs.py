@@ -82,7 +82,7 @@ def test_two_workers_do_not_take_two_runs_of_one_provider(waiting: Register) -> 
 
 
 def test_a_second_worker_sweeps_the_same_queue() -> None:
-    swept = [name for name, _, run in tasks.DUE_JOBS if run is check_runs.run_waiting]
+    swept = [job.name for job in tasks.JOBS if job.run is check_runs.run_waiting]
     assert swept == [tasks.RUN_CHECKS, tasks.RUN_CHECKS_BESIDE]
 
 

@@ -18,7 +18,7 @@ from examples.river.provider import build as build_river
 from examples.shelter.provider import build as build_shelter
 from examples.waste.provider import build as build_waste
 from gadgets import conformance
-from gadgets.conformance import Subject, speed
+from gadgets.conformance import Subject, command, speed
 from gadgets.protocol.conformance_lines import Line
 from gadgets.registration import manifest_source
 from tests.gadgets import life, whole
@@ -248,14 +248,14 @@ def test_a_link_needs_no_card(careless: life.Careless) -> None:
 def test_the_command_prints_each_line_and_its_result(
     clean: None, db: None, careless: life.Careless, waste: ExampleProvider, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert conformance.main([waste.config.url("/gadget.json")]) == 0
+    assert command.run([waste.config.url("/gadget.json")]) == 0
     assert "✔  3 正しいトークンを受け入れる" in capsys.readouterr().out
-    assert conformance.main([careless.url, "--language", "en"]) == 1
+    assert command.run([careless.url, "--language", "en"]) == 1
     out = capsys.readouterr().out
     assert "✘  3 Refuses alg: none" in out
     assert "11 to fix" in out
     careless.listed = {"gadgets": []}
-    assert conformance.main([careless.url]) == 2
+    assert command.run([careless.url]) == 2
     assert "region-gadget.json" in capsys.readouterr().err
 
 

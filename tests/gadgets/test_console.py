@@ -8,6 +8,7 @@ import pytest
 from django.urls import reverse
 from django.utils import timezone
 
+from core import jobs
 from examples.kit.provider import Provider as ExampleProvider
 from gadgets import tasks
 from gadgets.models import CheckLine, CheckRun, Gadget, Membership
@@ -180,11 +181,11 @@ def test_registration_wakes_the_executor(
     desk: DeskFor, careless: life.Careless, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     woken: list[str] = []
-    monkeypatch.setattr(tasks, "kick", woken.append)
+    monkeypatch.setattr(jobs, "kick", woken.append)
     member = desk(cast.busco())
     member.register(careless.url, member.organisation())
-    assert tasks.RUN_CHECKS in woken
-    assert tasks.RUN_CHECKS in {name for name, _, _ in tasks.DUE_JOBS}
+    assert jobs.RUN_CHECKS in woken
+    assert jobs.RUN_CHECKS in {job.name for job in tasks.JOBS}
 
 
 def test_every_button_has_a_type_and_every_field_a_label(desk: DeskFor, careless: life.Careless) -> None:

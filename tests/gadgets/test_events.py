@@ -15,6 +15,7 @@ from django.core.cache import cache
 from django.db import connections, transaction
 from django.utils import timezone
 
+from core import jobs
 from gadgets import actions as gadget_actions
 from gadgets import queries, tasks
 from gadgets.cards import fetch, private_cards, signing
@@ -98,7 +99,7 @@ class TestWire:
         self, bins: life.Careless, hanako: Resident
     ) -> None:
         withdraw(hanako, bins.id, "age_band")
-        assert tasks.tell_providers() == 1
+        assert events.sweep() == 1
         (seen,) = bins.events
         event = read(seen)
         assert event["iss"] == settings.PORTAL_URL
@@ -129,11 +130,11 @@ class TestWire:
         django_capture_on_commit_callbacks: Any,
     ) -> None:
         kicked: list[str] = []
-        monkeypatch.setattr("identity.tasks.kick", kicked.append)
+        monkeypatch.setattr("core.jobs.kick", kicked.append)
         with django_capture_on_commit_callbacks(execute=True):
             withdraw(hanako, bins.id)
-        assert kicked == [tasks.CONSENT_EVENTS]
-        assert tasks.CONSENT_EVENTS in [name for name, _, _ in tasks.DUE_JOBS]
+        assert kicked == [jobs.CONSENT_EVENTS]
+        assert jobs.CONSENT_EVENTS in [job.name for job in tasks.JOBS]
 
     @pytest.mark.parametrize("kind", ["refused", "attributes", "granted"])
     def test_nothing_else_is_told(self, bins: life.Careless, hanako: Resident, kind: str) -> None:

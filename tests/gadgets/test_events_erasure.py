@@ -229,7 +229,7 @@ class TestOrder:
     ) -> None:
         hanako = cast.hanako()
         kicked: list[str] = []
-        monkeypatch.setattr("gadgets.tasks.kick", kicked.append)
+        monkeypatch.setattr("core.jobs.kick", kicked.append)
 
         class UndoneError(Exception):
             """The caller changes its mind."""

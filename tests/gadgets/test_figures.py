@@ -140,9 +140,9 @@ def test_old_hours_go() -> None:
 
 
 def test_the_sweeps_are_there() -> None:
-    known = {name: run for name, _, run in tasks.DUE_JOBS}
-    assert known[tasks.WRITE_FIGURES] is call_metrics.flush
-    assert known[tasks.FORGET_FIGURES] is call_metrics.forget_old
+    known = {job.name: job.run for job in tasks.JOBS}
+    assert known["gadgets.write_figures"] is call_metrics.flush
+    assert known["gadgets.forget_figures"] is call_metrics.forget_old
 
 
 class TestThread:

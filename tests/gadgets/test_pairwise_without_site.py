@@ -9,12 +9,12 @@ from django.conf import settings
 from django.urls import reverse
 from oauth2_provider.models import get_application_model
 
-from gadgets import actions, queries, tasks
+from gadgets import actions, queries
 from gadgets.cards import signing
 from gadgets.errors import WrongStateError
 from gadgets.models import Gadget
 from gadgets.operation import oidc_clients
-from gadgets.webhooks import erasure
+from gadgets.webhooks import erasure, events
 from gadgets.webhooks.recipients import addressee
 from identity import actions as identity_actions
 from identity import queries as identity_queries
@@ -66,7 +66,7 @@ def test_one_pseudonym_reaches_card_form_event_and_erasure(
     form = careless.posted[-1].token(signing.jwks()).claims
     assert form["claims"] == {"area.waste_zone": "7"}
     identity_actions.withdraw(resident_id=hanako.id, recipient=gadget_id, by=cast.as_actor(hanako))
-    assert tasks.tell_providers() == 1
+    assert events.sweep() == 1
     event = read_event(careless.events[-1])
     assert (event["event"], event["items"]) == ("consent-withdrawn", ["area.waste_zone"])
     (order,) = [one for one in erasure.order(hanako.id) if one.gadget_id == gadget_id]

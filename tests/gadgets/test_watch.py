@@ -215,6 +215,6 @@ def test_each_fault_of_a_fetch_has_a_remedy() -> None:
 
 
 def test_the_sweep_reads_what_this_process_counted() -> None:
-    known = {name: (seconds, run) for name, seconds, run in tasks.DUE_JOBS}
+    known = {job.name: (job.seconds, job.run) for job in tasks.JOBS}
     assert known[tasks.WATCH] == (60, tasks.watch_gadgets)
     assert tasks.watch_gadgets() == 0

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 from django.urls import reverse
 
-from gadgets import tasks
 from gadgets.rgadget.out import Exit
+from gadgets.webhooks import events
 from identity.models import AccessLog, GadgetClient
 from tests import cast
 from tests.gadgets.conftest import DeskFor
@@ -75,7 +75,7 @@ def test_an_attribute_reaches_a_provider_without_a_login_address(
 
         # a withdrawal is told, and the home shows the public card again
         seat.post(reverse("mydata:withdraw", args=[gadget_id]))
-        assert tasks.tell_providers() == 1
+        assert events.sweep() == 1
         assert program.WORDS == {}
         assert subject
         assert DISTRICT not in seat.page(reverse("gadgets_wire:card", args=[gadget_id]))

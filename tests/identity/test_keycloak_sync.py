@@ -430,9 +430,9 @@ def test_the_job_keeps_what_it_found_for_the_health_page(
 
 
 def test_the_job_runs_every_quarter_of_an_hour() -> None:
-    from identity.tasks import DUE_JOBS
+    from identity.tasks import JOBS
 
-    assert ("identity.check_keycloak_drift", 900.0) in {(name, seconds) for name, seconds, _ in DUE_JOBS}
+    assert ("identity.check_keycloak_drift", 900.0) in {(job.name, job.seconds) for job in JOBS}
 
 
 # --- rights --------------------------------------------------------------------------------------------------

@@ -138,7 +138,7 @@ def test_a_second_run_finds_nothing(hanako: Resident) -> None:
 
 
 def test_it_runs_every_day() -> None:
-    found = {name: (seconds, run) for name, seconds, run in tasks.DUE_JOBS}
+    found = {job.name: (job.seconds, job.run) for job in tasks.JOBS}
     seconds, run = found["identity.clean"]
     assert seconds <= 86400
     session("over", ends=timezone.now() - MOMENT)

@@ -14,7 +14,7 @@ def age(username: str, seconds: int = 600) -> None:
 
     from django.conf import settings
 
-    from identity.embedded import driver
+    from identity.embedded import driver, sign_ins
     from identity.models import OidcSession, ProviderSession, Resident
     from identity.sessions import portal_sessions
 
@@ -25,7 +25,7 @@ def age(username: str, seconds: int = 600) -> None:
     ]
     for key in set(keys):
         held = import_module(settings.SESSION_ENGINE).SessionStore(key)
-        for name in (portal_sessions.AUTH_TIME, driver.AUTH_TIME, driver.CODE_TIME):
+        for name in (portal_sessions.AUTH_TIME, driver.AUTH_TIME, sign_ins.CODE_TIME):
             if name in held:
                 held[name] -= seconds
         held.save()

@@ -4,7 +4,7 @@ import re
 from pathlib import Path
 
 from portal.celery import app
-from portal.executor import jobs
+from portal.jobs import jobs
 
 COMPOSE = Path(__file__).resolve().parents[2] / "deploy" / "compose.yaml"
 

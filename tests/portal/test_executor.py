@@ -10,8 +10,10 @@ from pathlib import Path
 
 import pytest
 
+from core.jobs import Job
 from portal import executor as module
-from portal.executor import Job, ThreadExecutor, jobs, run
+from portal.executor import ThreadExecutor
+from portal.jobs import jobs, run
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -98,7 +100,7 @@ def test_a_kick_before_the_start_waits_for_the_sweep(one_job) -> None:
 
 def test_a_broker_that_is_away_costs_a_second_at_most() -> None:
     program = (
-        "import time, django; django.setup(); from portal.executor import CeleryExecutor, jobs; name = next(iter(jobs()));"
+        "import time, django; django.setup(); from portal.executor import CeleryExecutor; from portal.jobs import jobs; name = next(iter(jobs()));"
         " begin = time.monotonic(); CeleryExecutor().kick(name); print(time.monotonic() - begin)"
     )
     environment = os.environ | {

@@ -25,8 +25,8 @@ from identity.oidc import logout_relay
 from identity.sessions import portal_sessions, sign_in_mail
 from portal.content import actions
 from portal.content import tasks as content
-from portal.executor import jobs
 from portal.figures import tasks as month
+from portal.jobs import jobs
 from portal.mydata import erasing
 from tests import cast
 from tests.portal.content.pages import publish

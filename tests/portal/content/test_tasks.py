@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from portal.content import tasks
 from portal.content.models import AlertPage, HomePage
-from portal.executor import jobs
+from portal.jobs import jobs
 
 pytestmark = pytest.mark.django_db
 

@@ -7,10 +7,11 @@ from uuid import UUID
 import pytest
 from django.utils import timezone
 
+from core.jobs import Job
 from portal.home import exploring
 from portal.home.compose import SHOWN
 from portal.home.exploring import SITTING_SECONDS, keep_floor, sitting
-from portal.home.tasks import DUE_JOBS
+from portal.home.tasks import JOBS
 from recommender import queries
 from recommender.metrics import counts
 from tests import cast
@@ -85,7 +86,7 @@ def test_guests_and_the_order_of_time_never_see_it(publish, monkeypatch):
 
 
 def test_the_floor_is_a_job_and_counts_what_can_be_listed(publish):
-    assert ("home.keep_floor", 3600.0, keep_floor) in DUE_JOBS
+    assert Job("home.keep_floor", 3600, keep_floor) in JOBS
     made = publish(
         [
             *(entry(f"n{n}", provider="busco") for n in range(9)),
