@@ -1,4 +1,4 @@
-"""Registers the portal, and hands the executor to the packages below, which may not import upwards."""
+"""Registers the portal with Django."""
 
 from django.apps import AppConfig
 
@@ -7,8 +7,6 @@ class PortalConfig(AppConfig):
     name = "portal"
 
     def ready(self) -> None:
-        """`kick` of all packages reaches the one executor."""
-        from core import jobs
-        from portal.executor import executor
+        from portal.wiring import wire  # models, which are there only now
 
-        jobs.register(lambda name: executor().kick(name))
+        wire()

@@ -6,7 +6,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
-from gadgets import queries, words
+from gadgets import hooks, queries, words
 from gadgets.layout import catalogue as catalogues
 from gadgets.layout import layout
 from gadgets.layout.catalogue import Sought
@@ -56,7 +56,7 @@ def catalogue(request: HttpRequest) -> HttpResponse:
     }
     offered.sort(key=lambda gadget: (gadget.id in foreign, gadget.category, words.pick(gadget.title)))
     sought = Sought.read(request.GET)
-    slots = layout.default_slots()
+    slots = hooks.registered().default_slots()
     placements = queries.layout(resident_id) if resident_id else ()
     on_home = {it.gadget_id: it for it in layout.arrange(slots, placements) if not it.hidden}
     from_start = {slot.gadget_id for slot in slots}

@@ -77,8 +77,3 @@ def moved(order: Sequence[str], gadget_id: str, direction: Direction) -> list[st
     target = {"up": max(index - 1, 0), "down": min(index + 1, len(ids) - 1), "first": 0}[direction]
     ids.insert(target, ids.pop(index))
     return ids
-
-
-def default_slots() -> tuple[Slot, ...]:
-    """The city's default slots; replaced by the portal at start, which composes the home."""
-    return ()

@@ -18,7 +18,7 @@ from django.views.decorators.http import require_safe
 
 from core.form_pages import posts
 from core.markup import html_id
-from gadgets import actions, queries, words
+from gadgets import actions, hooks, queries, words
 from gadgets.errors import BadSettingError, GadgetError
 from gadgets.layout import layout
 from gadgets.layout.layout import DIRECTIONS, Arranged
@@ -94,7 +94,7 @@ class SettingRow:
 
 def _arranged(resident_id: UUID | None) -> tuple[Arranged, ...]:
     placements = queries.layout(resident_id) if resident_id else ()
-    return layout.arrange(layout.default_slots(), placements)
+    return layout.arrange(hooks.registered().default_slots(), placements)
 
 
 def _on_home(resident_id: UUID | None) -> Mapping[str, Arranged]:
@@ -182,7 +182,7 @@ def add(request: HttpRequest, resident_id: UUID, gadget_id: str) -> HttpResponse
             resident_id=resident_id,
             gadget_id=gadget_id,
             by=actor(request),
-            slots=layout.default_slots(),
+            slots=hooks.registered().default_slots(),
         ),
         _("「%(title)s」をホームに追加しました。"),
     )
@@ -199,7 +199,7 @@ def remove(request: HttpRequest, resident_id: UUID, gadget_id: str) -> HttpRespo
             resident_id=resident_id,
             gadget_id=gadget_id,
             by=actor(request),
-            slots=layout.default_slots(),
+            slots=hooks.registered().default_slots(),
         ),
         _("「%(title)s」をホームから外しました。"),
     )
@@ -210,7 +210,7 @@ def remove(request: HttpRequest, resident_id: UUID, gadget_id: str) -> HttpRespo
 def move(request: HttpRequest, resident_id: UUID, gadget_id: str) -> HttpResponse:
     """One step of the arranging page: `step` is up, down, first, hide or show."""
     step = request.POST.get("step", "")
-    by, slots = actor(request), layout.default_slots()
+    by, slots = actor(request), hooks.registered().default_slots()
     told = {
         "up": _("「%(title)s」を1つ上に移動しました。"),
         "down": _("「%(title)s」を1つ下に移動しました。"),
@@ -246,7 +246,7 @@ def settings(request: HttpRequest, resident_id: UUID, gadget_id: str) -> HttpRes
             resident_id=resident_id,
             gadget_id=gadget_id,
             by=actor(request),
-            slots=layout.default_slots(),
+            slots=hooks.registered().default_slots(),
             size=request.POST.get("size", ""),
             settings={
                 spec.name: _typed(spec, request.POST.get(f"setting-{spec.name}")) for spec in gadget.settings

@@ -1,11 +1,7 @@
-"""Learning from behaviour: the pseudonym under which it is kept, and what is told once somebody's yes has ended.
-
-The recommender stands beside this package and knows no person: the portal hands in what it does at the end of a yes.
-"""
+"""Learning from behaviour: the pseudonym under which it is kept, and what is forgotten when the consent has ended."""
 
 import hashlib
 import hmac
-from collections.abc import Callable
 from datetime import datetime, timedelta
 from functools import cache
 from uuid import UUID
@@ -15,6 +11,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from core import sweeps
+from identity import hooks
 from identity.domain import consent, subjects
 from identity.models import ConsentState, Resident
 
@@ -23,25 +20,10 @@ JOB = "identity.end_expired_learning"
 LOOK_BACK = timedelta(days=7)
 """Grants that ended by date are looked for so far back: a sweep that stood still for some days misses none."""
 
-Forget = Callable[[UUID], object]
-
-
-def _nothing(_resident_id: UUID) -> None:
-    """Until the portal hands over what forgets, nothing has been learnt either."""
-
-
-_forget: Forget = _nothing
-
-
-def on_end(forget: Forget) -> None:
-    """The portal says what deletes what was kept of a resident; it runs in the transaction of the withdrawal."""
-    global _forget
-    _forget = forget
-
 
 def ended(resident_id: UUID) -> None:
     """This resident's yes is over, in the caller's transaction."""
-    _forget(resident_id)
+    hooks.registered().forget_behaviour(resident_id)
 
 
 @cache

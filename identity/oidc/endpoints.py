@@ -14,7 +14,7 @@ from django.views.decorators.http import require_GET, require_POST, require_safe
 from joserfc import jwt
 from joserfc.jwk import ECKey
 
-from identity import actions, queries, rate, releases
+from identity import actions, hooks, queries, rate
 from identity.domain import consent
 from identity.errors import InvalidToken, ProviderUnavailable
 from identity.idp import Bearer, provider
@@ -111,7 +111,7 @@ def _granted(bearer: Bearer) -> dict[str, Any]:
         granted, levels = bundle.grants.get(gadget, frozenset()), bundle.levels.get(gadget, {})
         return [
             item
-            for item in releases.may(row.resident_id, gadget, declared)
+            for item in hooks.registered().may_release(row.resident_id, gadget, declared)
             if item in granted and item in bundle.attributes and consent.covers(levels[item], "pairwise")
         ]
 

@@ -7,7 +7,6 @@ not hold up the others. The row is the queue. What may never happen: forwarding 
 import json
 import logging
 from base64 import urlsafe_b64decode
-from collections.abc import Callable
 from datetime import datetime, timedelta
 from urllib.parse import urlencode
 
@@ -15,7 +14,7 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from core import jobs, sweeps
-from identity import crypto
+from identity import crypto, hooks
 from identity.errors import CannotUnseal, InvalidToken
 from identity.models import GadgetClient, LogoutDelivery
 from identity.oidc import tokens
@@ -27,23 +26,6 @@ DELAYS = (0, 5, 20, 60)
 TIMEOUT = 1.5
 _STUCK = timedelta(seconds=15)
 JOB = "identity.deliver_logouts"
-
-
-def _nobody_else_tells(gadget_id: str, sub: str) -> None:
-    """Until the package above says how a gadget can be told otherwise."""
-
-
-lost: Callable[[str, str], None] = _nobody_else_tells
-"""Called with gadget and pseudonym, in a transaction, when a logout was not confirmed; set by gadgets when it starts."""
-
-
-def _nobody_sends(_url: str, _body: bytes, _seconds: float) -> bool:
-    """Without the one outbound client nothing leaves."""
-    return False
-
-
-post: Callable[[str, bytes, float], bool] = _nobody_sends
-"""Posts a form to an address that a provider gave us; whether it was taken. Set by gadgets when it starts."""
 
 
 def accept(client: GadgetClient, raw: str, *, now: datetime) -> None:
@@ -113,7 +95,7 @@ def _settle(row: LogoutDelivery, *, done: bool, now: datetime) -> None:
             after.update(state=LogoutDelivery.State.FAILED, token_sealed=b"")
             sub = _subject(row)
             if sub:
-                lost(row.client.gadget_id, sub)
+                hooks.registered().logout_lost(row.client.gadget_id, sub)
         log.warning("logout of %s not confirmed after %d tries", row.client.client_id, tries)
 
 
@@ -138,4 +120,6 @@ def _post(row: LogoutDelivery, *, now: datetime) -> bool:
         raw = crypto.unseal(bytes(row.token_sealed), place=place).decode()
     except CannotUnseal:
         return False
-    return post(row.client.logout_uri, urlencode({"logout_token": raw}).encode(), TIMEOUT)
+    return hooks.registered().post_logout_token(
+        row.client.logout_uri, urlencode({"logout_token": raw}).encode(), TIMEOUT
+    )

@@ -1,6 +1,6 @@
 """The first visit: whether somebody has been welcomed, and where whoever has just signed in goes first."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -9,6 +9,7 @@ from django.db import transaction
 from django.http import HttpRequest
 
 from core.texts import gettext_noop
+from identity import hooks
 from identity.domain import attributes
 from identity.domain.attributes import Value
 from identity.domain.roles import OPERATOR, RESIDENT, Actor
@@ -26,28 +27,15 @@ class Arrival:
     attributes: Mapping[str, Value]
 
 
-FirstStop = Callable[[HttpRequest, Arrival, str], str]
-"""(request, who, where to) → a path of the portal: `where to` itself, or a page that leads on to it."""
-_first_stop: FirstStop | None = None
-
-
-def stop_first(choose: FirstStop) -> None:
-    """The portal says which page may stand between sign-in and where somebody was going."""
-    global _first_stop
-    _first_stop = choose
-
-
 def target_of(request: HttpRequest, resident: Resident, target: str) -> str:
     """Where to send somebody who has just signed in; reads nothing beyond the row that sign-in holds."""
-    if _first_stop is None:
-        return target
     arrival = Arrival(
         resident_id=resident.id,
         onboarded=resident.onboarded_at is not None,
         plain=not set(resident.roles) - {RESIDENT},
         attributes=attributes.from_json(resident.attributes),
     )
-    return _first_stop(request, arrival, target)
+    return hooks.registered().first_stop(request, arrival, target)
 
 
 @transaction.atomic

@@ -23,11 +23,12 @@ from wagtail.search.index import AutocompleteField
 
 from core.region_time import region_moment
 from identity.sessions import person
-from portal.content import event_rules, search
+from portal.content import event_rules, page_views, search
 from portal.content.blocks import BodyBlock, ZonesBlock
 from portal.content.date_fields import SchedulePanel
 from portal.content.fields import AudienceField, DistrictsField, TopicsField
 from portal.content.fixed_pages import FixedPageTester, reserved
+from portal.content.framing import framed
 from portal.content.page_form import AlertPageForm, DraftCopyForm, RegionPageForm
 
 GUEST_CACHING = "public, max-age=0, s-maxage=5"
@@ -213,8 +214,6 @@ class RegionPage(LocalisedPage):
         return response
 
     def serve_preview(self, request: HttpRequest, mode_name: str) -> HttpResponse:
-        from portal.content.preview import framed
-
         with translation.override(mode_name or "ja"):
             response: HttpResponse = super().serve_preview(request, mode_name)
             if hasattr(response, "render"):
@@ -533,10 +532,11 @@ class IndexPage(FixedPage):
         return str(self.localised("intro"))
 
     def get_context(self, request: HttpRequest, *args: Any, **kwargs: Any) -> dict[str, Any]:
-        from portal.content.listing import page_of_items
-
         context: dict[str, Any] = super().get_context(request, *args, **kwargs)
-        return {**context, **page_of_items(self.lists, request.GET.get("page", "1"), timezone.now())}
+        return {
+            **context,
+            **page_views.registered().list_context(self.lists, request.GET.get("page", "1"), timezone.now()),
+        }
 
 
 class HomePage(FixedPage):
@@ -561,15 +561,11 @@ class HomePage(FixedPage):
 
     def serve(self, request: HttpRequest, *_args: Any, **_kwargs: Any) -> HttpResponse:
         """The same home as at `/`, whichever way it was asked for."""
-        from portal.home.views import home
-
-        return home(request)
+        return page_views.registered().home(request)
 
     def serve_preview(self, request: HttpRequest, mode_name: str) -> HttpResponse:
         """The home of a made-up person with the zones as they are being edited; no resident is read."""
-        from portal.content.preview import preview_home
-
-        return preview_home(self, request, mode_name)
+        return page_views.registered().preview_home(self, request, mode_name)
 
 
 def moment(day: date, clock: time) -> datetime:

@@ -3,13 +3,14 @@
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from csp.constants import SELF
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone, translation
 
 from identity.domain.attributes import Value, derive
+from portal.content.framing import framed
 from portal.content.queries import layout_of
 from portal.demo_cast import CAST
+from portal.home.views import preview
 
 if TYPE_CHECKING:
     from portal.content.models import HomePage
@@ -25,14 +26,6 @@ def persona(name: str) -> tuple[Mapping[str, Value], str]:
 
 def preview_home(home: "HomePage", request: HttpRequest, mode_name: str) -> HttpResponse:
     """The home of the persona `mode_name`."""
-    from portal.home.views import preview
-
     attributes, locale = persona(mode_name)
     with translation.override(locale):
         return framed(preview(request, layout_of(home), attributes, locale=locale, now=timezone.now()))
-
-
-def framed(response: HttpResponse) -> HttpResponse:
-    """The one policy of a preview that differs: the editor beside it may show it in a frame."""
-    response._csp_replace = {"frame-ancestors": [SELF]}  # type: ignore[attr-defined]  # read by django-csp
-    return response

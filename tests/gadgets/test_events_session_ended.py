@@ -11,6 +11,7 @@ from gadgets import actions
 from gadgets.cards import signing
 from gadgets.models import EventDelivery
 from gadgets.webhooks import events
+from identity import hooks
 from identity.models import GadgetClient, LogoutDelivery
 from identity.oidc import logout_relay
 from tests import cast
@@ -78,7 +79,7 @@ def test_a_token_that_names_a_session_only_tells_nothing(publish: Any) -> None:
 
 def test_a_token_that_does_not_open_any_more_tells_nothing(publish: Any) -> None:
     bins = publish()
-    logout_relay.lost("example.unknown", "x")
+    hooks.registered().logout_lost("example.unknown", "x")
     client = GadgetClient.objects.get(gadget_id=bins.id)
     now = timezone.now()
     logout_relay.enqueue(client, raw="no token", jti="1", expires=now + timedelta(seconds=120))

@@ -9,10 +9,11 @@ from django.utils import translation
 
 from core.markup import html_id
 from gadgets import actions, queries
+from gadgets import hooks as gadget_hooks
 from gadgets.errors import BadSettingError, LockedError, NoSuchGadgetError, NotPermittedError
 from gadgets.layout import layout
 from gadgets.layout.layout import Placement, Slot, arrange, moved
-from tests import cast
+from tests import cast, hooks
 from tests.gadgets import life
 from tests.gadgets.conftest import DeskFor
 from tests.gadgets.life import Careless
@@ -64,12 +65,14 @@ def test_the_layout_is_one_query(desk: DeskFor, published: str, django_assert_nu
 def slots(published: str, monkeypatch: pytest.MonkeyPatch) -> tuple[Slot, ...]:
     """The city puts the waste gadget on every home, behind one that is locked."""
     chosen = (Slot("localhost.city.clock", "S", locked=True), Slot(published, "S"))
-    monkeypatch.setattr(layout, "default_slots", lambda: chosen)
+    hooks.of_gadgets(monkeypatch, default_slots=lambda: chosen)
     return chosen
 
 
 def order_of(resident_id: object) -> list[str]:
-    return [it.gadget_id for it in arrange(layout.default_slots(), queries.layout(resident_id))]  # type: ignore[arg-type]
+    return [
+        it.gadget_id for it in arrange(gadget_hooks.registered().default_slots(), queries.layout(resident_id))
+    ]  # type: ignore[arg-type]
 
 
 def test_moving_by_buttons_keeps_the_whole_order_and_says_so(
@@ -104,7 +107,7 @@ def test_hiding_and_showing_a_slot(desk: DeskFor, published: str, slots: tuple[S
 def test_a_locked_gadget_cannot_be_hidden(
     desk: DeskFor, published: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(layout, "default_slots", lambda: (Slot(published, "S", locked=True),))
+    hooks.of_gadgets(monkeypatch, default_slots=lambda: (Slot(published, "S", locked=True),))
     hanako = cast.hanako()
     seat = desk(hanako)
     page = seat.page(reverse("gadgets:arrange"))

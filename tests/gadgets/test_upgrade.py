@@ -21,7 +21,7 @@ from gadgets.registry import may_be_told
 from gadgets.review.publication import end_waiting
 from gadgets.types import FetchOutcome, GadgetInfo
 from identity import actions as identity_actions
-from identity import releases
+from identity import hooks
 from identity.domain.roles import SYSTEM
 from identity.models import GadgetClient, Resident
 from tests import cast
@@ -466,17 +466,17 @@ def test_while_two_versions_live_both_sites_sign_in_and_the_claims_endpoint_foll
     client = GadgetClient.objects.get(gadget_id=bins.id)
     assert client.redirect_uris == [f"{origin}/new/callback", f"{origin}/old/callback"]
     assert set(client.claims) == {"area.waste_zone", "language"}
-    assert releases.may(hanako.id, bins.id, client.claims) == ("area.waste_zone",)
+    assert hooks.registered().may_release(hanako.id, bins.id, client.claims) == ("area.waste_zone",)
     assert shown(hanako, bins).version == "2.0.0"
     with bins.capture(execute=True):
         end_waiting(now=timezone.now() + timedelta(days=91))
-    assert releases.may(hanako.id, bins.id, client.claims) == ()
+    assert hooks.registered().may_release(hanako.id, bins.id, client.claims) == ()
     client.refresh_from_db()
     assert client.redirect_uris == [f"{origin}/new/callback"]
 
 
 def test_nothing_is_told_of_whoever_is_gone_and_of_an_unknown_gadget_what_was_declared(bins: Bins) -> None:
     taro = cast.taro()
-    assert releases.may(taro.id, "localhost.nobody.here", ["age_band"]) == ["age_band"]
+    assert hooks.registered().may_release(taro.id, "localhost.nobody.here", ["age_band"]) == ["age_band"]
     Resident.objects.filter(pk=taro.pk).update(is_active=False)
-    assert releases.may(taro.id, bins.id, ["age_band"]) == ()
+    assert hooks.registered().may_release(taro.id, bins.id, ["age_band"]) == ()

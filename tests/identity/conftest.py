@@ -16,7 +16,7 @@ from django.core.servers.basehttp import ServerHandler, WSGIRequestHandler
 from identity import idp
 from identity.models import Resident
 from identity.oidc import tokens
-from identity.residents import onboarding
+from tests import hooks
 from tests.identity.realm import make_person, portal_client
 from tests.identity.region import PASSWORD, Browser, GadgetSite, close_browsers
 
@@ -30,7 +30,7 @@ def static_root() -> None:
 @pytest.fixture(autouse=True)
 def nothing_in_between(monkeypatch: pytest.MonkeyPatch) -> None:
     """These tests are about the way in and back; what the portal shows first is tests/portal/mydata's."""
-    monkeypatch.setattr(onboarding, "_first_stop", None)
+    hooks.of_identity(monkeypatch, first_stop=lambda _request, _who, target: target)
 
 
 @pytest.fixture

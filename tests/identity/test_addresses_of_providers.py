@@ -14,7 +14,7 @@ import pytest
 
 from gadgets.outbound.http import Door
 from gadgets.webhooks import logout
-from identity.oidc import logout_relay
+from identity import hooks
 
 ROOT = Path(__file__).resolve().parents[2]
 WAYS_OUT = {
@@ -50,9 +50,11 @@ def dripping() -> Iterator[int]:
 
 def test_a_server_that_drips_is_cut_off(dripping: int, settings: Any) -> None:
     settings.LOOPBACK_NAMES = True
-    assert logout_relay.post is logout.post
+    assert hooks.registered().post_logout_token is logout.post
     begun = time.monotonic()
-    assert not logout_relay.post(f"http://slow.localhost:{dripping}/logout", b"logout_token=x", 0.5)
+    assert not hooks.registered().post_logout_token(
+        f"http://slow.localhost:{dripping}/logout", b"logout_token=x", 0.5
+    )
     assert time.monotonic() - begun < 5
 
 
@@ -104,7 +106,10 @@ def test_a_logout_token_is_posted_once_and_leads_nowhere_else(
     settings.LOOPBACK_NAMES = True
     port, heard, answer = answering
     answer.update(said)
-    assert logout_relay.post(f"http://lunch.localhost:{port}/logout", b"logout_token=x", 3.0) is taken
+    assert (
+        hooks.registered().post_logout_token(f"http://lunch.localhost:{port}/logout", b"logout_token=x", 3.0)
+        is taken
+    )
     assert heard == [("/logout", b"logout_token=x")]
 
 

@@ -5,11 +5,13 @@ from datetime import timedelta
 from uuid import UUID
 
 import pytest
+from django.core.exceptions import ImproperlyConfigured
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from identity import actions, queries, tasks
+from identity import hooks as identity_hooks
 from identity.audit import verify
 from identity.consent import learning
 from identity.domain import attributes, consent
@@ -19,7 +21,7 @@ from identity.errors import NotLearntFrom, ProtectedPerson, UndeclaredItem
 from identity.household import authority, guardianships
 from identity.models import AuditEntry, ConsentReceipt, ConsentState, Resident
 from identity.residents.protection import CONFIRMATIONS
-from tests import cast
+from tests import cast, hooks
 
 pytestmark = pytest.mark.django_db
 SHOWN = Notice("ja", "おすすめの一覧で開いたものから学習します。")
@@ -29,7 +31,7 @@ SHOWN = Notice("ja", "おすすめの一覧で開いたものから学習しま�
 def ended(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[UUID]]:
     """Whose yes ended, as the portal is told."""
     told: list[UUID] = []
-    monkeypatch.setattr(learning, "_forget", told.append)
+    hooks.of_identity(monkeypatch, forget_behaviour=told.append)
     yield told
 
 
@@ -199,14 +201,11 @@ def test_the_pseudonym_is_the_same_each_time_of_this_resident_alone_and_takes_no
     assert str(hanako.id) != mine != hanako.subject
 
 
-def test_until_the_portal_hands_over_what_forgets_nothing_happens(monkeypatch: pytest.MonkeyPatch) -> None:
-    told: list[UUID] = []
-    monkeypatch.setattr(learning, "_forget", learning._nothing)
-    hanako = cast.hanako()
-    learning.ended(hanako.id)
-    learning.on_end(told.append)
-    learning.ended(hanako.id)
-    assert told == [hanako.id]
+def test_without_hooks_nothing_ends_unnoticed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A consent that ends while nobody would forget what was learnt is an error, not a success."""
+    monkeypatch.setattr(identity_hooks, "_registered", None)
+    with pytest.raises(ImproperlyConfigured):
+        learning.ended(cast.hanako().id)
 
 
 def test_who_turns_out_to_be_a_child_is_no_longer_learnt_from_at_once(ended: list[UUID]) -> None:

@@ -11,7 +11,7 @@ from django.utils import timezone
 from joserfc import jwt
 from joserfc.jwk import RSAKey
 
-from identity import idp, loopback
+from identity import hooks, idp, loopback
 from identity.embedded import server
 from identity.models import LogoutDelivery, OidcSession, ProviderSession, Resident
 from identity.oidc import logout_relay, tokens
@@ -335,7 +335,7 @@ def test_a_delivery_is_claimed_by_one_worker_and_found_again_after_a_crash(
 )
 def test_the_relay_calls_no_private_address(settings: Any, address: str) -> None:
     settings.LOOPBACK_NAMES = True
-    assert not logout_relay.post(address, b"logout_token=x", 1.0)
+    assert not hooks.registered().post_logout_token(address, b"logout_token=x", 1.0)
 
 
 def test_one_dead_gadget_does_not_hold_up_another(

@@ -7,8 +7,8 @@ import pytest
 from django.http import HttpRequest
 from django.utils import timezone
 
-from identity.residents import onboarding
 from identity.residents.onboarding import Arrival
+from tests import hooks
 from tests.identity.region import PASSWORD, Browser, store
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -25,7 +25,7 @@ def arrivals(monkeypatch: pytest.MonkeyPatch, nothing_in_between: None) -> list[
         seen.append((who, target))
         return BETWEEN
 
-    monkeypatch.setattr(onboarding, "_first_stop", stop)
+    hooks.of_identity(monkeypatch, first_stop=stop)
     return seen
 
 

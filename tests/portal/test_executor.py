@@ -11,7 +11,6 @@ from pathlib import Path
 import pytest
 
 from core.jobs import Job
-from portal import executor as module
 from portal.executor import ThreadExecutor
 from portal.jobs import jobs, run
 
@@ -23,7 +22,8 @@ def one_job(monkeypatch: pytest.MonkeyPatch):
     """Registers a single job and returns the list of its runs."""
 
     def register(work, seconds: float = 3600.0):
-        monkeypatch.setattr(module, "jobs", lambda: {"t.job": Job("t.job", seconds, work)})
+        for module in (executor, table):
+            monkeypatch.setattr(module, "jobs", lambda: {"t.job": Job("t.job", seconds, work)})
 
     return register
 

@@ -1,0 +1,30 @@
+"""Hands each package what it may not import: called once, when Django starts."""
+
+import core.jobs
+import gadgets.hooks
+import identity.hooks
+from gadgets import registry
+from gadgets.webhooks import events, logout
+from portal.content import listing, page_views, preview
+from portal.executor import executor
+from portal.home import catalogue, views, visits
+from portal.mydata import welcome
+
+
+def wire() -> None:
+    core.jobs.register(lambda name: executor().kick(name))
+    identity.hooks.register(
+        identity.hooks.Hooks(
+            may_release=registry.may_be_told,
+            post_logout_token=logout.post,
+            logout_lost=events.session_ended,
+            first_stop=welcome.first_stop,
+            forget_behaviour=visits.forget,
+        )
+    )
+    gadgets.hooks.register(gadgets.hooks.Hooks(default_slots=catalogue.default_slots))
+    page_views.register(
+        page_views.PageViews(
+            home=views.home, preview_home=preview.preview_home, list_context=listing.page_of_items
+        )
+    )
