@@ -68,7 +68,8 @@ def _figures() -> dict[str, float]:
     from gadgets.cards.render import render
     from gadgets.protocol.card import parse
     from identity import queries as identity_queries
-    from portal.home import cards, catalogue
+    from portal.home.index import content_index
+    from portal.home.page import cards
 
     started = time.perf_counter()
     published = queries.registry()
@@ -104,7 +105,7 @@ def _figures() -> dict[str, float]:
     raw = json.dumps(CARD, ensure_ascii=False).encode()
     gadget, parsed = some[0], parse(raw, manifest=some[0])
     stored = cache.get(keys[0])
-    compiled = catalogue.current()
+    compiled = content_index.current()
     wishes = cards.wishes(compiled, (), queries.layout(rows.RESIDENT), bundle=bundle, locale="ja")
     return {
         "first_load_ms": first_load * 1e3,

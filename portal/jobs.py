@@ -10,7 +10,7 @@ import identity.tasks
 import portal.content.tasks
 import portal.figures.tasks
 import portal.home.tasks
-import portal.mydata.erasing
+import portal.mydata.account.erasing
 import recommender.tasks
 from core.jobs import Job
 
@@ -20,7 +20,7 @@ TABLES = (
     gadgets.tasks.JOBS,
     portal.content.tasks.JOBS,
     portal.home.tasks.JOBS,
-    portal.mydata.erasing.JOBS,
+    portal.mydata.account.erasing.JOBS,
     portal.figures.tasks.JOBS,
     recommender.tasks.JOBS,
 )

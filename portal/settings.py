@@ -161,7 +161,7 @@ MIDDLEWARE = [
     "identity.embedded.hosts.HostUrlconfMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",
-    "portal.security.PolicyMiddleware",
+    "portal.web.security.PolicyMiddleware",
     "identity.sessions.person.HostSessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
     "django.middleware.common.CommonMiddleware",
@@ -172,7 +172,7 @@ MIDDLEWARE = [
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "core.problems.ProblemMiddleware",
     "identity.forms.kept.FormsMiddleware",
-    "portal.content.moved.MovedMiddleware",
+    "portal.content.pages.moved.MovedMiddleware",
     *embedded.EMBEDDED_MIDDLEWARE,
 ]
 TEMPLATES = [
@@ -186,7 +186,7 @@ TEMPLATES = [
                 "django.template.context_processors.request",
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
-                "portal.context.portal",
+                "portal.web.context.portal",
             ],
         },
     },
@@ -195,7 +195,7 @@ DATABASES = {"default": env.database("DATABASE_URL", f"sqlite:///{VAR_DIR / 'db.
 REDIS_URL = env.text("REDIS_URL", "" if DEMO else None)
 CACHES: dict[str, dict[str, Any]]
 if REDIS_URL:
-    CACHES = {"default": {"BACKEND": "portal.cache.FailOpenRedisCache", "LOCATION": REDIS_URL}}
+    CACHES = {"default": {"BACKEND": "portal.web.cache.FailOpenRedisCache", "LOCATION": REDIS_URL}}
     SESSION_ENGINE = "identity.sessions.engine_cached_db"
     EXECUTOR = "portal.executor.CeleryExecutor"
 else:
@@ -311,7 +311,7 @@ SESSION_COOKIE_SAMESITE = "Lax"
 MESSAGE_STORAGE = "django.contrib.messages.storage.session.SessionStorage"
 CSRF_COOKIE_SECURE = HTTPS
 CSRF_COOKIE_NAME = "__Host-csrf" if HTTPS else "csrf"
-CSRF_FAILURE_VIEW = "portal.views.csrf_failure"
+CSRF_FAILURE_VIEW = "portal.web.views.csrf_failure"
 LANGUAGE_COOKIE_SAMESITE = "Lax"
 
 # --- mail, logs ----------------------------------------------------------------------------------------------
@@ -329,8 +329,8 @@ LOGGING = {
     "disable_existing_loggers": False,
     "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s %(message)s"}},
     "filters": {
-        "visits": {"()": "portal.logs.WithoutVisits"},
-        "escaped": {"()": "portal.logs.Escaped"},
+        "visits": {"()": "portal.web.logs.WithoutVisits"},
+        "escaped": {"()": "portal.web.logs.Escaped"},
     },
     "handlers": {
         "stderr": {
@@ -347,9 +347,9 @@ LOGGING = {
 # --- Wagtail -------------------------------------------------------------------------------------------------
 WAGTAIL_SITE_NAME = "窓口"
 WAGTAILADMIN_BASE_URL = PORTAL_URL
-# Ours does it without the language of the editor in the address (portal.content.moved).
+# Ours does it without the language of the editor in the address (portal.content.pages.moved).
 WAGTAILREDIRECTS_AUTO_CREATE = False
-WAGTAILIMAGES_IMAGE_FORM_BASE = "portal.content.images.ImageForm"
+WAGTAILIMAGES_IMAGE_FORM_BASE = "portal.content.pages.images.ImageForm"
 # No SVG: it can carry script. What is uploaded is decoded, and drawn anew for each page.
 WAGTAILIMAGES_EXTENSIONS = ["gif", "jpg", "jpeg", "png", "webp"]
 WAGTAILIMAGES_MAX_UPLOAD_SIZE = 10 * 1024 * 1024

@@ -8,9 +8,9 @@ from wagtail.urls import serve_pattern
 from wagtail.views import serve
 
 from core import problems
-from portal import health
 from portal.city import account
-from portal.mydata import export
+from portal.mydata.account import export
+from portal.web import health
 
 handler400 = "core.problems.bad_request"
 handler403 = "core.problems.forbidden"

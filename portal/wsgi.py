@@ -9,8 +9,8 @@ application = get_wsgi_application()
 
 from gadgets.metrics import call_metrics  # noqa: E402
 from portal.executor import executor  # noqa: E402
-from portal.home import visits  # noqa: E402
+from portal.home.feedback import impressions  # noqa: E402
 
 executor().start()
 call_metrics.start()
-visits.start()
+impressions.start()

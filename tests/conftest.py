@@ -94,7 +94,7 @@ def japanese() -> None:
 @pytest.fixture(autouse=True)
 def nothing_held(monkeypatch: pytest.MonkeyPatch) -> None:
     """A process holds what is published by its version number; the rows of two tests have the same numbers."""
-    for name in ("gadgets.registry", "portal.home.catalogue"):
+    for name in ("gadgets.registry", "portal.home.index.content_index"):
         if name in sys.modules:
             monkeypatch.setattr(sys.modules[name], "_held", None)
 

@@ -8,7 +8,9 @@ import logging
 import time
 from collections.abc import Iterator
 
-from gadgets.conformance import (
+from gadgets.conformance import network
+from gadgets.conformance.bench import Bench, Subject
+from gadgets.conformance.checks import (
     accessibility,
     actions,
     cards,
@@ -18,13 +20,11 @@ from gadgets.conformance import (
     interference,
     kinds,
     manifest,
-    network,
     privacy,
     query,
     speed,
     tokens,
 )
-from gadgets.conformance.bench import Bench, Subject
 from gadgets.conformance.environment import BUDGET, CALL_SECONDS, LOCALES, Environment, Signer
 from gadgets.errors import ManifestError
 from gadgets.protocol import card as cards_contract

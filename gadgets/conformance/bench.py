@@ -7,9 +7,9 @@ from datetime import UTC, datetime
 
 from core.texts import Texts
 from gadgets.cards import drawing
-from gadgets.conformance import request_tokens as tokens
+from gadgets.conformance.checks import request_tokens as tokens
+from gadgets.conformance.checks.request_tokens import Case
 from gadgets.conformance.environment import CALL_SECONDS, Environment
-from gadgets.conformance.request_tokens import Case
 from gadgets.errors import CardError, DoorError
 from gadgets.outbound.http import Answer
 from gadgets.protocol import card as cards

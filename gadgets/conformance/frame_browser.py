@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from html import escape
 from typing import Any
 
-from gadgets.conformance.accessibility import missing
+from gadgets.conformance.checks.accessibility import missing
 from gadgets.conformance.environment import CALL_SECONDS, Environment
 from gadgets.errors import DoorError
 from gadgets.protocol.conformance_lines import Line, fix, not_run, passed

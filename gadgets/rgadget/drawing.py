@@ -15,7 +15,7 @@ from core.texts import Texts
 from gadgets.cards.drawing import stored, tile
 from gadgets.cards.render import html_language
 from gadgets.conformance import CALL_SECONDS, LOCALES, Environment
-from gadgets.conformance.request_tokens import PERSONAS, Case, claims_of, good
+from gadgets.conformance.checks.request_tokens import PERSONAS, Case, claims_of, good
 from gadgets.errors import CardError, DoorError, GadgetError, SchemaError
 from gadgets.protocol import card as cards
 from gadgets.protocol.manifest import Manifest

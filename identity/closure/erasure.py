@@ -1,7 +1,7 @@
 """Closing an account: asked for, undone within fourteen days, then carried out in steps that may each be run again.
 
 What identity itself holds is erased here. The order of all steps, with gadgets and the city's pages, is composed
-above this package (`portal.mydata.erasing`); every function here is one step or one read.
+above this package (`portal.mydata.account.erasing`); every function here is one step or one read.
 """
 
 import hashlib

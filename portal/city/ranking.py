@@ -18,11 +18,11 @@ from core.texts import pick
 from identity.domain.attributes import Value, value_label
 from portal.city import trial
 from portal.city.tuning import desk_of
-from portal.content.preview import persona
+from portal.content.editing.preview import persona
 from portal.figures.model_card import family_words
-from portal.home.catalogue import Catalogue, current
-from portal.home.compose import SHOWN, Reader
-from portal.home.sources import address
+from portal.home.index.content_index import Catalogue, current
+from portal.home.index.sources import address
+from portal.home.page.compose import SHOWN, Reader
 from recommender.domain.explain import reasons
 from recommender.domain.ranking import LIMIT
 from recommender.domain.rules import FAMILY

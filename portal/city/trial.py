@@ -5,10 +5,10 @@ from datetime import datetime
 
 from django.utils.translation import gettext as _
 
-from portal.content.preview import persona
+from portal.content.editing.preview import persona
 from portal.demo_cast import CAST
-from portal.home.catalogue import Catalogue, current
-from portal.home.compose import HomeView, Reader, compose
+from portal.home.index.content_index import Catalogue, current
+from portal.home.page.compose import HomeView, Reader, compose
 from portal.home.sample import Line, line
 from recommender import editing, queries
 from recommender.domain.rules import Rule

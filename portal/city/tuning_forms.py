@@ -14,12 +14,12 @@ from core.region_time import region_local
 from core.sentences import sentence
 from core.texts import pick
 from identity.domain.attributes import DEFINITIONS, TOPICS, label, value_label
-from portal.content.date_fields import JapaneseDateTimeField
-from portal.content.forms import AudienceFormField
-from portal.content.vocabulary import EDITABLE_KEYS
-from portal.home.catalogue import Catalogue
-from portal.home.rule_words import KINDS
-from portal.home.rule_words import kind as kind_in_words
+from portal.content.editing.date_fields import JapaneseDateTimeField
+from portal.content.editing.forms import AudienceFormField
+from portal.content.editing.vocabulary import EDITABLE_KEYS
+from portal.home.index.content_index import Catalogue
+from portal.home.index.rule_words import KINDS
+from portal.home.index.rule_words import kind as kind_in_words
 from recommender.domain import rules
 from recommender.domain.priors import LEAST_DAYS, MOST, MOST_DAYS, to_json
 from recommender.domain.rules import Rule

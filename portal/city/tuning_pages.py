@@ -21,9 +21,9 @@ from identity.forms.sendings import sent_once
 from identity.queries import names as names_of
 from portal.city import trial, tuning
 from portal.city.tuning_forms import PriorForm, RuleForm, refusal
-from portal.content.vocabulary import audience_in_words, stored_audience
-from portal.home.catalogue import current
-from portal.home.rule_words import told
+from portal.content.editing.vocabulary import audience_in_words, stored_audience
+from portal.home.index.content_index import current
+from portal.home.index.rule_words import told
 from recommender import editing
 from recommender.domain import priors
 from recommender.domain.rules import Rule

@@ -26,12 +26,12 @@ from core.region_time import for_everybody
 from gadgets.layout.layout import Slot
 from identity.audit import chain
 from identity.domain.roles import EDITOR, GROUPS, OPERATOR, SYSTEM, Actor
-from portal.content import alert_names, alerts
-from portal.content.alert_words import corrected_at, sentences
-from portal.content.blocks import ZONES
+from portal.alerts import alert_files, alert_names
+from portal.alerts.alert_words import corrected_at, sentences
+from portal.content.editing.blocks import ZONES
 from portal.content.errors import AlertIncomplete, AlertNotWritten, NotAllowed
 from portal.content.models import AlertPage, ContentVersion, GonePage, HomePage, IndexPage
-from portal.content.published import published
+from portal.content.pages.published import published
 
 log = logging.getLogger(__name__)
 
@@ -63,7 +63,7 @@ def write_alerts(now: datetime | None = None) -> None:
     moment = now or timezone.now()
     try:
         with for_everybody(settings.LANGUAGE_CODE):
-            alerts.replace_files(
+            alert_files.replace_files(
                 settings.ALERTS_DIR, lambda present: (*_static_only(present), *live_alerts(present)), moment
             )
     except AlertNotWritten:
@@ -71,11 +71,11 @@ def write_alerts(now: datetime | None = None) -> None:
         log.exception("alert files not written")
 
 
-def _static_only(present: tuple[alerts.Alert, ...]) -> tuple[alerts.Alert, ...]:
+def _static_only(present: tuple[alert_files.Alert, ...]) -> tuple[alert_files.Alert, ...]:
     return tuple(alert for alert in present if alert.origin == "static")
 
 
-def live_alerts(present: Sequence[alerts.Alert] = ()) -> tuple[alerts.Alert, ...]:
+def live_alerts(present: Sequence[alert_files.Alert] = ()) -> tuple[alert_files.Alert, ...]:
     """All published alerts as they go into the files; one that cannot be read stays there as it is."""
     pages = list(published(AlertPage))
     made = sweeps.each(WRITE_ALERTS, pages, _as_alert, key=lambda page: f"page:{page.pk}")
@@ -83,9 +83,9 @@ def live_alerts(present: Sequence[alerts.Alert] = ()) -> tuple[alerts.Alert, ...
     return (*made.results, *(alert for alert in present if alert.id in unread))
 
 
-def _as_alert(page: AlertPage) -> alerts.Alert:
+def _as_alert(page: AlertPage) -> alert_files.Alert:
     ends = [when for when in (page.valid_until, page.expire_at) if when]
-    return alerts.Alert(
+    return alert_files.Alert(
         id=f"p{page.pk}",
         level=page.level,
         kind=page.alert_kind,
@@ -101,7 +101,7 @@ def _as_alert(page: AlertPage) -> alerts.Alert:
     )
 
 
-def publish_alert(*, alert: alerts.Alert, by: Actor, now: datetime) -> AlertPage:
+def publish_alert(*, alert: alert_files.Alert, by: Actor, now: datetime) -> AlertPage:
     """A published alert page; its static files are written before this returns, once the change is committed."""
     _may_alert(by)
     _complete(alert, now)
@@ -136,7 +136,7 @@ def _alert_list() -> IndexPage:
     return found
 
 
-def _complete(alert: alerts.Alert, now: datetime) -> None:
+def _complete(alert: alert_files.Alert, now: datetime) -> None:
     codes = alert_names.missing(
         kind=alert.kind,
         level=alert.level,
@@ -195,31 +195,33 @@ def set_default_slots(*, slots: Sequence[Slot], by: Actor) -> bool:
     return True
 
 
-def publish_static_alert(*, alert: alerts.Alert, by: Actor, now: datetime) -> tuple[alerts.Alert, ...]:
+def publish_static_alert(
+    *, alert: alert_files.Alert, by: Actor, now: datetime
+) -> tuple[alert_files.Alert, ...]:
     """Puts an alert into the files alone: for the hour in which the database is down.
 
     Its audit entry waits beside the files until the database is there (`record_waiting`).
     """
     _may_alert(by)
     _complete(alert, now)
-    written = alerts.replace_files(
+    written = alert_files.replace_files(
         settings.ALERTS_DIR, lambda present: (*(a for a in present if a.id != alert.id), alert), now
     )
-    alerts.note_waiting(settings.ALERTS_DIR, _entry("alert_published", alert, by, now))
+    alert_files.note_waiting(settings.ALERTS_DIR, _entry("alert_published", alert, by, now))
     return written
 
 
 def withdraw_static_alert(*, alert_id: str, by: Actor, now: datetime) -> bool:
     """Takes a static alert out of the files; False when there is none with this id."""
     _may_alert(by)
-    present = alerts.read_files(settings.ALERTS_DIR)
+    present = alert_files.read_files(settings.ALERTS_DIR)
     found = next((a for a in present if a.id == alert_id and a.origin == "static"), None)
     if found is None:
         return False
-    alerts.replace_files(
+    alert_files.replace_files(
         settings.ALERTS_DIR, lambda present: tuple(a for a in present if a.id != alert_id), now
     )
-    alerts.note_waiting(settings.ALERTS_DIR, _entry("alert_withdrawn", found, by, now))
+    alert_files.note_waiting(settings.ALERTS_DIR, _entry("alert_withdrawn", found, by, now))
     return True
 
 
@@ -228,7 +230,7 @@ def _may_alert(by: Actor) -> None:
         raise NotAllowed("緊急のお知らせは、編集者か運用者だけが出せます。")
 
 
-def _entry(kind: str, alert: alerts.Alert, by: Actor, now: datetime) -> dict[str, Any]:
+def _entry(kind: str, alert: alert_files.Alert, by: Actor, now: datetime) -> dict[str, Any]:
     return {
         "kind": kind,
         "by": str(by.id) if by.id else "",
@@ -241,10 +243,10 @@ def _entry(kind: str, alert: alerts.Alert, by: Actor, now: datetime) -> dict[str
 
 def record_waiting() -> int:
     """Writes what was done while the database was away into the audit chain; returns how many entries."""
-    waiting = alerts.take_waiting(settings.ALERTS_DIR)
+    waiting = alert_files.take_waiting(settings.ALERTS_DIR)
     recorded = sweeps.each(WRITE_ALERTS, waiting, _record, key=lambda entry: f"static:{entry['alert']}")
     for entry in recorded.failed:
-        alerts.note_waiting(settings.ALERTS_DIR, entry)
+        alert_files.note_waiting(settings.ALERTS_DIR, entry)
     return len(recorded.done)
 
 

@@ -23,13 +23,14 @@ from wagtail.search.index import AutocompleteField
 
 from core.region_time import region_moment
 from identity.sessions import person
-from portal.content import event_rules, page_views, search
-from portal.content.blocks import BodyBlock, ZonesBlock
-from portal.content.date_fields import SchedulePanel
-from portal.content.fields import AudienceField, DistrictsField, TopicsField
-from portal.content.fixed_pages import FixedPageTester, reserved
-from portal.content.framing import framed
-from portal.content.page_form import AlertPageForm, DraftCopyForm, RegionPageForm
+from portal.content import page_views
+from portal.content.editing.blocks import BodyBlock, ZonesBlock
+from portal.content.editing.date_fields import SchedulePanel
+from portal.content.editing.fields import AudienceField, DistrictsField, TopicsField
+from portal.content.editing.fixed_pages import FixedPageTester, reserved
+from portal.content.editing.framing import framed
+from portal.content.editing.page_form import AlertPageForm, DraftCopyForm, RegionPageForm
+from portal.content.pages import event_rules, search
 
 GUEST_CACHING = "public, max-age=0, s-maxage=5"
 PERSONAS = (
@@ -444,7 +445,7 @@ class AlertPage(RegionPage):
         """Raises ValidationError, each fault at its field."""
         from django.core.exceptions import ValidationError
 
-        from portal.content.alert_words import faults
+        from portal.alerts.alert_words import faults
 
         if found := faults(self, timezone.now()):
             raise ValidationError(found)

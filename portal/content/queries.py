@@ -15,9 +15,9 @@ from gadgets.layout.layout import Slot
 from identity.domain.attributes import DISTRICTS, TOPICS
 from identity.domain.audience import Audience
 from identity.errors import AudienceError
+from portal.alerts.alert_words import corrected_at
 from portal.content.actions import VERSION_KEY, VERSION_TTL
-from portal.content.alert_words import corrected_at
-from portal.content.blocks import ZONES
+from portal.content.editing.blocks import ZONES
 from portal.content.models import (
     AlertPage,
     ContentVersion,
@@ -28,8 +28,8 @@ from portal.content.models import (
     event_end,
     moment,
 )
-from portal.content.published import published
-from portal.content.series import SERIES
+from portal.content.pages.published import published
+from portal.content.pages.series import SERIES
 
 log = logging.getLogger(__name__)
 

@@ -9,9 +9,10 @@ from django.db.models.signals import post_delete, post_migrate, post_save
 from wagtail.models import Page, PageViewRestriction
 from wagtail.signals import page_published, page_slug_changed, page_unpublished, post_page_move
 
-from portal.content import actions, moved
-from portal.content.alert_words import corrected_at
+from portal.alerts.alert_words import corrected_at
+from portal.content import actions
 from portal.content.models import AlertPage, EventPage, GonePage, HomePage, IndexPage, NewsPage, ServicePage
+from portal.content.pages import moved
 
 OURS: tuple[type[Page], ...] = (HomePage, IndexPage, NewsPage, EventPage, AlertPage, ServicePage)
 

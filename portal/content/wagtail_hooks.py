@@ -14,9 +14,11 @@ from wagtail.admin.viewsets.model import ModelViewSet
 from wagtail.admin.viewsets.pages import PageViewSet
 from wagtail.models import Page
 
-from portal.content import alerts, taking_down, tasks
+from portal.alerts import alert_files
+from portal.content import tasks
+from portal.content.editing import taking_down
+from portal.content.editing.reach import ReachCreateView, ReachEditView, reach_view
 from portal.content.models import AlertPage, EventPage, GonePage, NewsPage, ServicePage
-from portal.content.reach import ReachCreateView, ReachEditView, reach_view
 
 
 def _viewset(page_model: type[Any]) -> PageViewSet:
@@ -124,4 +126,4 @@ def gone_viewset() -> ModelViewSet:
 
 
 def _in_file(pk: int) -> bool:
-    return any(alert.id == f"p{pk}" for alert in alerts.read_files(settings.ALERTS_DIR))
+    return any(alert.id == f"p{pk}" for alert in alert_files.read_files(settings.ALERTS_DIR))

@@ -14,7 +14,7 @@ from core.texts import pick
 from identity.domain import attributes
 from identity.domain.attributes import PREFERENCES
 from portal.figures import prior_words
-from portal.home.compose import NO_FEATURES
+from portal.home.page.compose import NO_FEATURES
 from recommender.domain.priors import to_json
 from recommender.domain.ranking import LIMIT
 from recommender.domain.weights import ATTRIBUTE

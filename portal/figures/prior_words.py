@@ -8,7 +8,7 @@ from django.utils.translation import gettext as _
 from core.texts import pick
 from identity.domain.attributes import DEFINITIONS, TOPICS, label, value_label
 from portal.city.tuning_forms import SINGLE
-from portal.home.rule_words import kind
+from portal.home.index.rule_words import kind
 from recommender.domain.explain import factor
 
 Row = tuple[str, str]

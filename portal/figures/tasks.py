@@ -10,7 +10,7 @@ from core.jobs import Job
 from core.region_time import region_date
 from identity.consent import statistics
 from identity.domain import consent
-from portal.home.catalogue import Catalogue, current
+from portal.home.index.content_index import Catalogue, current
 from recommender.metrics import monthly
 from recommender.metrics.counting import month_of
 

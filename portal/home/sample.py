@@ -10,10 +10,10 @@ from datetime import datetime
 from core.texts import pick
 from gadgets.layout.layout import Placement
 from identity.domain.attributes import Value, value_label
-from portal.home import cards
-from portal.home.catalogue import Catalogue, current, default_slots
-from portal.home.compose import HomeView, Listed, Reader, compose
-from portal.home.sources import address
+from portal.home.index.content_index import Catalogue, current, default_slots
+from portal.home.index.sources import address
+from portal.home.page import cards
+from portal.home.page.compose import HomeView, Listed, Reader, compose
 from recommender.domain.sentences import sentence
 
 

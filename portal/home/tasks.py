@@ -5,8 +5,8 @@ from datetime import datetime, timedelta
 from django.utils import timezone
 
 from core.jobs import Job
-from portal.home.catalogue import current
-from portal.home.exploring import keep_floor
+from portal.home.feedback.exploration import keep_floor
+from portal.home.index.content_index import current
 from recommender import actions
 
 KEPT_BEYOND = timedelta(days=30)

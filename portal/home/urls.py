@@ -2,14 +2,15 @@
 
 from django.urls import path
 
-from portal.home import acts, views
+from portal.home import views
+from portal.home.feedback import item_actions
 
 app_name = "home"
 urlpatterns = [
     path("", views.home, name="home"),
     path("guest/", views.guest, name="guest"),
     path("all-news/", views.news, name="news"),
-    path("for-you/open/<str:token>/<str:item>/", acts.opened, name="opened"),
-    path("for-you/not-for-me/", acts.not_for_me, name="not_for_me"),
-    path("for-you/show-again/", acts.show_again, name="show_again"),
+    path("for-you/open/<str:token>/<str:item>/", item_actions.opened, name="opened"),
+    path("for-you/not-for-me/", item_actions.not_for_me, name="not_for_me"),
+    path("for-you/show-again/", item_actions.show_again, name="show_again"),
 ]

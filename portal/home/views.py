@@ -29,15 +29,16 @@ from identity.household import authority
 from identity.queries import Bundle
 from portal.content import queries as content
 from portal.content.queries import HomeLayout
-from portal.home import acts, cards, hiding, visits, words
 from portal.home import guest as guests
-from portal.home.catalogue import Catalogue, current, held
-from portal.home.compose import HomeView, Reader, compose
 from portal.home.errors import ChoicesError, NothingCameError
-from portal.home.exploring import sitting
-from portal.home.render import guest_form
-from portal.home.render import render as draw
-from portal.home.sources import address
+from portal.home.feedback import dismissals, impressions, item_actions
+from portal.home.feedback.exploration import sitting
+from portal.home.index.content_index import Catalogue, current, held
+from portal.home.index.sources import address
+from portal.home.page import cards, formats
+from portal.home.page.compose import HomeView, Reader, compose
+from portal.home.page.render import guest_form
+from portal.home.page.render import render as draw
 from recommender import queries as ranking
 from recommender.abtest.comparison import marked
 
@@ -85,13 +86,13 @@ def home(request: HttpRequest) -> HttpResponse:
 
 def _visit(request: HttpRequest, bundle: Bundle, view: HomeView) -> str:
     """Notes what this home shows; the seal for its links where openings may be noted, else nothing."""
-    if authority.acting(request) is not None or not visits.looked_at(request):
+    if authority.acting(request) is not None or not impressions.looked_at(request):
         return ""
-    visit, learns = uuid4(), visits.learns_from(request, bundle)
+    visit, learns = uuid4(), impressions.learns_from(request, bundle)
     experiment, arm = view.catalogue.experiment, view.reader.arm
     compared = marked(experiment.name, arm) if experiment and arm and learns else ""
-    visits.shown(view, bundle, visit, learns=learns, arm=compared)
-    return visits.seal(bundle.id, visit, view.now) if learns else ""
+    impressions.shown(view, bundle, visit, learns=learns, arm=compared)
+    return impressions.seal(bundle.id, visit, view.now) if learns else ""
 
 
 def preview(
@@ -122,7 +123,7 @@ def _cards(
     found = _wishes(catalogue, placements, bundle, locale)
     numbers = (content.VERSION_KEY, gadget_queries.VERSION_KEY, ranking.VERSION_KEY)
     subject = identity_queries.ranking_subject(bundle.id) if bundle and bundle.personalised else ""
-    kept = (hiding.key(subject),) if subject else ()
+    kept = (dismissals.key(subject),) if subject else ()
     cached = cache.get_many([*numbers, *kept, *cards.cache_keys(found)])
     fresh = current(*(_number(cached.get(name)) for name in numbers))
     if fresh is not catalogue:
@@ -134,7 +135,11 @@ def _cards(
     call_metrics.hits(
         (view.gadget.id for view in views if view.stored is not None and not view.stands_in), now
     )
-    return catalogue, views, hiding.of(subject, cached.get(hiding.key(subject))) if subject else frozenset()
+    return (
+        catalogue,
+        views,
+        dismissals.of(subject, cached.get(dismissals.key(subject))) if subject else frozenset(),
+    )
 
 
 def _wishes(
@@ -178,7 +183,7 @@ def _guest(request: HttpRequest, locale: str) -> Reader:
 
 def _messages(request: HttpRequest, view: HomeView) -> str:
     """What the last action had to say; most requests have no message and open no storage."""
-    away = _put_away(request, view) if acts.PUT_AWAY in request.session else ""
+    away = _put_away(request, view) if item_actions.PUT_AWAY in request.session else ""
     if SessionStorage.session_key not in request.session:
         return away
     found = list(get_messages(request))
@@ -187,7 +192,7 @@ def _messages(request: HttpRequest, view: HomeView) -> str:
 
 def _put_away(request: HttpRequest, view: HomeView) -> str:
     """The entry that has just been put away, with the way back."""
-    item = request.session.pop(acts.PUT_AWAY)
+    item = request.session.pop(item_actions.PUT_AWAY)
     row = view.catalogue.compiled.index.get(item)
     if row is None or item not in view.reader.hidden:
         return ""
@@ -263,5 +268,5 @@ def _line(catalogue: Catalogue, row: int, locale: str) -> dict[str, object]:
         "urgent": entry.item.urgent,
         "sample": entry.sample,
         "published": entry.item.published_at,
-        "published_text": words.day(entry.item.published_at, locale),
+        "published_text": formats.day(entry.item.published_at, locale),
     }

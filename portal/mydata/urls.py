@@ -2,7 +2,9 @@
 
 from django.urls import path
 
-from portal.mydata import closing, export, hidden, household, ranking, sessions, views, welcome
+from portal.mydata import views, welcome
+from portal.mydata.account import closing, export, household, sessions
+from portal.mydata.recommendations import dismissed, ranking
 
 app_name = "mydata"
 urlpatterns = [
@@ -10,7 +12,7 @@ urlpatterns = [
     path("my-data/log/", views.log, name="log"),
     path("my-data/attributes/", views.attributes_form, name="attributes"),
     path("my-data/personalisation/", views.personalisation, name="personalisation"),
-    path("my-data/hidden/", hidden.hidden, name="hidden"),
+    path("my-data/hidden/", dismissed.hidden, name="hidden"),
     path("my-data/ranking/", ranking.ranking, name="ranking"),
     path("my-data/ranking/less/", ranking.less, name="ranking_less"),
     path("my-data/ranking/undo/", ranking.undo, name="ranking_undo"),

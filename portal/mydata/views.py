@@ -28,10 +28,11 @@ from identity.errors import AttributeProblem, ConsentProblem, NothingAsked, Prot
 from identity.forms.sendings import sent_once
 from identity.queries import Bundle
 from identity.residents import mydata
-from portal.mydata import learning, ordering, places, prompt
 from portal.mydata import overview as rows
+from portal.mydata import places, prompt
 from portal.mydata.access import actor_of, next_path, resident_required
 from portal.mydata.forms import AttributesForm, field_name
+from portal.mydata.recommendations import learning, ordering
 
 ASKED = "consent_asked"
 """In the session once somebody answered: the home asks one question for each visit."""

@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from gadgets import conformance
-from gadgets.conformance import accessibility, bench, request_tokens, speed
+from gadgets.conformance import bench
+from gadgets.conformance.checks import accessibility, request_tokens, speed
 from gadgets.protocol import manifest as manifests
 from gadgets.protocol import schema_tables
 from tests.architecture.tables import REFERENCE, ROOT, codes, first_codes, rows

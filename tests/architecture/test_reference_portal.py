@@ -45,10 +45,12 @@ def test_every_address_stands_on_the_page_those_of_frameworks_too(urlconf: str, 
 
 
 def test_a_beginning_on_the_page_covers_no_address_of_ours() -> None:
-    """But those that `portal.views` closes."""
+    """But those that `portal.web.views` closes."""
     beginnings = tuple(address[:-1] for address in told_addresses(on_the_id=False) if address.endswith("…"))
     ours = (route for route in routes("portal.urls") if route.view.startswith(OURS))
-    assert [one for one in ours if one.template.startswith(beginnings) and one.view != "portal.views"] == []
+    assert [
+        one for one in ours if one.template.startswith(beginnings) and one.view != "portal.web.views"
+    ] == []
 
 
 def commands() -> dict[str, str]:

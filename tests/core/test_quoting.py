@@ -14,7 +14,7 @@ from core.quoting import escaped
 from gadgets.errors import Problem, UrlRefusedError
 from gadgets.protocol.conformance_lines import fix
 from gadgets.protocol.wire import problem
-from portal.logs import Escaped
+from portal.web.logs import Escaped
 
 EVERYTHING = st.text(
     st.characters(exclude_categories=()) | st.sampled_from("\ud800\udfff\u202e\u200b\0\x1b\n\r")

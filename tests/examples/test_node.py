@@ -16,7 +16,7 @@ from joserfc import jwt
 from joserfc.jwk import ECKey
 
 from gadgets.conformance import Environment, Subject, check
-from gadgets.conformance.request_tokens import PERSONAS, Case, claims_of, good
+from gadgets.conformance.checks.request_tokens import PERSONAS, Case, claims_of, good
 from gadgets.protocol import card as cards
 from gadgets.protocol.manifest import Manifest
 from gadgets.registration.manifest_source import fetch

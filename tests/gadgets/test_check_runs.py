@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from gadgets import actions, conformance, tasks
 from gadgets.cards import render
-from gadgets.conformance import privacy
+from gadgets.conformance.checks import privacy
 from gadgets.models import CheckLine, CheckRun, Gadget, GadgetVersion
 from gadgets.protocol.conformance_lines import Line, passed
 from gadgets.registration import check_runs

@@ -18,7 +18,8 @@ from examples.river.provider import build as build_river
 from examples.shelter.provider import build as build_shelter
 from examples.waste.provider import build as build_waste
 from gadgets import conformance
-from gadgets.conformance import Subject, command, speed
+from gadgets.conformance import Subject, command
+from gadgets.conformance.checks import speed
 from gadgets.protocol.conformance_lines import Line
 from gadgets.registration import manifest_source
 from tests.gadgets import life, whole

@@ -9,7 +9,7 @@ import pytest
 from examples.lunch.provider import build as build_lunch
 from gadgets import conformance
 from gadgets.conformance import Subject
-from gadgets.conformance import events as conformance_events
+from gadgets.conformance.checks import events as conformance_events
 from gadgets.protocol.conformance_lines import Line
 from gadgets.registration import manifest_source
 from gadgets.webhooks.event_wire import MEDIA_TYPE

@@ -15,17 +15,9 @@ from examples.kit.errors import TokenError
 from examples.kit.provider import Provider as ExampleProvider
 from examples.kit.web import Request, Response
 from gadgets.cards import drawing
-from gadgets.conformance import (
-    accessibility,
-    compare,
-    fault_server,
-    faults,
-    frame_browser,
-    interference,
-    privacy,
-    speed,
-)
+from gadgets.conformance import compare, fault_server, frame_browser
 from gadgets.conformance.bench import Bench
+from gadgets.conformance.checks import accessibility, faults, interference, privacy, speed
 from gadgets.errors import StatusError
 from gadgets.outbound.http import Door
 from gadgets.protocol import card, manifest

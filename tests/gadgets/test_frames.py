@@ -15,7 +15,7 @@ from joserfc import jwt
 
 from gadgets import actions, queries
 from gadgets.cards import signing
-from gadgets.conformance import frame
+from gadgets.conformance.checks import frame
 from gadgets.errors import ManifestError
 from gadgets.frames import frame_tokens
 from gadgets.models import Gadget

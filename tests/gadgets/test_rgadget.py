@@ -14,7 +14,7 @@ import pytest
 import requests
 from joserfc.jwk import ECKey
 
-from gadgets.conformance.request_tokens import PERSONAS
+from gadgets.conformance.checks.request_tokens import PERSONAS
 from gadgets.outbound.http import Door
 from gadgets.rgadget import mock, surroundings
 from gadgets.rgadget.__main__ import main

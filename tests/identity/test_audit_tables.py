@@ -19,7 +19,7 @@ from identity.domain.roles import GROUPS, PORTAL, SYSTEM
 from identity.household import guardianships
 from identity.models import AccessLog, AuditEntry, ConsentReceipt, ConsentState, Resident, SealedAccess
 from identity.residents.protection import CONFIRMATIONS
-from portal.mydata import erasing
+from portal.mydata.account import erasing
 from tests import cast
 from tests.identity.test_ledger import LUNCH, WASTE, ZONE, ask
 

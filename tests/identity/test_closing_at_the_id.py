@@ -11,7 +11,7 @@ from identity.closure import erasure
 from identity.domain.roles import Actor
 from identity.models import OidcSession, Resident
 from identity.sessions import portal_sessions
-from portal.mydata import erasing
+from portal.mydata.account import erasing
 from tests.identity.region import Browser, store
 
 pytestmark = pytest.mark.django_db(transaction=True)

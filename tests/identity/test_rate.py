@@ -16,7 +16,7 @@ COUNTS_OTHERWISE = {
     "identity/rate.py": "the counter",
     "gadgets/cards/breaker.py": "counts failures, refuses nobody for having asked",
     "gadgets/metrics/recent_faults.py": "counts outcomes of cards",
-    "portal/cache.py": "the cache itself",
+    "portal/web/cache.py": "the cache itself",
 }
 
 

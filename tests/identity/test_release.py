@@ -308,7 +308,7 @@ def _order_and_learning(person: Resident) -> None:
 
 
 def _erased(person: Resident) -> None:
-    from portal.mydata import erasing
+    from portal.mydata.account import erasing
 
     _a_child(person)
     asked = erasure.ask(resident_id=person.id, announced=[], by=cast.as_actor(person))

@@ -11,7 +11,7 @@ from django.test import override_settings
 from hypothesis import given
 from hypothesis import strategies as st
 
-from portal.cache import FailOpenRedisCache, dumps, loads
+from portal.web.cache import FailOpenRedisCache, dumps, loads
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(),
@@ -140,7 +140,7 @@ def test_a_killed_redis_is_a_miss_and_its_breaker_is_shared(server):
 
 @pytest.mark.django_db
 def test_sessions_go_on_without_redis():
-    caches = {"default": {"BACKEND": "portal.cache.FailOpenRedisCache", "LOCATION": nobody_url()}}
+    caches = {"default": {"BACKEND": "portal.web.cache.FailOpenRedisCache", "LOCATION": nobody_url()}}
     with override_settings(CACHES=caches):
         from django.contrib.sessions.backends.cached_db import SessionStore
 

@@ -11,6 +11,8 @@ from pathlib import Path
 import pytest
 
 from core.jobs import Job
+from portal import executor
+from portal import jobs as table
 from portal.executor import ThreadExecutor
 from portal.jobs import jobs, run
 

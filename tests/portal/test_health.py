@@ -9,7 +9,7 @@ from django.db import DatabaseError
 from django.test import Client, RequestFactory
 
 from identity.keycloak import sync
-from portal import health
+from portal.web import health
 
 
 def get(path):

@@ -15,10 +15,11 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from portal.content import list_keys, list_writing, queries
+from portal.content import queries
 from portal.content.errors import ImportRefused, OtherList, OtherMunicipality, RowsRejected, UnreadableFile
-from portal.content.importer import TAKAMATSU, Report, import_events
 from portal.content.models import EventPage, ListedEvent
+from portal.imports import list_keys, list_writing
+from portal.imports.list_plan import TAKAMATSU, Report, import_events
 from tests import cast
 from tests.migrations import Migrations
 from tests.portal.content.test_editor import form
@@ -414,6 +415,6 @@ def test_a_migration_keeps_the_identity_of_imported_events(now: datetime, migrat
 
 
 def events(raw: bytes) -> list[Any]:
-    from portal.content.openreader import read_event, read_table
+    from portal.imports.list_reader import read_event, read_table
 
     return [read_event(line).events[0] for line in read_table(raw.decode()).lines]

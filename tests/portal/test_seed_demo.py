@@ -15,7 +15,8 @@ from identity import queries as identity_queries
 from identity.domain.attributes import DISTRICTS
 from identity.domain.audience import Audience, matches
 from identity.household import authority
-from portal.content import alerts, queries
+from portal.alerts import alert_files
+from portal.content import queries
 from portal.content.models import ContentVersion
 from portal.demo_cast import CAST, HANAKO, LINH, TARO
 
@@ -51,7 +52,7 @@ def test_the_seed_tells_the_story_and_a_second_run_changes_nothing(
     assert people["editor"].roles == {"editor"}  # type: ignore[union-attr]
     items = queries.items(now)
     assert [item.level for item in items if item.kind == "alert" and item.urgent] == [4]
-    assert [alert.urgent for alert in alerts.read_files(settings.ALERTS_DIR)] == [True, False]
+    assert [alert.urgent for alert in alert_files.read_files(settings.ALERTS_DIR)] == [True, False]
     assert all(item.sample for item in items if item.kind != "event")
     only = {
         person.key: {

@@ -7,9 +7,9 @@ import pytest
 from django.utils import timezone
 
 from portal.content import queries
-from portal.content.series import next_days
-from portal.home import series
-from portal.home.sources import Pages
+from portal.content.pages.series import next_days
+from portal.home.index import series
+from portal.home.index.sources import Pages
 from tests.portal.content.pages import publish
 
 pytestmark = pytest.mark.django_db

@@ -64,4 +64,4 @@ def test_nothing_that_is_served_writes_csv_by_itself() -> None:
                     alone.append(str(path.relative_to(ROOT)))
                 if isinstance(node, ast.Constant) and str(node.value).startswith("text/csv"):
                     alone.append(str(path.relative_to(ROOT)))
-    assert set(alone) <= {"portal/content/desk_tables.py"}
+    assert set(alone) <= {"portal/content/editing/desk_tables.py"}

@@ -27,7 +27,7 @@ from portal.content import actions
 from portal.content import tasks as content
 from portal.figures import tasks as month
 from portal.jobs import jobs
-from portal.mydata import erasing
+from portal.mydata.account import erasing
 from tests import cast
 from tests.portal.content.pages import publish
 

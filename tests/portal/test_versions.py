@@ -13,7 +13,6 @@ from gadgets import registry
 from gadgets.metrics import call_metrics
 from portal import executor
 from portal.content import queries as content
-from portal.home import visits
 from recommender import queries as ranking
 
 
@@ -41,7 +40,7 @@ def test_an_old_read_does_not_overwrite_the_number_of_a_writer(key: str, read: C
 
 
 @pytest.mark.django_db(transaction=True)
-@pytest.mark.parametrize("module", [call_metrics, visits])
+@pytest.mark.parametrize("module", [call_metrics, impressions])
 def test_a_thread_that_was_stopped_can_be_started_again(module: ModuleType) -> None:
     module.stop()
     module.start()

@@ -70,7 +70,7 @@ def people(which: str, count: int, name: str = "caps") -> list[str]:
 
 
 def home(subject: str, profile: Profile = WARD, name: str = "caps", at: datetime = AT) -> UUID:
-    """One home of three entries, counted and written as `portal.home.visits` does."""
+    """One home of three entries, counted and written as `portal.home.feedback.impressions` does."""
     visit = uuid4()
     rows = [
         ViewRow(

@@ -17,12 +17,13 @@ from identity import queries as identity_queries
 from identity.domain.attributes import DISTRICTS
 from identity.household import authority
 from identity.queries import Bundle
-from portal.content import alert_names, series
-from portal.content.alert_words import corrected_at
-from portal.content.alerts import area_words
+from portal.alerts import alert_names
+from portal.alerts.alert_files import area_words
+from portal.alerts.alert_words import corrected_at
+from portal.content.editing.vocabulary import audience_in_words, stored_audience, topic_names
 from portal.content.models import AlertPage, EventPage, LocalisedPage, RegionPage
-from portal.content.vocabulary import audience_in_words, stored_audience, topic_names
-from portal.home import words
+from portal.content.pages import series
+from portal.home.page import formats
 
 register = template.Library()
 
@@ -60,19 +61,19 @@ def district_words(page: RegionPage) -> list[str]:
 @register.simple_tag
 def published_words(page: RegionPage) -> str:
     """The day on which the page was first published."""
-    return words.day(page.first_published_at, _locale()) if page.first_published_at else ""
+    return formats.day(page.first_published_at, _locale()) if page.first_published_at else ""
 
 
 @register.simple_tag
 def event_words(page: EventPage) -> str:
     """The days of an event, and its hours where they are known."""
-    return words.when(page.starts_at, page.ends_at, _locale(), all_day=page.starts_time is None)
+    return formats.when(page.starts_at, page.ends_at, _locale(), all_day=page.starts_time is None)
 
 
 @register.simple_tag
 def later_words(page: EventPage) -> str:
     """How many days of an event of a list follow this one; empty for none."""
-    return words.later(page.later, page.last_on, _locale()) if page.later else ""
+    return formats.later(page.later, page.last_on, _locale()) if page.later else ""
 
 
 @register.simple_tag
@@ -112,7 +113,7 @@ def alert_area(page: AlertPage) -> str:
 
 
 def _moment(at: datetime | None) -> str:
-    return f"{words.day(at, _locale())} {words.clock(at)}" if at else ""
+    return f"{formats.day(at, _locale())} {formats.clock(at)}" if at else ""
 
 
 @register.inclusion_tag("content/blocks/gadget_card.html", takes_context=True)

@@ -8,7 +8,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils import timezone
 
 from identity.domain.roles import SYSTEM
-from portal.content import alert_names, alerts
+from portal.alerts import alert_files, alert_names
 from portal.content.errors import ContentError
 
 KINDS = alert_names.KINDS
@@ -56,7 +56,7 @@ class Command(BaseCommand):
         self.stdout.write(f"出しました: {alert.id} {alert.area['ja']} {alert.name['ja']} {alert.title['ja']}")
 
 
-def _alert(options: dict[str, Any], now: Any) -> alerts.Alert:
+def _alert(options: dict[str, Any], now: Any) -> alert_files.Alert:
     from identity.domain.attributes import DISTRICTS
 
     if not options["title"]:
@@ -74,7 +74,7 @@ def _alert(options: dict[str, Any], now: Any) -> alerts.Alert:
     unknown = [code for code in options["district"] if code not in DISTRICTS]
     if unknown:
         raise CommandError(f"この地区はありません: {'、'.join(unknown)}")
-    return alerts.Alert(
+    return alert_files.Alert(
         id="s-" + hashlib.sha256(f"{options['title']}{now.isoformat()}".encode()).hexdigest()[:10],
         level=options["level"],
         kind=options["kind"],

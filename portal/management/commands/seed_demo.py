@@ -35,11 +35,12 @@ from identity.domain.roles import SYSTEM, Actor
 from identity.household import authority, guardianships
 from identity.residents import onboarding
 from portal.content import actions as content_actions
-from portal.content import importer, samples
+from portal.content import samples
 from portal.content.errors import ContentError
 from portal.demo_cast import BUSCO, CAST, WASTECO, Child, Person
+from portal.imports import list_plan
 
-EVENTS = Path(importer.__file__).with_name("data") / "takamatsu_events.csv"
+EVENTS = Path(samples.__file__).with_name("data") / "takamatsu_events.csv"
 NOTICE = Notice(
     language="ja", text="お住まいの地区や関心のある話題を、お知らせの順番を決めるために使います。"
 )
@@ -85,7 +86,7 @@ class Command(BaseCommand):
             self._say("cast", len(people))
             now = timezone.now()
             self._say("sample pages", samples.make_samples(now=now))
-            report = importer.import_events(EVENTS.read_bytes(), source=importer.TAKAMATSU, now=now)
+            report = list_plan.import_events(EVENTS.read_bytes(), source=list_plan.TAKAMATSU, now=now)
             self._say("events", report.created + report.updated)
             self._say("made-up residents", make_synthetic(options["synthetic"]))
             if not options["no_gadgets"]:

@@ -8,7 +8,7 @@ from django.test import Client
 from django.urls import reverse
 
 from portal.city import ranking
-from portal.content.preview import persona
+from portal.content.editing.preview import persona
 from tests import cast
 from tests.portal.home.conftest import browser, publish
 from tests.portal.home.samples import NOW, entry

@@ -15,8 +15,8 @@ from django.utils import timezone
 from identity.domain.roles import PORTAL, PROVIDER, RESIDENT, Actor
 from identity.models import AuditEntry
 from portal.city import tuning
-from portal.home import catalogue as catalogues
-from portal.home.sources import Entry
+from portal.home.index import content_index as catalogues
+from portal.home.index.sources import Entry
 from recommender import editing, queries
 from recommender.domain import priors
 from recommender.domain.rules import MOST_RULES, Rule

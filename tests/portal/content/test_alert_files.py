@@ -15,14 +15,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from identity.domain.roles import SYSTEM, Actor
-from portal.content import actions, alerts
+from portal.alerts import alert_files
+from portal.content import actions
 from portal.content.errors import AlertNotWritten, NotAllowed
 from portal.content.models import AlertPage
 from tests.conftest import NOW
 from tests.portal.content.pages import publish
 
 
-def an_alert(number: int = 1, **fields: Any) -> alerts.Alert:
+def an_alert(number: int = 1, **fields: Any) -> alert_files.Alert:
     given_fields = {
         "id": f"s-{number}",
         "level": 3,
@@ -36,7 +37,7 @@ def an_alert(number: int = 1, **fields: Any) -> alerts.Alert:
         "valid_until": NOW + timedelta(days=1),
         "origin": "static",
     }
-    return alerts.Alert(**{**given_fields, **fields})
+    return alert_files.Alert(**{**given_fields, **fields})
 
 
 levels = st.tuples(st.booleans(), st.integers(1, 5), st.integers(0, 1000))
@@ -45,7 +46,7 @@ levels = st.tuples(st.booleans(), st.integers(1, 5), st.integers(0, 1000))
 @given(st.lists(levels, max_size=20))
 def test_a_lesser_alert_never_stands_before_an_urgent_one(drawn: list[tuple[bool, int, int]]) -> None:
     made = [an_alert(minutes, urgent=urgent, level=level) for urgent, level, minutes in drawn]
-    shown = alerts.standing(made, NOW)
+    shown = alert_files.standing(made, NOW)
     for before, after in itertools.pairwise(shown):
         assert (before.urgent, before.level) >= (after.urgent, after.level)
         if (before.urgent, before.level) == (after.urgent, after.level):
@@ -54,19 +55,21 @@ def test_a_lesser_alert_never_stands_before_an_urgent_one(drawn: list[tuple[bool
 
 def test_what_is_written_is_read_again(tmp_path: Path) -> None:
     first = an_alert(valid_until=NOW + timedelta(hours=1))
-    alerts.replace_files(tmp_path, lambda _: [first], NOW)
-    assert alerts.read_files(tmp_path) == (first,)
+    alert_files.replace_files(tmp_path, lambda _: [first], NOW)
+    assert alert_files.read_files(tmp_path) == (first,)
     assert sorted(path.name for path in tmp_path.iterdir()) == [".lock", "alerts.html", "alerts.json"]
 
 
 def test_an_alert_that_has_ended_is_in_no_file(tmp_path: Path) -> None:
-    alerts.replace_files(tmp_path, lambda _: [an_alert(valid_until=NOW)], NOW)
+    alert_files.replace_files(tmp_path, lambda _: [an_alert(valid_until=NOW)], NOW)
     assert json.loads((tmp_path / "alerts.json").read_text())["alerts"] == []
     assert "いま出ている警報・注意情報はありません" in (tmp_path / "alerts.html").read_text()
 
 
 def test_the_page_escapes_and_speaks_three_languages() -> None:
-    html = alerts.render_html([an_alert(title={"ja": "<b>大雨", "en": "Rain", "ja-simple": "おおあめ"})], NOW)
+    html = alert_files.render_html(
+        [an_alert(title={"ja": "<b>大雨", "en": "Rain", "ja-simple": "おおあめ"})], NOW
+    )
     assert "<h2>屋島 レベル３氾濫警報：&lt;b&gt;大雨</h2>" in html
     assert '<p lang="en">Yashima Level 3 flood warning: Rain Go up</p>' in html
     assert "：おおあめ うえへ" in html
@@ -76,15 +79,15 @@ def test_the_page_escapes_and_speaks_three_languages() -> None:
 
 def test_a_file_of_somebody_else_is_no_alert(tmp_path: Path) -> None:
     (tmp_path / "alerts.json").write_text('{"other": 1}')
-    assert alerts.read_files(tmp_path) == ()
+    assert alert_files.read_files(tmp_path) == ()
     with pytest.raises(ValueError, match="not a file of ours"):
-        alerts.parse_json("[]")
+        alert_files.parse_json("[]")
 
 
 def test_a_folder_that_cannot_be_written_is_said(tmp_path: Path) -> None:
     (tmp_path / "taken").write_text("a file, not a folder")
     with pytest.raises(AlertNotWritten, match="書けませんでした") as caught:
-        alerts.replace_files(tmp_path / "taken", lambda _: [], NOW)
+        alert_files.replace_files(tmp_path / "taken", lambda _: [], NOW)
     assert caught.value.retry
 
 
@@ -107,7 +110,7 @@ def test_publishing_writes_the_files_before_it_returns_and_unpublishing_clears_t
 def test_deleting_an_alert_clears_it_too(own_files: Path) -> None:
     page = publish("alert", "rain", now=timezone.now())
     page.delete()
-    assert alerts.read_files(own_files) == ()
+    assert alert_files.read_files(own_files) == ()
 
 
 @pytest.mark.django_db(transaction=True)
@@ -117,7 +120,7 @@ def test_a_static_alert_survives_the_publication_of_a_page(own_files: Path) -> N
         alert=an_alert(published_at=now, valid_until=now + timedelta(hours=1)), by=SYSTEM, now=now
     )
     publish("alert", "rain", now=now)
-    assert {alert.origin for alert in alerts.read_files(own_files)} == {"static", "page"}
+    assert {alert.origin for alert in alert_files.read_files(own_files)} == {"static", "page"}
 
 
 @pytest.mark.django_db(transaction=True)
@@ -144,7 +147,7 @@ def test_the_files_are_served_as_they_lie_and_before_the_first_alert_too(
 ) -> None:
     assert client.get("/alerts.json").json()["alerts"] == []
     assert "いま出ている" in client.get("/alerts.html").content.decode()
-    alerts.replace_files(own_files, lambda _: [an_alert()], NOW)
+    alert_files.replace_files(own_files, lambda _: [an_alert()], NOW)
     response = client.get("/alerts.json")
     assert response.json()["alerts"][0]["id"] == "s-1"
     assert response.headers["Content-Type"] == "application/json; charset=utf-8"
@@ -168,7 +171,7 @@ def command(*arguments: str) -> str:
 def test_the_static_command_needs_no_database(own_files: Path) -> None:
     # No mark django_db: any query here fails the test.
     said = command("--title", "洪水", "--level", "5", "--district", "yashima", "--static-only", *FLOOD)
-    (alert,) = alerts.read_files(own_files)
+    (alert,) = alert_files.read_files(own_files)
     assert (alert.title, alert.level, alert.urgent, alert.districts) == (
         {"ja": "洪水"},
         5,
@@ -177,7 +180,7 @@ def test_the_static_command_needs_no_database(own_files: Path) -> None:
     )
     assert alert.id in said
     assert "取り下げました" in command("--withdraw", alert.id)
-    assert alerts.read_files(own_files) == ()
+    assert alert_files.read_files(own_files) == ()
 
 
 @pytest.mark.django_db(transaction=True)
@@ -194,7 +197,7 @@ def test_the_command_publishes_a_page(own_files: Path) -> None:
         False,
         "No water",
     )
-    assert alerts.read_files(own_files)[0].id == f"p{page.pk}"
+    assert alert_files.read_files(own_files)[0].id == f"p{page.pk}"
 
 
 @pytest.mark.parametrize(
@@ -228,13 +231,13 @@ def test_the_command_says_when_the_files_cannot_be_written(settings: Any, tmp_pa
 
 
 def test_times_in_the_files_have_their_offset(tmp_path: Path) -> None:
-    alerts.replace_files(tmp_path, lambda _: [an_alert()], NOW)
+    alert_files.replace_files(tmp_path, lambda _: [an_alert()], NOW)
     document = json.loads((tmp_path / "alerts.json").read_text())
     assert datetime.fromisoformat(document["alerts"][0]["published_at"]).utcoffset() is not None
 
 
 def test_people_read_the_regions_time_also_where_a_moment_comes_in_utc() -> None:
     until = datetime(2026, 7, 1, 15, 30, tzinfo=UTC)
-    html = alerts.render_html([an_alert(valid_until=until)], datetime(2026, 7, 1, 14, 59, tzinfo=UTC))
+    html = alert_files.render_html([an_alert(valid_until=until)], datetime(2026, 7, 1, 14, 59, tzinfo=UTC))
     assert "2026年7月1日 23:59 更新" in html
     assert "2026年7月2日 00:30 まで" in html

@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 
 from identity.audit import chain
 from identity.domain.roles import SYSTEM, Actor
-from portal.content import actions, alert_names, alerts, tasks
+from portal.alerts import alert_files, alert_names
+from portal.content import actions, tasks
 from portal.content.errors import AlertIncomplete, NotAllowed
 from portal.content.models import AlertPage
 from tests import cast
@@ -107,7 +108,7 @@ def test_the_editor_is_told_at_the_field_and_nothing_goes_out(client: Client, ow
         assert response.status_code == 200, change
         assert response.context["form"].errors.get(field), (change, response.context["form"].errors)
         assert not AlertPage.objects.exists()
-    assert alerts.read_files(own_files) == ()
+    assert alert_files.read_files(own_files) == ()
     assert editor.post(add_url("alertpage", "alert"), form(**ALL)).status_code == 302
     assert AlertPage.objects.get().live
 
@@ -156,7 +157,7 @@ def test_area_first_then_name_then_the_times_everywhere(client: Client, own_file
         (entry,) = client.get("/alerts.json").json()["alerts"]
     assert (entry["area"]["ja"], entry["name"]["en"]) == ("屋島", "Level 4 Evacuation order")
     assert entry["corrected_at"] == "2026-10-05T09:30:00+09:00"
-    assert alerts.parse_json((own_files / "alerts.json").read_text())[0].corrected_at is not None
+    assert alert_files.parse_json((own_files / "alerts.json").read_text())[0].corrected_at is not None
 
 
 def test_the_samples_hold_for_days_not_for_a_year() -> None:

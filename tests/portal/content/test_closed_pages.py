@@ -11,8 +11,9 @@ from django.urls import NoReverseMatch, reverse
 from wagtail.models import Page, PageViewRestriction
 
 from core import region_time
-from portal.content import actions, listing, queries, search, series
+from portal.content import actions, queries
 from portal.content.models import HomePage, IndexPage
+from portal.content.pages import listing, search, series
 from tests import cast
 from tests.portal.content.pages import CLASSES, publish
 

@@ -19,9 +19,9 @@ from playwright.sync_api import Browser, Page
 
 from core import dates
 from portal.city.tuning_forms import RuleForm
-from portal.content import event_rules
-from portal.content.date_fields import JapaneseDateField, JapaneseDateTimeField, JapaneseTimeField
+from portal.content.editing.date_fields import JapaneseDateField, JapaneseDateTimeField, JapaneseTimeField
 from portal.content.models import AlertPage, EventPage, HomePage, IndexPage, NewsPage, ServicePage
+from portal.content.pages import event_rules
 from tests import cast
 from tests.portal.content.pages import publish
 from tests.portal.content.test_editor import add_url, form

@@ -14,7 +14,8 @@ from identity.domain.audience import Audience
 from identity.domain.consent import Notice
 from identity.domain.roles import SYSTEM
 from identity.errors import NotAllowed
-from portal.content import alerts, queries
+from portal.alerts import alert_files
+from portal.content import queries
 from portal.content.models import AlertPage, HomePage, IndexPage, NewsPage
 from tests import cast
 from tests.portal.content.pages import publish
@@ -121,7 +122,7 @@ def test_an_alert_with_its_file_missing_is_told_to_the_editor(
 @pytest.mark.django_db(transaction=True)
 def test_an_alert_published_in_the_editor_is_in_the_file_at_once(editor: Client, own_files: Path) -> None:
     response = editor.post(add_url("alertpage", "alert"), form(**ALERT), follow=True)
-    (alert,) = alerts.read_files(own_files)
+    (alert,) = alert_files.read_files(own_files)
     assert (alert.level, alert.urgent, alert.kind) == (4, True, "rain")
     assert "静的ファイルに書けませんでした" not in response.content.decode()
 

@@ -16,12 +16,12 @@ from hypothesis import strategies as st
 
 from identity.domain.roles import SYSTEM
 from portal.content import actions, queries
-from portal.content.blocks import ZONES
-from portal.content.fixed_pages import reserved
+from portal.content.editing.blocks import ZONES
+from portal.content.editing.fixed_pages import reserved
 from portal.content.models import AlertPage, HomePage, IndexPage
 from portal.content.queries import DEFAULT_TITLES, HomeLayout
-from portal.home.compose import Reader, compose
-from portal.home.render import render
+from portal.home.page.compose import Reader, compose
+from portal.home.page.render import render
 from tests import cast
 from tests.portal.content.pages import publish
 from tests.portal.content.test_alert_files import an_alert

@@ -4,7 +4,7 @@ from datetime import date, time
 
 import pytest
 
-from portal.content import openvalues as values
+from portal.imports import open_values as values
 
 
 @pytest.mark.parametrize(

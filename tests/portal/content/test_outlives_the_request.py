@@ -17,7 +17,8 @@ from django.utils import timezone, translation
 from wagtail.users.models import UserProfile
 
 from portal.content.models import AlertPage, EventPage
-from portal.home import catalogue, render
+from portal.home.index import content_index
+from portal.home.page import render
 from tests import cast
 from tests.architecture.tables import ROOT
 from tests.conftest import NOW
@@ -33,7 +34,7 @@ def leaves_behind(folder: Path, zone: str, language: str) -> dict[str, Any]:
     resident = cast.editor()
     UserProfile.objects.create(user=resident, current_time_zone=zone, preferred_language=language)
     editor = cast.sign_in(cast.portal_client(), resident)
-    catalogue._held = None
+    content_index._held = None
     render._status_lines.clear()
     cache.clear()
     day = date(2026, 10, 6)
@@ -47,7 +48,7 @@ def leaves_behind(folder: Path, zone: str, language: str) -> dict[str, Any]:
         from portal.content import actions
 
         actions.write_alerts()
-        found = catalogue.current()
+        found = content_index.current()
     homes = {
         prefix: re.sub(r"(csrf|nonce)[^ ]*", "", cast.portal_client().get(f"{prefix}/").content.decode())
         for prefix in ("", "/en", "/ja-simple")

@@ -16,9 +16,10 @@ from gadgets.cards import fetch
 from gadgets.types import StoredCard
 from identity import actions as identity_actions
 from identity import queries as identity_queries
-from portal.content import listing, queries, samples
+from portal.content import queries, samples
 from portal.content.models import HomePage, NewsPage
-from portal.home import words
+from portal.content.pages import listing
+from portal.home.page import formats
 from tests import cast
 from tests.gadgets import life
 from tests.portal.content.pages import publish
@@ -141,9 +142,9 @@ def test_the_days_of_one_event_stand_on_its_list_once(client: Client, now: datet
     assert "/events/market0/" in html
     assert "/events/elsewhere/" in html
     assert "/events/market1/" not in html
-    assert f"ほかに8回（{words.day(today + timedelta(days=8), 'ja')}まで）" in html
+    assert f"ほかに8回（{formats.day(today + timedelta(days=8), 'ja')}まで）" in html
     english = client.get("/en/events/").content.decode()
-    assert f"8 more, the last on {words.day(today + timedelta(days=8), 'en')}" in english
+    assert f"8 more, the last on {formats.day(today + timedelta(days=8), 'en')}" in english
     # Its own page leads to the others: six stand open.
     page = client.get("/events/market1/").content.decode()
     assert [number for number in range(9) if f'href="/events/market{number}/"' in page] == [

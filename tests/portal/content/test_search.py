@@ -7,7 +7,7 @@ from django.test import Client
 from hypothesis import given
 from hypothesis import strategies as st
 
-from portal.content import search
+from portal.content.pages import search
 from tests import cast
 from tests.portal.content.pages import publish
 

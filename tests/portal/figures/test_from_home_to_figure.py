@@ -4,7 +4,7 @@ import pytest
 from django.urls import reverse
 
 from portal.figures import tasks
-from portal.home import visits
+from portal.home.feedback import impressions
 from recommender.models import Count, Interaction
 from tests import cast
 from tests.portal.figures.conftest import ENTRIES, Visits
@@ -14,9 +14,9 @@ from tests.portal.home.samples import NOW, entry
 
 @pytest.fixture(autouse=True)
 def nothing_waits():
-    visits._waiting.clear()
+    impressions._waiting.clear()
     yield
-    visits._waiting.clear()
+    impressions._waiting.clear()
 
 
 def total(name: str, key: str = "") -> float:
@@ -33,7 +33,7 @@ def test_homes_of_residents_are_counted_and_guests_are_not(month: Visits, publis
         hanako.get("/")
     for _ in range(10):
         taro.get("/")
-    visits.flush()
+    impressions.flush()
     assert total("homes", "personalised") == 15
     assert total("homes", "newest") == 10
     assert total("urgent", "homes") == total("urgent", "whole") == 25

@@ -11,9 +11,9 @@ from django.test import Client
 
 from identity import actions
 from identity.models import Resident
-from portal.home import catalogue as catalogues
-from portal.home import visits
-from portal.home.sources import Entry
+from portal.home.feedback import impressions
+from portal.home.index import content_index as catalogues
+from portal.home.index.sources import Entry
 from tests import cast
 from tests.portal.home.samples import NOW, catalogue
 
@@ -43,9 +43,9 @@ def publish(monkeypatch, time_machine):
 
 @pytest.fixture(autouse=True)
 def nothing_waits() -> Iterator[None]:
-    visits._waiting.clear()
+    impressions._waiting.clear()
     yield
-    visits._waiting.clear()
+    impressions._waiting.clear()
 
 
 def say_yes(resident: Resident) -> None:

@@ -8,10 +8,10 @@ from types import MappingProxyType
 from gadgets.queries import Registry
 from gadgets.types import ClaimSpec, GadgetInfo
 from identity.domain.audience import Audience
-from portal.content.blocks import ZONES
+from portal.content.editing.blocks import ZONES
 from portal.content.queries import DEFAULT_TITLES, HomeLayout, Slot
-from portal.home.catalogue import Catalogue
-from portal.home.sources import Entry, Gadgets
+from portal.home.index.content_index import Catalogue
+from portal.home.index.sources import Entry, Gadgets
 from recommender.abtest.comparison import Running
 from recommender.domain.types import Item
 from recommender.domain.weights import Weights

@@ -4,7 +4,7 @@ import pytest
 from django.core.cache import cache
 from django.utils import timezone
 
-from portal.home import catalogue as catalogues
+from portal.home.index import content_index as catalogues
 from recommender import queries
 from recommender.domain import priors
 from recommender.domain.weights import Prior

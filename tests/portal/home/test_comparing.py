@@ -16,9 +16,9 @@ from django.utils import timezone
 from identity import actions, queries
 from identity.domain.consent import LEARNING
 from identity.models import Resident
-from portal.home import catalogue as catalogues
-from portal.home import visits
-from portal.home.compose import Reader, compose
+from portal.home.feedback import impressions
+from portal.home.index import content_index as catalogues
+from portal.home.page.compose import Reader, compose
 from recommender import queries as ranking
 from recommender.abtest import experiments
 from recommender.abtest.comparison import NOW as PRESENT
@@ -95,7 +95,7 @@ def test_a_resident_who_said_yes_sees_the_order_of_the_arm_and_it_is_noted(
     publish(ENTRIES)
     client = client_of(hanako)
     present = listed(client)
-    visits._waiting.clear()
+    impressions._waiting.clear()
     name = name_for(hanako, which)
     compare(monkeypatch, name)
     found = listed(client)
@@ -104,8 +104,8 @@ def test_a_resident_who_said_yes_sees_the_order_of_the_arm_and_it_is_noted(
         assert topics(found[:5]).count("food") == 1
     assert listed(client) == found, "the same on the next visit"
     assert listed(client_of(hanako)) == found, "and from another browser"
-    client.get(f"/for-you/open/{visits.seal(hanako.id, visits._waiting[0].id, NOW)}/{found[0]}/")  # type: ignore[union-attr]
-    visits.flush()
+    client.get(f"/for-you/open/{impressions.seal(hanako.id, impressions._waiting[0].id, NOW)}/{found[0]}/")  # type: ignore[union-attr]
+    impressions.flush()
     views = Interaction.objects.filter(act="view")
     assert {row.arm for row in views} == {f"{name}|{which}"}
     assert [row.item_id for row in views.order_by("visit", "position")][:5] == found[:5]
@@ -125,10 +125,10 @@ def test_guests_previews_and_who_did_not_say_yes_are_in_no_comparison(
         # Also where the first order is not the present one.
         compare(monkeypatch, name, a=Order(per_topic=1), b=Order(per_topic=1))
         assert [listed(client) for client in clients] == before
-        for one in visits._waiting:
-            assert isinstance(one, visits.Visit)
+        for one in impressions._waiting:
+            assert isinstance(one, impressions.Visit)
             assert one.arm == ""
-    visits.flush()
+    impressions.flush()
     assert not Count.objects.filter(name__startswith="compared.").exists()
     assert not Interaction.objects.exists()
 
@@ -139,15 +139,15 @@ def test_after_a_no_in_the_middle_the_next_home_is_in_the_present_order(
     publish(ENTRIES)
     client = client_of(hanako)
     present = listed(client)
-    visits._waiting.clear()
+    impressions._waiting.clear()
     compare(monkeypatch, name_for(hanako, "b"))
     other = listed(client)
-    visits.flush()
+    impressions.flush()
     sums = list(Count.objects.filter(name__startswith="compared.").values_list("name", "key", "value"))
     assert sums
     actions.withdraw(resident_id=hanako.id, recipient=LEARNING, by=cast.as_actor(hanako))
     assert listed(client) == present != other
-    visits.flush()
+    impressions.flush()
     assert not Interaction.objects.exists()
     assert (
         list(Count.objects.filter(name__startswith="compared.").values_list("name", "key", "value")) == sums
@@ -161,10 +161,10 @@ def test_a_page_that_is_fetched_ahead_has_the_same_order_and_is_not_counted(
     client = client_of(hanako)
     compare(monkeypatch, name_for(hanako, "b"))
     found = listed(client)
-    visits._waiting.clear()
+    impressions._waiting.clear()
     ahead = links(client, **{"Sec-Purpose": "prefetch"})
     assert [link.split("/")[-2] for link in ahead] == found
-    visits.flush()
+    impressions.flush()
     assert not Count.objects.filter(name=compared.VISITS).exists()
 
 

@@ -5,9 +5,9 @@ from datetime import timedelta
 import pytest
 
 from gadgets.layout.layout import Arranged
-from portal.home.cards import CardView
-from portal.home.compose import Reader, compose
 from portal.home.guest import choose
+from portal.home.page.cards import CardView
+from portal.home.page.compose import Reader, compose
 from tests.portal.home.samples import HANAKO, NOW, TARO, catalogue, entry, gadget
 
 DAY = timedelta(days=1)

@@ -8,9 +8,9 @@ import pytest
 from django.utils import timezone
 
 from core.jobs import Job
-from portal.home import exploring
-from portal.home.compose import SHOWN
-from portal.home.exploring import SITTING_SECONDS, keep_floor, sitting
+from portal.home.feedback import exploration
+from portal.home.feedback.exploration import SITTING_SECONDS, keep_floor, sitting
+from portal.home.page.compose import SHOWN
 from portal.home.tasks import JOBS
 from recommender import queries
 from recommender.metrics import counts
@@ -98,4 +98,4 @@ def test_the_floor_is_a_job_and_counts_what_can_be_listed(publish):
     counts.count(timezone.localdate(NOW) - timedelta(days=1), "shown.provider", "busco", 500)
     assert keep_floor(NOW, made)
     assert set(queries.plan().boosts) == {"wasteco"}
-    assert not exploring.keep_floor(NOW, made)
+    assert not exploration.keep_floor(NOW, made)

@@ -14,7 +14,8 @@ from django.test.utils import CaptureQueriesContext
 from identity import actions, queries
 from identity.models import Resident
 from portal import executor
-from portal.home import hiding, tasks, visits
+from portal.home import tasks
+from portal.home.feedback import dismissals, impressions
 from recommender import queries as queries_of_ranking
 from recommender.models import Dismissal, Interaction
 from tests import cast
@@ -68,8 +69,8 @@ def test_it_needs_no_yes_to_learning_and_leaves_nothing_to_learn_from(publish: A
     html = client.get("/").content.decode()
     assert html.count('class="entry__away"') == 12
     assert 'name="visit" value=""' in html
-    client.post(AWAY, {"item": "n1", "visit": visits.seal(hanako.id, uuid4(), NOW)})
-    assert visits.flush() == 0
+    client.post(AWAY, {"item": "n1", "visit": impressions.seal(hanako.id, uuid4(), NOW)})
+    assert impressions.flush() == 0
     assert Interaction.objects.count() == 0
     assert Dismissal.objects.get().item_id == "n1"
 
@@ -83,16 +84,16 @@ def test_with_a_yes_it_is_a_lesson_too_until_it_is_undone(publish: Any, hanako: 
     sent = {"item": item, "visit": token_of(link)}
     client.post(AWAY, sent)
     client.post(BACK, sent)  # before it was written
-    visits.flush()
+    impressions.flush()
     assert not Interaction.objects.filter(act="not_for_me").exists()
     client.post(AWAY, sent)
-    visits.flush()
+    impressions.flush()
     assert Interaction.objects.get(act="not_for_me").item_id == item
     client.post(BACK, sent)
     assert not Interaction.objects.filter(act="not_for_me").exists()
     client.post(AWAY, sent)
     client.post(AWAY, sent)  # twice is once
-    visits.flush()
+    impressions.flush()
     assert Interaction.objects.filter(act="not_for_me").count() == 1
     assert Dismissal.objects.count() == 1
 
@@ -103,9 +104,9 @@ def test_a_seal_of_somebody_else_is_no_lesson(publish: Any, hanako: Resident) ->
     taro = cast.taro(opted_in=True)
     say_yes(taro)
     link = links(client_of(taro))[0]
-    visits._waiting.clear()
+    impressions._waiting.clear()
     client_of(hanako).post(AWAY, {"item": "n1", "visit": token_of(link)})
-    assert visits.flush() == 0
+    assert impressions.flush() == 0
     assert Dismissal.objects.get().subject == queries.ranking_subject(hanako.id)
 
 
@@ -161,7 +162,7 @@ def test_stopping_the_order_shows_it_again_and_the_order_hides_it_again(
 def test_an_urgent_alert_stands_whatever_was_put_away(publish: Any, hanako: Resident) -> None:
     publish([entry("flood", kind="alert", urgent=True, level=5), *ENTRIES])
     client = client_of(hanako)
-    hiding.hide(subject=queries.ranking_subject(hanako.id), item_id="flood")
+    dismissals.hide(subject=queries.ranking_subject(hanako.id), item_id="flood")
     html = client.get("/").content.decode()
     assert 'class="alert alert--urgent"' in html
     assert 'href="/alert/flood/"' in html
@@ -181,7 +182,7 @@ def test_it_costs_an_ordinary_home_no_query_and_the_first_one_a_single_one(
     assert [asked(), asked()] == [1, 0]
     client.post(AWAY, {"item": "n0"})
     assert asked() == 0
-    cache.delete(hiding.key(queries.ranking_subject(hanako.id)))
+    cache.delete(dismissals.key(queries.ranking_subject(hanako.id)))
     assert "n0" not in listed(client)
 
 
@@ -191,11 +192,11 @@ def test_who_reads_the_table_just_before_a_write_does_not_overwrite_it(hanako: R
         queries.ranking_subject
     )  # a reader in another process has read the table and not yet told the cache
     assert stale
-    hiding.hide(subject=subject, item_id="n1")
+    dismissals.hide(subject=subject, item_id="n1")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(hiding.queries, "dismissed", lambda _subject: frozenset())
-        assert hiding.of(subject, None) == frozenset()
-    assert hiding.of(subject, cache.get(hiding.key(subject))) == {"n1"}
+        patch.setattr(dismissals.queries, "dismissed", lambda _subject: frozenset())
+        assert dismissals.of(subject, None) == frozenset()
+    assert dismissals.of(subject, cache.get(dismissals.key(subject))) == {"n1"}
 
 
 def test_the_page_of_what_was_put_away(publish: Any, hanako: Resident) -> None:
@@ -204,7 +205,7 @@ def test_the_page_of_what_was_put_away(publish: Any, hanako: Resident) -> None:
     page = client.get("/my-data/hidden/").content.decode()
     assert "外した項目はありません" in page
     client.post(AWAY, {"item": "n1"})
-    hiding.hide(subject=queries.ranking_subject(hanako.id), item_id="gone-since")
+    dismissals.hide(subject=queries.ranking_subject(hanako.id), item_id="gone-since")
     html = client.get("/en/my-data/hidden/").content.decode()
     assert 'href="/en/news/n1/"' in html
     assert "Title of n1" in html
@@ -229,8 +230,8 @@ def test_an_item_that_ages_off_the_list_while_hidden_is_no_fault(publish: Any, h
 def test_what_is_long_gone_is_forgotten_and_what_may_come_back_is_not(publish: Any, hanako: Resident) -> None:
     publish(ENTRIES)
     subject = queries.ranking_subject(hanako.id)
-    hiding.hide(subject=subject, item_id="n1")
-    hiding.hide(subject=subject, item_id="gone")
+    dismissals.hide(subject=subject, item_id="n1")
+    dismissals.hide(subject=subject, item_id="gone")
     assert tasks.forget_put_away(NOW + timedelta(days=29)) == 0
     assert tasks.forget_put_away(NOW + timedelta(days=31)) == 1
     assert queries_of_ranking.dismissed(subject) == {"n1"}

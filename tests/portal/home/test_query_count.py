@@ -11,7 +11,7 @@ from bench import rows
 from identity.domain.roles import Actor
 from identity.household import authority, guardianships
 from identity.models import Resident
-from portal.home import catalogue
+from portal.home.index import content_index
 from tests import cast
 from tests.portal.home.conftest import browser
 
@@ -51,7 +51,7 @@ def test_a_warm_home_takes_two_queries_whatever_it_chooses_from(items):
     rows.pages(items, now=now)
     client = signed_in()
     queries(client)
-    assert len(catalogue.current().entries) == items + 8
+    assert len(content_index.current().entries) == items + 8
     found = queries(client)
     assert len(found) == 2, found
     assert "identity_resident" in found[0]
@@ -106,5 +106,5 @@ def test_after_something_was_published_the_next_home_takes_few_queries_and_shows
     rows.pages(20, now=now)
     cache.delete("content:version")
     assert len(queries(client)) <= 14
-    assert len(catalogue.current().entries) == 220 + 8
+    assert len(content_index.current().entries) == 220 + 8
     assert len(queries(client)) == 2

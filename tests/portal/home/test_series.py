@@ -11,9 +11,10 @@ from identity import queries
 from identity.models import Resident
 from portal.city.ranking import absent, ranked
 from portal.figures.tasks import offered
-from portal.home import hiding, series, visits
-from portal.home.catalogue import Catalogue
-from portal.home.compose import HomeView, Reader, compose
+from portal.home.feedback import dismissals, impressions
+from portal.home.index import series
+from portal.home.index.content_index import Catalogue
+from portal.home.page.compose import HomeView, Reader, compose
 from recommender.domain.reranking import Plan
 from recommender.domain.rules import Rule
 from recommender.models import Interaction
@@ -132,9 +133,9 @@ def test_the_day_that_was_seen_is_the_lesson_and_an_undo_takes_it_back(
     link = next(one for one in links(client) if one.endswith("/m0/"))
     refusals = Interaction.objects.filter(act=Interaction.Act.NOT_FOR_ME)
     client.post("/for-you/not-for-me/", {"item": "m0", "visit": token_of(link)})
-    visits.flush()
+    impressions.flush()
     assert [one.item_id for one in refusals] == ["m0"]
-    (kept,) = hiding.of(queries.ranking_subject(hanako.id), None)
+    (kept,) = dismissals.of(queries.ranking_subject(hanako.id), None)
     assert kept == "m2"
     client.post("/for-you/show-again/", {"item": kept})
     assert not refusals.all().exists()

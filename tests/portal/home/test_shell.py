@@ -2,7 +2,7 @@
 
 import pytest
 
-from portal.home.shell import Shell, clean, slot
+from portal.home.page.page_template import Shell, clean, slot
 
 
 def test_slots_are_filled_wherever_they_stand():

@@ -20,7 +20,7 @@ from identity.errors import NoSuchResident, NotAllowed, NothingToUndo, ProviderU
 from identity.household import authority, guardianships
 from identity.models import AuditEntry, ConsentReceipt, Erasure, Resident
 from identity.sessions import portal_sessions
-from portal.mydata import erasing
+from portal.mydata.account import erasing
 from tests import cast
 from tests.gadgets import life
 from tests.gadgets.providers import reply

@@ -17,7 +17,7 @@ from gadgets.webhooks.erasure import Kept, ProviderReport
 from identity.closure import erasure
 from identity.models import Erasure, Resident
 from identity.sessions import portal_sessions
-from portal.mydata import erasing
+from portal.mydata.account import erasing
 from tests import cast
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]

@@ -13,7 +13,7 @@ from gadgets.models import ReviewNote
 from identity.audit import verify
 from identity.closure import erasure
 from identity.models import ConsentReceipt, Erasure, NoticeVersion, Resident
-from portal.mydata import erasing
+from portal.mydata.account import erasing
 from tests import cast
 from tests.portal.mydata.everything import (
     CHILD,

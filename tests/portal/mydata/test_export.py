@@ -18,7 +18,7 @@ from identity.errors import NoSuchResident, NotAllowed, ProviderUnavailable
 from identity.household import authority, guardianships
 from identity.models import AuditEntry, Resident
 from identity.sessions import portal_sessions
-from portal.mydata import export
+from portal.mydata.account import export
 from tests import cast
 from tests.portal.mydata.conftest import LUNCH, RIVER, WASTE
 from tests.portal.mydata.everything import CHILD, NAME, Everything, fill

@@ -18,7 +18,7 @@ from identity.domain.roles import OPERATOR, Actor
 from identity.household import authority, guardianships
 from identity.models import AuditEntry, ConsentReceipt, Guardianship, Resident
 from identity.sessions.portal_sessions import AUTH_TIME
-from portal.mydata import erasing
+from portal.mydata.account import erasing
 from tests import cast
 from tests.portal.mydata.conftest import LUNCH
 
@@ -437,7 +437,7 @@ def test_a_refusal_says_why_as_far_as_it_may(
 
 @pytest.mark.parametrize("today", [date(2027, 3, 31), date(2027, 4, 1), date(2028, 2, 29)])
 def test_every_year_that_is_offered_is_allowed(today: date) -> None:
-    from portal.mydata.household import _years
+    from portal.mydata.account.household import _years
 
     offered = [date(year, 4, 1) for year in _years(today)]
     assert all(today < day <= authority.latest_end(today) for day in offered)

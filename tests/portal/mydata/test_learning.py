@@ -13,7 +13,7 @@ from identity.domain.consent import LEARNING, RECOMMENDER
 from identity.household import authority, guardianships
 from identity.models import ConsentReceipt, ConsentState, Resident
 from identity.residents.protection import CONFIRMATIONS
-from portal.home import visits
+from portal.home.feedback import impressions
 from recommender.models import Dismissal, Interaction
 from tests import cast
 
@@ -85,7 +85,7 @@ def test_a_no_is_written_and_deletes(hanako: Resident, signed_in: SignIn) -> Non
     text = shown(client)
     client.post(URL, {**YES, "shown": text})
     client.get("/")
-    visits.flush()
+    impressions.flush()
     page = client.post(URL, {**NO, "shown": text}, follow=True).content.decode()
     assert "学習はしません。残っていた記録は消しました。" in page
     assert "いま: 学習していません" in page

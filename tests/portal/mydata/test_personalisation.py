@@ -12,7 +12,7 @@ from pytest_django import DjangoAssertNumQueries
 from identity import queries
 from identity.domain.consent import RANKING_ITEMS
 from identity.models import ConsentReceipt, Resident
-from portal.home import catalogue as catalogues
+from portal.home.index import content_index as catalogues
 from tests import cast
 from tests.portal.home.samples import NOW, catalogue, entry
 

@@ -13,8 +13,8 @@ from identity import actions, queries
 from identity.domain.consent import PURPOSE_RANKING, RANKING_ITEMS, RECOMMENDER, Notice
 from identity.domain.roles import Actor
 from identity.models import AccessLog, ConsentReceipt, Resident
-from portal.home import catalogue as catalogues
-from portal.home import hiding
+from portal.home.feedback import dismissals
+from portal.home.index import content_index as catalogues
 from recommender.domain.weights import Weights
 from tests import cast
 from tests.portal.home.samples import NOW, catalogue, entry
@@ -181,7 +181,7 @@ def test_what_was_put_away_is_not_in_my_order_and_is_said_to_be_beside_it(
     hanako: Resident, signed_in: SignIn
 ) -> None:
     client = signed_in(hanako)
-    hiding.hide(subject=queries.ranking_subject(hanako.id), item_id="concert")
+    dismissals.hide(subject=queries.ranking_subject(hanako.id), item_id="concert")
     mine, newest = client.get(URL).content.decode().split('id="mine-title"')[1].split('id="newest-title"')
     assert "音楽会" not in mine
     assert "おすすめから外した項目" in newest.split("音楽会")[1].split("</li>")[0]

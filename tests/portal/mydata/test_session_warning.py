@@ -15,7 +15,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from identity.domain.lifetimes import BEGUN, SEEN
 from identity.models import Resident
-from portal.home.shell import Shell
+from portal.home.page.page_template import Shell
 from tests import cast
 from tests.identity.region import store
 

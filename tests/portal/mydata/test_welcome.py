@@ -16,8 +16,8 @@ from identity.errors import NoSuchResident, NotAllowed
 from identity.models import ConsentReceipt, Resident
 from identity.residents import onboarding
 from identity.residents.onboarding import Arrival
-from portal.home import catalogue as catalogues
 from portal.home.guest import choose
+from portal.home.index import content_index as catalogues
 from portal.mydata import welcome
 from tests import cast
 from tests.portal.home.samples import NOW, catalogue, entry

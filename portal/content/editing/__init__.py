@@ -1,0 +1,1 @@
+"""What editors type into and see at the desk."""

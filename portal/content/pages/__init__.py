@@ -1,0 +1,1 @@
+"""Which pages there are for readers: lists, series, addresses that moved."""

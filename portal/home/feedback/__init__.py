@@ -1,0 +1,1 @@
+"""What readers see and do on the home: impressions, item actions, dismissals, exploration."""

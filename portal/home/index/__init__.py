@@ -1,0 +1,1 @@
+"""The content index: what can stand on a home, held in process memory."""

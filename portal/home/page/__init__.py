@@ -1,0 +1,1 @@
+"""The home as a page: composed, drawn, explained."""

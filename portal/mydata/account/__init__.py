@@ -1,0 +1,1 @@
+"""The resident's account: sessions, household, export, closure."""

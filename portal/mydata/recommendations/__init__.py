@@ -1,0 +1,1 @@
+"""What a resident says about ranking and learning."""

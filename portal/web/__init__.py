@@ -1,0 +1,1 @@
+"""What every request and process of the portal shares: cache, policies, health, logs."""
