@@ -12,7 +12,7 @@ from typing import Any
 
 from django.core.exceptions import ValidationError
 
-from portal.content.errors import ImportRefused, OtherList, OtherMunicipality, RowsRejected
+from portal.content.errors import ImportRefused, OtherList, OtherMunicipality
 from portal.content.models import EventPage, IndexPage, ListedEvent, event_end, moment
 from portal.imports import list_keys
 from portal.imports.list_reader import (
@@ -22,9 +22,7 @@ from portal.imports.list_reader import (
     Read,
     Repair,
     Table,
-    decode,
     read_event,
-    read_table,
 )
 
 CATEGORY_TOPICS = {
@@ -184,43 +182,7 @@ class Plan:
     take_down: bool = False
 
 
-def import_events(
-    raw: bytes,
-    *,
-    source: Source,
-    now: datetime,
-    dataset: str = DATASET,
-    encoding: str | None = None,
-    dry_run: bool = False,
-    skip_invalid: bool = False,
-    confirm: bool = False,
-) -> Report:
-    """Imports a list: checked whole before the first page is written, then written in short transactions.
-
-    Raises `UnreadableFile`, `UnknownHeader`, `OtherMunicipality` or `OtherList` for the file, `RowsRejected` for rows
-    unless `skip_invalid`; the report of a refused file is the error's `report`. `confirm` takes a list that looks
-    like another one, and takes down what left it however much that is.
-    """
-    from portal.imports import list_writing
-
-    report = Report(source.code, dataset, dry_run=dry_run)
-    text, report.encoding = decode(raw, encoding)
-    plan = planned(read_table(text, report.encoding), source, dataset, now, report, confirm=confirm)
-    if report.rejected and not skip_invalid:
-        rows = len({problem.row for problem in report.rejected})
-        raise _refused(
-            RowsRejected(
-                f"{rows}行に誤りがあるため、何も取り込みませんでした。"
-                "誤りのない行だけを取り込むときは --skip-invalid を付けてください。"
-            ),
-            report,
-        )
-    if not dry_run:
-        list_writing.write(plan)
-    return report
-
-
-def _refused(error: ImportRefused, report: Report) -> ImportRefused:
+def refused(error: ImportRefused, report: Report) -> ImportRefused:
     report.created = report.updated = report.unchanged = 0
     report.gone, report.changed, report.moved, report.kept = [], [], [], []
     error.report = report
@@ -264,7 +226,7 @@ def _own_rows(reads: list[Read], source: Source, report: Report) -> None:
     if not others:
         return
     if not any(read.code and read not in others for read in reads):
-        raise _refused(
+        raise refused(
             OtherMunicipality(
                 f"別の団体の一覧です: コードは {others[0].code}（{others[0].row}行目）、{source.publisher}は "
                 f"{source.municipality} です。何も取り込みませんでした。"
@@ -469,7 +431,7 @@ def _same_list(rows: list[Row], report: Report) -> None:
         return
     row = other[0]
     before = row.entry.values["title"] if row.entry else ""
-    raise _refused(
+    raise refused(
         OtherList(
             f"別の一覧のようです: 同じ NO の{len(numbered)}件のうち{len(other)}件で、題名も日も前と違います"
             f"（{row.row}行目 NO {row.event.number}: 前は「{before}」、今回は「{row.event.title}」）。"

@@ -19,7 +19,8 @@ from portal.content import queries
 from portal.content.errors import ImportRefused, OtherList, OtherMunicipality, RowsRejected, UnreadableFile
 from portal.content.models import EventPage, ListedEvent
 from portal.imports import list_keys, list_writing
-from portal.imports.list_plan import TAKAMATSU, Report, import_events
+from portal.imports.event_import import import_events
+from portal.imports.list_plan import TAKAMATSU, Report
 from tests import cast
 from tests.migrations import Migrations
 from tests.portal.content.test_editor import form

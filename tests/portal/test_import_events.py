@@ -12,15 +12,15 @@ import pytest
 from django.core.cache import cache
 from django.core.management import CommandError, call_command
 
-from portal.content import queries
+from portal.content import queries, samples
 from portal.content.errors import ImportRefused, RowsRejected, UnknownHeader, UnreadableFile
 from portal.content.models import EventPage
-from portal.imports import list_plan
-from portal.imports.list_plan import TAKAMATSU, Report, import_events
+from portal.imports.event_import import import_events
+from portal.imports.list_plan import TAKAMATSU, Report
 from portal.imports.list_reader import decode
 
 pytestmark = pytest.mark.django_db
-REAL = Path(list_plan.__file__).with_name("data") / "takamatsu_events.csv"
+REAL = Path(samples.__file__).with_name("data") / "takamatsu_events.csv"
 COLUMNS = (
     "NO",
     "イベント名",

@@ -13,6 +13,7 @@ from gadgets import registry
 from gadgets.metrics import call_metrics
 from portal import executor
 from portal.content import queries as content
+from portal.home.feedback import impressions
 from recommender import queries as ranking
 
 

@@ -11,7 +11,8 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils import timezone
 
 from portal.content.errors import ImportRefused
-from portal.imports.list_plan import DATASET, SOURCES, TAKAMATSU, Report, import_events
+from portal.imports.event_import import import_events
+from portal.imports.list_plan import DATASET, SOURCES, TAKAMATSU, Report
 from portal.imports.list_reader import ENCODINGS
 
 SHOWN = 20

@@ -38,7 +38,7 @@ from portal.content import actions as content_actions
 from portal.content import samples
 from portal.content.errors import ContentError
 from portal.demo_cast import BUSCO, CAST, WASTECO, Child, Person
-from portal.imports import list_plan
+from portal.imports import event_import, list_plan
 
 EVENTS = Path(samples.__file__).with_name("data") / "takamatsu_events.csv"
 NOTICE = Notice(
@@ -86,7 +86,7 @@ class Command(BaseCommand):
             self._say("cast", len(people))
             now = timezone.now()
             self._say("sample pages", samples.make_samples(now=now))
-            report = list_plan.import_events(EVENTS.read_bytes(), source=list_plan.TAKAMATSU, now=now)
+            report = event_import.import_events(EVENTS.read_bytes(), source=list_plan.TAKAMATSU, now=now)
             self._say("events", report.created + report.updated)
             self._say("made-up residents", make_synthetic(options["synthetic"]))
             if not options["no_gadgets"]:
