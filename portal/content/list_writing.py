@@ -22,7 +22,7 @@ from portal.content.importer import Plan, Row, plain
 from portal.content.models import EventPage, IndexPage, ListedEvent
 
 T = TypeVar("T")
-BATCH = 50
+BATCH = 20
 LONGEST_PAUSE = 0.25
 """Seconds between two batches at most: as long as the last one took, so that others get their turn."""
 TELL_EVERY = 10.0
