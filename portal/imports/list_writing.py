@@ -23,7 +23,7 @@ from portal.imports import list_keys
 from portal.imports.list_plan import Plan, Row, plain
 
 T = TypeVar("T")
-BATCH = 50
+BATCH = 20
 LONGEST_PAUSE = 0.25
 """Seconds between two batches at most: as long as the last one took, so that others get their turn."""
 TELL_EVERY = 10.0
