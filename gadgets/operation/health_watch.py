@@ -39,7 +39,7 @@ from identity.residents import staff_emails
 log = logging.getLogger(__name__)
 
 Decision = ReviewNote.Decision
-JOB = "gadgets.operation.health_watch"
+JOB = "gadgets.watch"
 WARN_BELOW = 95
 SUSPEND_BELOW = 50
 FEWEST_TO_WARN = 20

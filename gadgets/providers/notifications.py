@@ -39,7 +39,7 @@ WAITS = (60, 300, 1800, 3600, 6 * 3600, 12 * 3600)
 """Seconds from one try to the next; after the last the row is given up."""
 CALL_SECONDS = 5.0
 ANSWER_BYTES = 4096
-JOB = "gadgets.providers.notifications"
+JOB = "gadgets.state_notices"
 AT_ONCE = 50
 KEPT = timedelta(days=90)
 TEST = "test"

@@ -94,7 +94,7 @@ def test_the_pages_name_the_limits_of_the_parsers() -> None:
 
 
 def test_the_claims_of_a_request_token_stand_on_the_page() -> None:
-    source = (ROOT / "gadgets" / "serving" / "keys.py").read_text(encoding="utf-8")
+    source = (ROOT / "gadgets" / "cards" / "signing.py").read_text(encoding="utf-8")
     mint = source.partition("def mint")[2]
     minted = set(re.findall(r'^        "(\w+)": |claims\["(\w+)"\] =', mint, re.M))
     minted = {first or second for first, second in minted}
@@ -111,7 +111,7 @@ def test_the_claims_of_a_request_token_stand_on_the_page() -> None:
 def test_every_check_and_every_bad_token_stands_on_the_page() -> None:
     page = (REFERENCE / "conformance.md").read_text(encoding="utf-8")
     folder = ROOT / "gadgets" / "conformance"
-    source = {file.stem: file.read_text(encoding="utf-8") for file in folder.glob("*.py")}
+    source = {file.stem: file.read_text(encoding="utf-8") for file in folder.rglob("*.py")}
     assert [int(number) for number in re.findall(r"^## (\d+)$", page, re.M)] == list(range(1, 15))
     hints = {view.name["en"].removeprefix("text at ") for view in accessibility.VIEWS}
     assert all(hint in page for hint in hints)

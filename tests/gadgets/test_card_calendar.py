@@ -17,6 +17,7 @@ from gadgets.cards.render import render
 from gadgets.protocol import card
 from gadgets.types import Source, StoredCard
 from tests.gadgets.crowd import Everybody
+from tests.gadgets.held import hold
 from tests.gadgets.providers import Provider, card_bytes, reply
 from tests.gadgets.samples import info
 from tests.gadgets.test_card import BLOCKS
@@ -94,11 +95,11 @@ class TestAddress:
     """The file at its address, from a provider that runs."""
 
     @pytest.fixture(autouse=True)
-    def gadget(self, monkeypatch: pytest.MonkeyPatch) -> Iterator[Provider]:
+    def gadget(self, clean: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[Provider]:  # noqa: ARG002  the cache is cleared first
         with Provider.running(reply(card_bytes(blocks=[BLOCKS["dates"]]))) as provider:
             published = info(provider.origin)
             registry = queries.Registry(1, {published.id: published}, Everybody())
-            monkeypatch.setattr(queries, "registry", lambda: registry)
+            hold(monkeypatch, registry)
             yield provider
 
     def get(self, name: str = "example.waste.calendar", **query: str) -> Any:

@@ -24,6 +24,7 @@ from identity.queries import bundle
 from tests import cast
 from tests.gadgets import life
 from tests.gadgets.conftest import DeskFor
+from tests.gadgets.held import hold
 from tests.gadgets.providers import Provider, card_bytes, reply
 from tests.gadgets.samples import claim, info
 from tests.gadgets.test_fetch import agree
@@ -117,11 +118,10 @@ def test_a_row_below_the_threshold_counts_for_nothing_whoever_wrote_it() -> None
 def test_the_sweep_counts_anew_when_something_else_is_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
     assert Job("gadgets.count_cells", 30, small_cells.count_due) in tasks.JOBS
     people(K_CLAIMS, area__district="busshozan")
-    registry = queries.Registry(1, {})
-    monkeypatch.setattr(queries, "registry", lambda: registry)
+    hold(monkeypatch, queries.Registry(1, {}))
     assert small_cells.count_due()
     assert not small_cells.count_due()
-    registry = queries.Registry(2, {"example.waste.calendar": gadget()})
+    hold(monkeypatch, queries.Registry(2, {"example.waste.calendar": gadget()}))
     assert small_cells.count_due()
     assert dict(CellCount.objects.values_list("key", "count")) == {ZONE_7: K_CLAIMS}
 
@@ -168,9 +168,9 @@ class TestFetched:
         prefetch.note(
             fetch.wanted_for(waste, bundle=bundle(hanako.id), locale="ja", size="S", cells=large.cells)
         )
-        monkeypatch.setattr(queries, "registry", lambda: queries.Registry(2, {waste.id: waste}))
+        hold(monkeypatch, queries.Registry(2, {waste.id: waste}))
         assert prefetch.refresh_read() == 0
-        monkeypatch.setattr(queries, "registry", lambda: large)
+        hold(monkeypatch, large)
         assert prefetch.refresh_read() == 1
 
 

@@ -17,6 +17,7 @@ from gadgets.cards import breaker, fetch, prefetch, signing
 from gadgets.types import GadgetInfo, StoredCard, Wanted
 from tests import cast
 from tests.gadgets.crowd import Everybody
+from tests.gadgets.held import hold
 from tests.gadgets.providers import Handler, Provider, Seen, card_bytes, reply
 from tests.gadgets.samples import info
 from tests.gadgets.test_fetch import agree, want, withdraw
@@ -35,7 +36,7 @@ def provider(settings: Any) -> Iterator[Provider]:
 def gadget(provider: Provider, monkeypatch: pytest.MonkeyPatch) -> GadgetInfo:
     published = info(provider.origin)
     registry = queries.Registry(1, {published.id: published}, Everybody())
-    monkeypatch.setattr(queries, "registry", lambda: registry)
+    hold(monkeypatch, registry)
     return published
 
 
@@ -119,7 +120,7 @@ class Crowd:
             for number in range(200)
         ]
         registry = queries.Registry(1, {gadget.id: gadget for gadget in self.all}, Everybody())
-        monkeypatch.setattr(queries, "registry", lambda: registry)
+        hold(monkeypatch, registry)
         for gadget in self.all:
             prefetch.note(want(gadget))
         self.bad, self.good = self.all[0], self.all[1:]
@@ -170,7 +171,7 @@ def test_what_breaks_at_one_gadget_is_its_own_fault_and_named(
     monkeypatch.setattr(prefetch, "MOST_AT_ONCE", 1000)
     few = crowd.good[:20]
     registry = queries.Registry(1, {gadget.id: gadget for gadget in [crowd.bad, *few]}, Everybody())
-    monkeypatch.setattr(queries, "registry", lambda: registry)
+    hold(monkeypatch, registry)
     if broken == "notes":
         cache.set(f"warm:{crowd.bad.id}", json.dumps({"no list": ["", math.inf]}), 60)
     else:

@@ -24,6 +24,7 @@ from gadgets.types import FetchOutcome
 from tests import cast
 from tests.gadgets import life
 from tests.gadgets.conftest import DeskFor
+from tests.gadgets.held import hold
 from tests.gadgets.life import Careless
 from tests.gadgets.providers import Handler, card_document, reply
 from tests.gadgets.samples import info
@@ -270,10 +271,10 @@ def test_an_image_of_the_version_before_is_there_as_long_as_some_have_that_versi
     before = held.gadgets[shown.gadget_id]
     now = dataclasses.replace(before, card_url="https://moved.example/card", link_origins=())
     moved = dataclasses.replace(held, gadgets={shown.gadget_id: now}, earlier={})
-    monkeypatch.setattr(queries, "registry", lambda: moved)
+    hold(monkeypatch, moved)
     assert shown.seat.get(url).status_code == 404
     both = dataclasses.replace(moved, earlier={shown.gadget_id: Earlier(before)})
-    monkeypatch.setattr(queries, "registry", lambda: both)
+    hold(monkeypatch, both)
     assert shown.seat.get(url).status_code == 200
 
 

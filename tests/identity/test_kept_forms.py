@@ -15,6 +15,7 @@ from django.utils import timezone, translation
 from gadgets.models import Provider
 from identity.closure import retention
 from identity.forms import kept
+from identity.household import authority
 from identity.models import KeptForm, Resident
 from tests import cast
 from tests.identity.test_sent_once import hidden, takes_post
@@ -91,7 +92,7 @@ def test_what_was_typed_for_oneself_is_not_filled_in_for_a_ward(rf: Any) -> None
     request = rf.get("/")
     request.session = {"_resident": "hanako"}
     own = kept.drawn_for(request)
-    request.session = {"_resident": "hanako", kept.household.FOR: "child"}
+    request.session = {"_resident": "hanako", authority.FOR: "child"}
     assert kept.drawn_for(request) != own
 
 

@@ -32,7 +32,7 @@ from tests.identity.test_ledger import LUNCH, SHOWN, WASTE, ZONE, ask
 from tests.identity.tokens import register, token_of
 
 pytestmark = pytest.mark.django_db
-IDENTITY = Path(access_log.__file__).parent
+IDENTITY = Path(access_log.__file__).parents[1]
 
 
 @pytest.fixture(autouse=True)

@@ -103,7 +103,7 @@ def test_no_list_asks_for_published_pages_another_way() -> None:
         for path in SOURCE.rglob("*.py")
         if re.search(r"\.live\(\)|(filter|get|exclude)\([^)]*\blive=True", path.read_text(encoding="utf-8"))
     }
-    assert found == {"content/published.py", "content/search.py", "content/tasks.py"}
+    assert found == {"content/pages/published.py", "content/pages/search.py", "content/tasks.py"}
 
 
 def test_an_editor_cannot_close_a_page(now: datetime) -> None:

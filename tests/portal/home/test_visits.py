@@ -15,8 +15,7 @@ from django.test import TestCase
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from identity import actions, queries
-from identity.consent import learning
+from identity import actions, hooks, queries
 from identity.domain.consent import LEARNING, RECOMMENDER
 from identity.household import authority, guardianships
 from identity.models import Resident
@@ -414,7 +413,7 @@ def test_a_person_who_is_erased_leaves_nothing(publish: Any, hanako: Resident) -
 
 
 def test_the_portal_has_handed_over_what_forgets() -> None:
-    assert learning._forget is impressions.forget
+    assert hooks.registered().forget_behaviour is impressions.forget
 
 
 @pytest.mark.postgres
