@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from bench import city, load
-from portal.supervise import Launcher, StartError
+from demo.supervise import Launcher, StartError
 from tests.services.ports import free_ports
 
 FIGURES = (

@@ -15,7 +15,7 @@ from typing import Any
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from portal.supervise import Launcher, Running, StartError, wait_until
+from demo.supervise import Launcher, Running, StartError, wait_until
 from tests.services.ports import free_ports
 
 ROOT = Path(__file__).resolve().parent.parent

@@ -27,7 +27,7 @@ import redis
 
 from bench import city, load
 from bench.cards import CARD
-from portal.supervise import Launcher, StartError
+from demo.supervise import Launcher, StartError
 from tests.services.ports import free_ports
 
 CARDS = 8

@@ -18,7 +18,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from bench.person import Person, WayError
-from portal.supervise import StartError
+from demo.supervise import StartError
 from tests import sites
 from tests.sites import Site
 

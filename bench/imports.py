@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from bench.person import Person, WayError
-from portal.supervise import StartError
+from demo.supervise import StartError
 from tests import sites
 from tests.sites import Site
 

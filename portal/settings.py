@@ -150,6 +150,8 @@ INSTALLED_APPS = [
     "django.forms",
     "django_htmx",
     "csp",
+    # Sample people and pages: a city's image has none.
+    *(["demo"] if LOOPBACK_NAMES and find_spec("demo") else []),
     # The linter of migrations comes with the development lock only: no city ever loads it.
     *(["django_linear_migrations"] if DEMO and find_spec("django_linear_migrations") else []),
 ]

@@ -11,15 +11,7 @@ from django.db import transaction
 from django.test import Client
 from django.utils import timezone
 
-from identity import actions
-from identity.consent import access_log
-from identity.domain.consent import Notice
-from identity.domain.roles import STAFF_ROLES, SYSTEM, Actor
-from identity.models import Resident
-from identity.residents import guards
-from identity.sessions.person import KEY, SECOND_FACTOR
-from identity.sessions.portal_sessions import AUTH_TIME
-from portal.demo_cast import (
+from demo.cast import (
     ALERT_OFFICER,
     AUDITOR,
     BUSCO,
@@ -36,6 +28,14 @@ from portal.demo_cast import (
     WASTECO,
     Person,
 )
+from identity import actions
+from identity.consent import access_log
+from identity.domain.consent import Notice
+from identity.domain.roles import STAFF_ROLES, SYSTEM, Actor
+from identity.models import Resident
+from identity.residents import guards
+from identity.sessions.person import KEY, SECOND_FACTOR
+from identity.sessions.portal_sessions import AUTH_TIME
 
 NOTICE = Notice(language="ja", text="おすすめの並べかえに、あなたの属性を使います。")
 CONTROLLER = "くらしの窓口"

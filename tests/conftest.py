@@ -18,7 +18,7 @@ from hypothesis import settings as generated
 from playwright.sync_api import Browser, BrowserContext, Page, Playwright, sync_playwright
 from pytest_django import DjangoDbBlocker
 
-from portal.supervise import StartError
+from demo.supervise import StartError
 from tests import logs, quick_flush, sites
 from tests.migrations import Migrations
 

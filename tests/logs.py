@@ -5,7 +5,7 @@ import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from portal.demo_cast import CAST
+from demo.cast import CAST
 
 NAMES = tuple(person.display_name for person in CAST.values())
 PASSWORDS = (*{person.password for person in CAST.values()}, "kurashi-no-madoguchi")

@@ -16,9 +16,10 @@ from urllib.parse import urlsplit
 import psycopg
 import requests
 
-from portal import demo
-from portal.demo_cast import CAST
-from portal.supervise import Launcher, Running, StartError, run_to_end, wait_until
+from demo import run as demo
+from demo.cast import CAST
+from demo.supervise import Launcher, Running, StartError, run_to_end, wait_until
+from portal.new_secrets import new_secrets
 from tests.early import FIRST_SITE_NUMBER, redis_number, worker_number
 from tests.services.ports import free_ports, is_free
 
@@ -185,7 +186,7 @@ def city_environment(folder: Path) -> dict[str, str]:
     number = FIRST_SITE_NUMBER + worker_number()
     keys = {
         name: value
-        for name, value in demo.new_secrets().items()
+        for name, value in new_secrets().items()
         if name in {"SECRET_KEY", "GADGET_SIGNING_KEY", "CARD_CACHE_KEY", "FIELD_KEY"}
     }
     return {

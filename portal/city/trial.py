@@ -5,8 +5,8 @@ from datetime import datetime
 
 from django.utils.translation import gettext as _
 
+from demo.cast import CAST
 from portal.content.editing.preview import persona
-from portal.demo_cast import CAST
 from portal.home.index.content_index import Catalogue, current
 from portal.home.page.compose import HomeView, Reader, compose
 from portal.home.sample import Line, line

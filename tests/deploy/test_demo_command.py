@@ -14,8 +14,8 @@ from pathlib import Path
 
 import pytest
 
-from portal import demo
-from portal.supervise import Launcher, Running, wait_until
+from demo import run as demo
+from demo.supervise import Launcher, Running, wait_until
 from tests.services.ports import free_ports, is_free
 from tests.sites import Site
 

@@ -13,7 +13,7 @@ from urllib.parse import parse_qs, urlencode, urlsplit
 import pytest
 import requests
 
-from portal.demo_cast import HANAKO
+from demo.cast import HANAKO
 from tests.deploy.listener import Listener
 
 pytestmark = [pytest.mark.keycloak, pytest.mark.xdist_group("keycloak-realm")]

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from django.core.management import get_commands, load_command_class
 
-from portal import demo
+from demo import run as demo
 from tests.sites import Site
 
 ROOT = Path(__file__).resolve().parents[2]

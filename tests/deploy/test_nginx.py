@@ -18,7 +18,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from portal.supervise import Launcher, wait_until
+from demo.supervise import Launcher, wait_until
 from tests.services import packages
 from tests.services.commands import find, run
 from tests.services.ports import free_ports, is_free

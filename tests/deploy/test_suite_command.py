@@ -9,8 +9,8 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from portal.demo import ROOT
-from portal.supervise import Launcher, wait_until
+from demo.run import ROOT
+from demo.supervise import Launcher, wait_until
 from tests.services.ports import is_free
 
 RUN = [sys.executable, "-m", "tests.services", "run", "--"]

@@ -15,6 +15,7 @@ import requests
 from joserfc import jwt
 from joserfc.jwk import ECKey
 
+from demo.supervise import Launcher, wait_until
 from gadgets.conformance import Environment, Subject, check
 from gadgets.conformance.checks.request_tokens import PERSONAS, Case, claims_of, good
 from gadgets.protocol import card as cards
@@ -22,7 +23,6 @@ from gadgets.protocol.manifest import Manifest
 from gadgets.registration.manifest_source import fetch
 from gadgets.rgadget import mock, surroundings
 from gadgets.rgadget.mock import Portal
-from portal.supervise import Launcher, wait_until
 from tests.architecture.tables import ROOT
 from tests.services.ports import free_ports, is_free
 

@@ -241,7 +241,7 @@ def test_every_caller_says_by_which_cells() -> None:
 
 def test_the_demo_has_enough_people_for_every_collection_zone() -> None:
     """Hanako's card stays hers: of the made-up residents each zone has many more than K_CLAIMS."""
-    from portal.management.commands.seed_demo import make_synthetic
+    from demo.seed import make_synthetic
 
     make_synthetic(2000)
     found = counted(frozenset({("area.waste_zone",)}))

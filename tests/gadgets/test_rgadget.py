@@ -14,6 +14,7 @@ import pytest
 import requests
 from joserfc.jwk import ECKey
 
+from demo.supervise import Launcher, wait_until
 from gadgets.conformance.checks.request_tokens import PERSONAS
 from gadgets.outbound.http import Door
 from gadgets.rgadget import mock, surroundings
@@ -21,7 +22,6 @@ from gadgets.rgadget.__main__ import main
 from gadgets.rgadget.drawing import PEOPLE
 from gadgets.rgadget.mock import Portal, listening
 from gadgets.rgadget.out import Exit
-from portal.supervise import Launcher, wait_until
 from tests.architecture.tables import ROOT
 from tests.gadgets import life
 from tests.gadgets.providers import card_document, reply

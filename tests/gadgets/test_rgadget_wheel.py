@@ -11,7 +11,7 @@ from zipfile import ZipFile
 
 import pytest
 
-from portal.supervise import Launcher, wait_until
+from demo.supervise import Launcher, wait_until
 from tests.architecture.tables import ROOT
 from tests.services.ports import free_ports, is_free
 

@@ -4,9 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from demo.cast import HANAKO, LINH, TARO
 from identity.domain import attributes
 from identity.domain.audience import K_CLAIMS, K_REACH, Audience, AudienceError, matched, matches
-from portal.demo_cast import HANAKO, LINH, TARO
 
 PARENTS_OF_BUSSHOZAN = Audience.parse({"area.district": ["busshozan"], "household.has_child": [True]})
 

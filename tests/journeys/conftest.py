@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import BrowserContext, expect
 
-from portal.supervise import run_to_end
+from demo.supervise import run_to_end
 from tests import sites
 from tests.journeys import steps
 

@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 from uuid import UUID
 
-from portal.demo_cast import HANAKO, Person
+from demo.cast import HANAKO, Person
 
 if TYPE_CHECKING:
     from keycloak import KeycloakAdmin

@@ -11,10 +11,10 @@ from urllib.parse import urlsplit
 
 def main(arguments: list[str]) -> None:
     """What the desks do, by the same actions."""
+    from demo.cast import BUSCO
     from gadgets import actions
     from gadgets.models import Provider
     from identity.domain.roles import SYSTEM, Actor
-    from portal.demo_cast import BUSCO
 
     if arguments[0] == "--retire":
         actions.retire(gadget_id=arguments[1], reason="試験が終わりました。", by=SYSTEM)

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 import requests
 from playwright.sync_api import BrowserContext, Locator, Page, Request, expect
 
-from portal.demo_cast import CAST, Person
+from demo.cast import CAST, Person
 from tests.journeys import account
 from tests.journeys.people import PEOPLE
 from tests.sites import Site

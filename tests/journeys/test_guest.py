@@ -8,11 +8,12 @@ from zoneinfo import ZoneInfo
 import pytest
 from playwright.sync_api import Page, expect
 
+from demo import samples
 from tests.journeys import steps
-from tests.sites import ROOT, Site
+from tests.sites import Site
 
 ATTRIBUTION = "高松市オープンデータ（CC BY 4.0）を加工"
-EVENTS = ROOT / "portal" / "content" / "data" / "takamatsu_events.csv"
+EVENTS = samples.DATA / "events.csv"
 
 
 def ahead() -> set[tuple[str, str]]:

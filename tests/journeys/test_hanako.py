@@ -2,7 +2,7 @@
 
 from playwright.sync_api import Page, expect
 
-from portal.demo_cast import HANAKO
+from demo.cast import HANAKO
 from tests.journeys import steps
 from tests.journeys.conftest import both_modes
 from tests.sites import Site

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Page, expect
 
-from portal import demo
-from portal.supervise import wait_until
+from demo import run as demo
+from demo.supervise import wait_until
 from tests.journeys import steps
 from tests.services.ports import free_ports
 from tests.sites import ROOT, Site

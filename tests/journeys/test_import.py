@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from bench import imports
-from portal.supervise import run_to_end
+from demo.supervise import run_to_end
 from tests import sites
 from tests.journeys.conftest import IN_THE_CITY, MODES
 from tests.sites import Site

@@ -5,8 +5,8 @@ import sys
 
 from playwright.sync_api import Browser, Page, expect
 
-from portal.demo_cast import CAST
-from portal.supervise import run_to_end
+from demo.cast import CAST
+from demo.supervise import run_to_end
 from tests import sites
 from tests.journeys import desk, steps
 from tests.journeys.conftest import both_modes

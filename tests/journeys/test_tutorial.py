@@ -14,7 +14,7 @@ import pytest
 import requests
 from playwright.sync_api import Browser, Page, expect
 
-from portal.supervise import Launcher
+from demo.supervise import Launcher
 from tests import logs
 from tests.architecture.tables import DOCS, ROOT
 from tests.journeys import desk, steps

@@ -10,9 +10,9 @@ import sys
 
 def main(gadget_id: str) -> None:
     """What the provider's desk does, by the same actions."""
+    from demo.cast import BUSCO
     from gadgets import actions
     from identity.domain.roles import Actor
-    from portal.demo_cast import BUSCO
     from tests.journeys.publish import passed
 
     by = Actor(id=BUSCO.id, roles=frozenset())

@@ -12,7 +12,8 @@ import pytest
 from django.core.cache import cache
 from django.core.management import CommandError, call_command
 
-from portal.content import queries, samples
+from demo import samples
+from portal.content import queries
 from portal.content.errors import ImportRefused, RowsRejected, UnknownHeader, UnreadableFile
 from portal.content.models import EventPage
 from portal.imports.event_import import import_events
@@ -20,7 +21,7 @@ from portal.imports.list_plan import TAKAMATSU, Report
 from portal.imports.list_reader import decode
 
 pytestmark = pytest.mark.django_db
-REAL = Path(samples.__file__).with_name("data") / "takamatsu_events.csv"
+REAL = samples.DATA / "events.csv"
 COLUMNS = (
     "NO",
     "イベント名",

@@ -11,6 +11,7 @@ from django.contrib.auth import get_user_model
 from django.core.cache import cache
 from django.core.management import CommandError, call_command
 
+from demo.cast import CAST, HANAKO, LINH, TARO
 from identity import queries as identity_queries
 from identity.domain.attributes import DISTRICTS
 from identity.domain.audience import Audience, matches
@@ -18,7 +19,6 @@ from identity.household import authority
 from portal.alerts import alert_files
 from portal.content import queries
 from portal.content.models import ContentVersion
-from portal.demo_cast import CAST, HANAKO, LINH, TARO
 
 
 def seed(*arguments: str) -> str:
@@ -82,7 +82,7 @@ def test_the_seed_tells_the_story_and_a_second_run_changes_nothing(
 
 @pytest.mark.django_db
 def test_a_made_up_resident_can_sign_in_nowhere(now: datetime) -> None:
-    from portal.management.commands.seed_demo import make_synthetic
+    from demo.seed import make_synthetic
 
     assert make_synthetic(40) == 40
     assert make_synthetic(40) == 0
@@ -99,17 +99,17 @@ def test_it_refuses_to_run_in_a_city(settings: Any) -> None:
 
 @pytest.mark.django_db
 def test_a_broken_list_of_events_ends_it_with_a_sentence(monkeypatch: Any, tmp_path: Path) -> None:
-    from portal.management.commands import seed_demo
+    from demo import seed as sown
 
     broken = tmp_path / "events.csv"
     broken.write_text("名称\n図書館\n")
-    monkeypatch.setattr(seed_demo, "EVENTS", broken)
+    monkeypatch.setattr(sown, "EVENTS", broken)
     with pytest.raises(CommandError, match="列名"):
         seed("--synthetic", "0")
 
 
 def test_a_keycloak_that_does_not_answer_is_named(settings: Any) -> None:
-    from portal.management.commands.seed_demo import make_cast
+    from demo.seed import make_cast
 
     settings.ID_PROVIDER, settings.KEYCLOAK_URL = "keycloak", "http://127.0.0.1:9"
     with pytest.raises(CommandError, match="did not give the cast"):

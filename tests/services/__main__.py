@@ -18,7 +18,7 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from portal.supervise import Launcher, StartError, end_group
+from demo.supervise import Launcher, StartError, end_group
 from tests import logs
 from tests.services import keycloak, mail, packages, postgres, redis_server, template
 from tests.services.commands import say

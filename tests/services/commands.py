@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from portal.supervise import StartError
+from demo.supervise import StartError
 
 
 class ServiceError(StartError):

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from portal.supervise import Launcher, Running, wait_until
+from demo.supervise import Launcher, Running, wait_until
 from tests.services import neighbour, packages, realm
 from tests.services.commands import ServiceError, find, run, say
 from tests.services.ports import free_ports

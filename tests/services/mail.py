@@ -17,7 +17,7 @@ from email.message import EmailMessage
 from html import unescape
 from pathlib import Path
 
-from portal.supervise import Launcher, wait_until
+from demo.supervise import Launcher, wait_until
 from tests.services.ports import free_ports, is_free
 
 LARGEST = 1_000_000

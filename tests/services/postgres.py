@@ -5,7 +5,7 @@ import pwd
 import signal
 from pathlib import Path
 
-from portal.supervise import Launcher, wait_until
+from demo.supervise import Launcher, wait_until
 from tests.services import packages
 from tests.services.commands import ServiceError, run
 from tests.services.ports import free_ports

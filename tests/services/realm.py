@@ -6,8 +6,8 @@ from typing import Any
 
 import requests
 
+from demo.cast import CAST
 from identity.keycloak import sync_account
-from portal.demo_cast import CAST
 from tests.services.commands import ServiceError
 
 NAME = "region"

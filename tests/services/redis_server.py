@@ -2,7 +2,7 @@
 
 import socket
 
-from portal.supervise import Launcher, wait_until
+from demo.supervise import Launcher, wait_until
 from tests.services import packages
 from tests.services.commands import find
 from tests.services.ports import free_ports

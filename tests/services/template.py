@@ -14,8 +14,8 @@ from urllib.parse import urlsplit
 
 import psycopg
 
-from portal.demo import ROOT, migrations_digest
-from portal.supervise import StartError, run_to_end
+from demo.run import ROOT, migrations_digest
+from demo.supervise import StartError, run_to_end
 from tests.services.commands import run, say
 from tests.services.keycloak import cache_folder
 

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone, translation
 
+from demo.cast import CAST
 from identity.domain.attributes import Value, derive
 from portal.content.editing.framing import framed
 from portal.content.queries import layout_of
-from portal.demo_cast import CAST
 from portal.home.views import preview
 
 if TYPE_CHECKING:

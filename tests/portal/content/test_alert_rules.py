@@ -163,7 +163,7 @@ def test_area_first_then_name_then_the_times_everywhere(client: Client, own_file
 def test_the_samples_hold_for_days_not_for_a_year() -> None:
     import json
 
-    from portal.content.samples import SAMPLES
+    from demo.samples import SAMPLES
 
     hours = [one["hours_left"] for one in json.loads(SAMPLES.read_text()) if one["kind"] == "alert"]
     assert hours

@@ -10,23 +10,19 @@ import hashlib
 import http.client
 import json
 import os
-import secrets
 import shutil
 import signal
 import socket
 import sys
 import time
-from base64 import urlsafe_b64encode
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from cryptography.hazmat.primitives import serialization
-from cryptography.hazmat.primitives.asymmetric import ec, rsa
-
-from portal.demo_cast import CAST
-from portal.supervise import Launcher, Running, StartError, run_to_end, wait_until
+from demo.cast import CAST
+from demo.supervise import Launcher, Running, StartError, run_to_end, wait_until
+from portal.new_secrets import new_secrets
 
 ROOT = Path(__file__).resolve().parent.parent
 PROVIDERS = ("waste", "lunch", "river", "cityos", "shelter")
@@ -374,28 +370,6 @@ def answers(port: int, path: str) -> bool:
         return False
     finally:
         line.close()
-
-
-def new_secrets() -> dict[str, str]:
-    """Fresh keys for one installation, as settings; a PEM has its line ends escaped."""
-
-    def pem(key: ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey) -> str:
-        raw = key.private_bytes(
-            serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-        )
-        return raw.decode().replace("\n", "\\n")
-
-    def key() -> str:
-        return urlsafe_b64encode(secrets.token_bytes(32)).decode()
-
-    return {
-        "SECRET_KEY": secrets.token_urlsafe(48),
-        "OIDC_CLIENT_SECRET": secrets.token_urlsafe(32),
-        "GADGET_SIGNING_KEY": pem(ec.generate_private_key(ec.SECP256R1())),
-        "OIDC_SIGNING_KEY": pem(rsa.generate_private_key(public_exponent=65537, key_size=2048)),
-        "CARD_CACHE_KEY": key(),
-        "FIELD_KEY": key(),
-    }
 
 
 def migrations_digest() -> str:

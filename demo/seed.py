@@ -5,20 +5,20 @@ because registering a gadget means that its checks call it.
 """
 
 import json
-import logging
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from random import Random
-from typing import Any
 from urllib.parse import urlsplit
 
 from django.conf import settings
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError
 from django.db import transaction
 from django.utils import timezone
 
 from core.region_time import region_date
+from demo import samples
+from demo.cast import BUSCO, CAST, WASTECO, Child, Person
 from gadgets import actions as gadget_actions
 from gadgets import queries as gadget_queries
 from gadgets.cityos import queries as contract_queries
@@ -35,12 +35,10 @@ from identity.domain.roles import SYSTEM, Actor
 from identity.household import authority, guardianships
 from identity.residents import onboarding
 from portal.content import actions as content_actions
-from portal.content import samples
 from portal.content.errors import ContentError
-from portal.demo_cast import BUSCO, CAST, WASTECO, Child, Person
 from portal.imports import event_import, list_plan
 
-EVENTS = Path(samples.__file__).with_name("data") / "takamatsu_events.csv"
+EVENTS = samples.DATA / "events.csv"
 NOTICE = Notice(
     language="ja", text="お住まいの地区や関心のある話題を、お知らせの順番を決めるために使います。"
 )
@@ -66,38 +64,23 @@ AGE_WEIGHTS = (15, 7, 10, 12, 15, 12, 13, 16)
 """Percent of each age band, rounded from the city's table of population by district (February 2026)."""
 
 
-class Command(BaseCommand):
-    """Idempotent; refuses to run where it is neither a demo nor a test."""
-
-    help = "見本のデータを入れます。二度目は何も変えません。"
-
-    def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("--no-gadgets", action="store_true", help="ガジェットを登録しない")
-        parser.add_argument("--synthetic", type=int, default=SYNTHETIC, help="架空の住民の数")
-
-    def handle(self, *_args: Any, **options: Any) -> None:
-        if not (settings.DEMO or settings.LOOPBACK_NAMES):
-            raise CommandError("seed_demo は見本（DEMO=1）とテストのためのものです。")
-        for noisy in ("django_tasks", "wagtail"):
-            logging.getLogger(noisy).setLevel(logging.WARNING)
-        content_actions.ensure_site()
-        try:
-            people = make_cast()
-            self._say("cast", len(people))
-            now = timezone.now()
-            self._say("sample pages", samples.make_samples(now=now))
-            report = event_import.import_events(EVENTS.read_bytes(), source=list_plan.TAKAMATSU, now=now)
-            self._say("events", report.created + report.updated)
-            self._say("made-up residents", make_synthetic(options["synthetic"]))
-            if not options["no_gadgets"]:
-                self._say("gadgets", register_gadgets(people))
-                content_actions.set_default_slots(slots=SLOTS, by=SYSTEM)
-                self._say("cells of claims", small_cells.count())
-        except (ContentError, GadgetError) as error:
-            raise CommandError(str(error)) from error
-
-    def _say(self, what: str, number: int) -> None:
-        self.stdout.write(f"{what}: {number}")
+def fill(say: Callable[[str, int], None], *, synthetic: int = SYNTHETIC, with_gadgets: bool = True) -> None:
+    """Makes what is not there yet, and says how many of each; `CommandError` with a sentence when it cannot."""
+    content_actions.ensure_site()
+    try:
+        people = make_cast()
+        say("cast", len(people))
+        now = timezone.now()
+        say("sample pages", samples.make_samples(now=now))
+        report = event_import.import_events(EVENTS.read_bytes(), source=list_plan.TAKAMATSU, now=now)
+        say("events", report.created + report.updated)
+        say("made-up residents", make_synthetic(synthetic))
+        if with_gadgets:
+            say("gadgets", register_gadgets(people))
+            content_actions.set_default_slots(slots=SLOTS, by=SYSTEM)
+            say("cells of claims", small_cells.count())
+    except (ContentError, GadgetError) as error:
+        raise CommandError(str(error)) from error
 
 
 # --- people --------------------------------------------------------------------------------------------------

@@ -12,7 +12,8 @@ from django.db import transaction
 from portal.content import actions
 from portal.content.models import AlertPage, IndexPage, NewsPage, RegionPage, ServicePage
 
-SAMPLES = Path(__file__).with_name("data") / "samples.json"
+DATA = Path(__file__).with_name("data") / "takamatsu"
+SAMPLES = DATA / "samples.json"
 CLASSES: Mapping[str, type[RegionPage]] = {"news": NewsPage, "service": ServicePage, "alert": AlertPage}
 FIELDS = {"ja": "", "en": "_en", "ja-simple": "_simple"}
 
