@@ -4,6 +4,7 @@ Every name is invented. Passwords are printed by the demo and are worth nothing 
 """
 
 from base64 import b32encode
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from uuid import UUID
 
@@ -33,6 +34,8 @@ class Person:
     locale: str = "ja"
     roles: tuple[str, ...] = ()
     attributes: dict[str, Value] = field(default_factory=dict)
+    called: Mapping[str, str] = field(default_factory=dict)
+    """What editors call this person among the personas, by language; only those with attributes are personas."""
     opted_in: bool = False
     children: tuple[Child, ...] = ()
     totp_key: str = ""
@@ -74,6 +77,7 @@ HANAKO = _person(
         "language": "ja",
         "interests": ("childcare", "music"),
     },
+    called={"ja": "花子さん(子育て・仏生山)", "en": "Hanako (parent, Busshozan)"},
     opted_in=True,
     children=(
         Child(UUID("00000000-0000-4000-8000-000000000101"), "高松 はな", "e3"),
@@ -92,6 +96,7 @@ TARO = _person(
         "language": "ja",
         "interests": ("elderly", "health"),
     },
+    called={"ja": "太郎さん(78歳・屋島)", "en": "Taro (78, Yashima)"},
     opted_in=True,
 )
 LINH = _person(
@@ -106,6 +111,7 @@ LINH = _person(
         "language": "en",
         "interests": ("work", "foreigners"),
     },
+    called={"ja": "リンさん(英語・栗林)", "en": "Linh (English, Ritsurin)"},
     opted_in=True,
 )
 EDITOR = _staff("editor", 11, "広報 編子", "editor", "市の広報課で記事を書く。")

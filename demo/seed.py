@@ -18,7 +18,7 @@ from django.utils import timezone
 
 from core.region_time import region_date
 from demo import samples
-from demo.cast import BUSCO, CAST, WASTECO, Child, Person
+from demo.cast import BUSCO, CAST, RESIDENTS, WASTECO, Child, Person
 from gadgets import actions as gadget_actions
 from gadgets import queries as gadget_queries
 from gadgets.cityos import queries as contract_queries
@@ -29,13 +29,14 @@ from gadgets.queries import GadgetView
 from gadgets.registration import check_runs
 from identity import actions as identity_actions
 from identity import queries as identity_queries
-from identity.domain.attributes import AGE_BANDS, DISTRICTS, Value
+from identity.domain.attributes import AGE_BANDS, DISTRICTS, Value, to_json
 from identity.domain.consent import Notice
 from identity.domain.roles import SYSTEM, Actor
 from identity.household import authority, guardianships
 from identity.residents import onboarding
 from portal.content import actions as content_actions
 from portal.content.errors import ContentError
+from portal.content.models import Persona
 from portal.imports import event_import, list_plan
 
 EVENTS = samples.DATA / "events.csv"
@@ -70,6 +71,7 @@ def fill(say: Callable[[str, int], None], *, synthetic: int = SYNTHETIC, with_ga
     try:
         people = make_cast()
         say("cast", len(people))
+        say("personas", make_personas())
         now = timezone.now()
         say("sample pages", samples.make_samples(now=now))
         report = event_import.import_events(EVENTS.read_bytes(), source=list_plan.TAKAMATSU, now=now)
@@ -159,6 +161,23 @@ def _subjects_at_the_id() -> Mapping[str, str]:
     if missing:
         raise CommandError(f"Keycloak has no account of {', '.join(missing)}.")
     return {name: str(subject) for name, subject in found.items() if subject}
+
+
+def make_personas() -> int:
+    """The residents of the cast as personas for editors; none when there are some already. Returns how many."""
+    if Persona.objects.exists():
+        return 0
+    made = [
+        Persona(
+            key=person.key,
+            name=person.called["ja"],
+            name_en=person.called["en"],
+            attributes=to_json(person.attributes),
+            order=10 * number,
+        )
+        for number, person in enumerate(RESIDENTS, start=1)
+    ]
+    return len(Persona.objects.bulk_create(made))
 
 
 def make_synthetic(number: int) -> int:

@@ -5,6 +5,7 @@ Pure: reads the region's districts from a file beside it and imports no framewor
 
 import json
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
@@ -264,6 +265,19 @@ def derive(values: Mapping[str, Value]) -> dict[str, Value]:
 def from_json(stored: Mapping[str, Any]) -> dict[str, Value]:
     """What the database or a token holds, with its lists as tuples."""
     return {key: tuple(value) if isinstance(value, list) else value for key, value in stored.items()}
+
+
+def known_values(values: Mapping[str, Value]) -> dict[str, Value]:
+    """`values` without what the vocabularies do not hold, for what was stored under an older region file."""
+    out: dict[str, Value] = {}
+    for key, value in values.items():
+        known = DEFINITIONS.get(key)
+        if known is None or known.derived:
+            continue
+        kept = tuple(one for one in value if one in known.options) if isinstance(value, tuple) else value
+        with suppress(UnknownValue):
+            out[key] = validate(key, kept)
+    return out
 
 
 def to_json(values: Mapping[str, Value]) -> dict[str, Any]:

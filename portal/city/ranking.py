@@ -18,7 +18,6 @@ from core.texts import pick
 from identity.domain.attributes import Value, value_label
 from portal.city import trial
 from portal.city.tuning import desk_of
-from portal.content.editing.preview import persona
 from portal.figures.model_card import family_words
 from portal.home.index.content_index import Catalogue, current
 from portal.home.index.sources import address
@@ -82,15 +81,15 @@ def page(request: HttpRequest) -> HttpResponse:
     """For editors and operators: a persona's list with all terms, and what a search finds, on the list or off it."""
     desk_of(request)
     name, wanted = request.GET.get("person", trial.GUEST), request.GET.get("q", "").strip()[:100]
-    people = trial.people()
-    if name not in dict(people):
-        raise Http404
     locale, now, catalogue = get_language() or "ja", timezone.now(), current()
-    attributes, _locale = persona(name)
+    people = trial.people(locale)
+    attributes = next((persona.attributes for persona, _name in people if persona.key == name), None)
+    if attributes is None:
+        raise Http404
     places = ranked(catalogue, attributes, now=now, locale=locale)
     found = [one for one in places if wanted.casefold() in one.title.casefold()]
     context = {
-        "people": people,
+        "people": [(persona.key, called) for persona, called in people],
         "person": name,
         "wanted": wanted,
         "places": found[:MOST],

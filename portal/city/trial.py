@@ -1,12 +1,11 @@
 """A dry run: the homes of the personas as they are, and as a change of the order would make them. Writes nothing."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from django.utils.translation import gettext as _
 
-from demo.cast import CAST
-from portal.content.editing.preview import persona
+from portal.content.queries import NOBODY, PersonaView, personas
 from portal.home.index.content_index import Catalogue, current
 from portal.home.page.compose import HomeView, Reader, compose
 from portal.home.sample import Line, line
@@ -41,10 +40,10 @@ class Effect:
         return bool(self.gone) or any(one.changed for one in self.after)
 
 
-def people() -> tuple[tuple[str, str], ...]:
-    """A guest, and the personas who have attributes: key and name."""
-    named = ((key, person.display_name) for key, person in CAST.items() if person.attributes)
-    return ((GUEST, _("ゲスト")), *named)
+def people(locale: str) -> tuple[tuple[PersonaView, str], ...]:
+    """A guest, and every persona, with their names."""
+    known = personas().values()
+    return ((replace(NOBODY, key=GUEST), _("ゲスト")), *((one, one.called(locale)) for one in known))
 
 
 def of_prior(prior: Prior, *, now: datetime, locale: str) -> tuple[Effect, ...]:
@@ -64,15 +63,14 @@ def of_rule(rule: Rule, *, now: datetime, locale: str) -> tuple[Effect, ...]:
 
 def _effects(one: Catalogue, other: Catalogue, at: datetime, locale: str) -> tuple[Effect, ...]:
     return tuple(
-        _effect(key, name, _home(one, key, at, locale), _home(other, key, at, locale), locale)
-        for key, name in people()
+        _effect(persona.key, name, _home(one, persona, at, locale), _home(other, persona, at, locale), locale)
+        for persona, name in people(locale)
     )
 
 
-def _home(catalogue: Catalogue, key: str, now: datetime, locale: str) -> HomeView:
+def _home(catalogue: Catalogue, persona: PersonaView, now: datetime, locale: str) -> HomeView:
     """Without cards of their own, and without the place for what is new."""
-    attributes, _locale = persona(key)
-    reader = Reader(mode="preview", locale=locale, attributes=attributes)
+    reader = Reader(mode="preview", locale=locale, attributes=persona.attributes)
     return compose(catalogue.layout, reader, now, catalogue=catalogue)
 
 

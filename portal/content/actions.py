@@ -30,7 +30,7 @@ from portal.alerts import alert_files, alert_names
 from portal.alerts.alert_words import corrected_at, sentences
 from portal.content.editing.blocks import ZONES
 from portal.content.errors import AlertIncomplete, AlertNotWritten, NotAllowed
-from portal.content.models import AlertPage, ContentVersion, GonePage, HomePage, IndexPage
+from portal.content.models import AlertPage, ContentVersion, GonePage, HomePage, IndexPage, Persona
 from portal.content.pages.published import published
 
 log = logging.getLogger(__name__)
@@ -333,6 +333,7 @@ GRANTS: tuple[tuple[str, str, str, tuple[str, ...]], ...] = (
     (EDITOR, COLLECTION, "images", ("add_image", "change_image", "choose_image")),
     (EDITOR, MODEL, "redirects", ("add_redirect", "change_redirect", "delete_redirect")),
     (EDITOR, MODEL, "gone", ("change_gonepage", "delete_gonepage", "view_gonepage")),
+    (EDITOR, MODEL, "personas", ("add_persona", "change_persona", "delete_persona", "view_persona")),
     (OPERATOR, PAGES, "alerts", ("add_page", "change_page", "publish_page")),
 )
 """Role, kind of grant, on what, permissions; docs/reference/roles.md has the same table."""
@@ -349,7 +350,8 @@ def _ensure_groups(home: HomePage) -> None:
     alerts_list = IndexPage.objects.get(lists=IndexPage.Lists.ALERT)
     pages: dict[str, Page] = {"home": home, "alerts": alerts_list}
     models: dict[str, type[Any]] = {
-        "home": Page, "alerts": Page, "images": get_image_model(), "redirects": Redirect, "gone": GonePage
+        "home": Page, "alerts": Page, "images": get_image_model(), "redirects": Redirect, "gone": GonePage,
+        "personas": Persona,
     }  # fmt: skip
     for role, kind, where, codenames in GRANTS:
         for codename in codenames:

@@ -22,6 +22,7 @@ from wagtail.models import Page
 from wagtail.search.index import AutocompleteField
 
 from core.region_time import region_moment
+from core.texts import pick
 from identity.sessions import person
 from portal.content import page_views
 from portal.content.editing.blocks import BodyBlock, ZonesBlock
@@ -33,12 +34,7 @@ from portal.content.editing.page_form import AlertPageForm, DraftCopyForm, Regio
 from portal.content.pages import event_rules, search
 
 GUEST_CACHING = "public, max-age=0, s-maxage=5"
-PERSONAS = (
-    ("guest", _("ゲスト")),
-    ("hanako", _("花子さん(子育て・仏生山)")),
-    ("taro", _("太郎さん(78歳・屋島)")),
-    ("linh", _("リンさん(やさしい日本語・栗林)")),
-)
+GUEST = "guest"
 
 
 class ContentVersion(models.Model):
@@ -228,6 +224,32 @@ class RegionPage(LocalisedPage):
     @property
     def local_body(self) -> Any:
         return self.localised("body")
+
+
+class Persona(models.Model):
+    """A made-up person for previews and dry runs: attributes as a resident would set them, by key."""
+
+    key = models.SlugField(
+        _("短い名前"),
+        max_length=32,
+        unique=True,
+        help_text=_("小文字の英数字で、ほかの架空の人と違うもの。あとから変えません。"),
+    )
+    name = models.CharField(_("呼び名"), max_length=60)
+    name_simple = models.CharField(_("呼び名(やさしい日本語)"), max_length=60, blank=True)
+    name_en = models.CharField(_("呼び名(英語)"), max_length=60, blank=True)
+    attributes = models.JSONField(_("属性"), default=dict, blank=True)
+    order = models.PositiveSmallIntegerField(_("並ぶ順"), default=100)
+
+    class Meta:
+        verbose_name = _("架空の人")
+        verbose_name_plural = _("架空の人")
+        ordering: ClassVar[list[str]] = ["order", "pk"]
+
+    def __str__(self) -> str:
+        return pick(
+            {"ja": self.name, "en": self.name_en, "ja-simple": self.name_simple}, get_language() or "ja"
+        )
 
 
 class NewsPage(RegionPage):
@@ -548,7 +570,6 @@ class HomePage(FixedPage):
     max_count = 1
     parent_page_types: ClassVar[list[str]] = ["wagtailcore.Page"]
     subpage_types: ClassVar[list[str]] = ["content.IndexPage"]
-    preview_modes: ClassVar[Any] = list(PERSONAS)
     content_panels: ClassVar[list[Any]] = [
         *Page.content_panels,
         FieldPanel("title_en"),
@@ -559,6 +580,11 @@ class HomePage(FixedPage):
     class Meta:
         verbose_name = _("トップページ")
         verbose_name_plural = _("トップページ")
+
+    @property
+    def preview_modes(self) -> list[tuple[str, str]]:
+        """A guest, and each persona."""
+        return [(GUEST, _("ゲスト")), *((persona.key, str(persona)) for persona in Persona.objects.all())]
 
     def serve(self, request: HttpRequest, *_args: Any, **_kwargs: Any) -> HttpResponse:
         """The same home as at `/`, whichever way it was asked for."""

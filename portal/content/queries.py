@@ -10,9 +10,9 @@ from typing import Any
 from django.core.cache import cache
 from django.utils import timezone
 
-from core.texts import Texts
+from core.texts import Texts, pick
 from gadgets.layout.layout import Slot
-from identity.domain.attributes import DISTRICTS, TOPICS
+from identity.domain.attributes import DISTRICTS, TOPICS, Value, derive, from_json, known_values
 from identity.domain.audience import Audience
 from identity.errors import AudienceError
 from portal.alerts.alert_words import corrected_at
@@ -24,6 +24,7 @@ from portal.content.models import (
     EventPage,
     HomePage,
     NewsPage,
+    Persona,
     ServicePage,
     event_end,
     moment,
@@ -33,7 +34,53 @@ from portal.content.pages.series import SERIES
 
 log = logging.getLogger(__name__)
 
-__all__ = ["VERSION_KEY", "ContentItem", "HomeLayout", "Slot", "home_layout", "items", "layout_of", "version"]
+__all__ = [
+    "NOBODY",
+    "VERSION_KEY",
+    "ContentItem",
+    "HomeLayout",
+    "PersonaView",
+    "Slot",
+    "home_layout",
+    "items",
+    "layout_of",
+    "personas",
+    "version",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class PersonaView:
+    """A made-up person: what previews and dry runs know of them, with what follows from it."""
+
+    key: str
+    name: Texts
+    attributes: Mapping[str, Value]
+
+    @property
+    def locale(self) -> str:
+        """The language in which this person reads."""
+        return str(self.attributes.get("language", "ja"))
+
+    def called(self, locale: str) -> str:
+        """The name, for an editor who reads this language."""
+        return pick(self.name, locale)
+
+
+NOBODY = PersonaView("", {"ja": ""}, {})
+"""A guest's part in a preview: no attributes, Japanese."""
+
+
+def personas() -> dict[str, PersonaView]:
+    """Every persona by key, in the editors' order; values that the region no longer knows are left out."""
+    return {
+        row.key: PersonaView(
+            key=row.key,
+            name={"ja": row.name, "en": row.name_en, "ja-simple": row.name_simple},
+            attributes=derive(known_values(from_json(row.attributes))),
+        )
+        for row in Persona.objects.all()
+    }
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,8 +17,9 @@ from wagtail.models import Page
 from portal.alerts import alert_files
 from portal.content import tasks
 from portal.content.editing import taking_down
+from portal.content.editing.persona_form import PersonaForm
 from portal.content.editing.reach import ReachCreateView, ReachEditView, reach_view
-from portal.content.models import AlertPage, EventPage, GonePage, NewsPage, ServicePage
+from portal.content.models import AlertPage, EventPage, GonePage, NewsPage, Persona, ServicePage
 
 
 def _viewset(page_model: type[Any]) -> PageViewSet:
@@ -123,6 +124,27 @@ class GoneViewSet(ModelViewSet):
 @hooks.register("register_admin_viewset")
 def gone_viewset() -> ModelViewSet:
     return GoneViewSet("content_gone")
+
+
+class PersonaViewSet(ModelViewSet):
+    """The made-up people of previews and dry runs; who may edit content may edit them."""
+
+    model = Persona
+    icon = "user"
+    menu_label = gettext_lazy("架空の人")
+    menu_order = 271
+    add_to_admin_menu = True
+    list_display = ("name", "key", "order")
+    inspect_view_enabled = False
+    copy_view_enabled = False
+
+    def get_form_class(self, for_update: bool = False) -> type[PersonaForm]:  # noqa: ARG002 (Wagtail's own signature)
+        return PersonaForm
+
+
+@hooks.register("register_admin_viewset")
+def persona_viewset() -> ModelViewSet:
+    return PersonaViewSet("content_personas")
 
 
 def _in_file(pk: int) -> bool:
