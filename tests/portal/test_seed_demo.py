@@ -41,7 +41,7 @@ def test_the_seed_tells_the_story_and_a_second_run_changes_nothing(
 ) -> None:
     with time_machine.travel(now, tick=True), django_capture_on_commit_callbacks(execute=True):
         said = seed("--synthetic", "60")
-    assert "cast: 14\nsample pages: 36\nevents: 490\nmade-up residents: 60\n" in said
+    assert "cast: 14\npersonas: 3\nsample pages: 36\nevents: 490\nmade-up residents: 60\n" in said
     people = {key: identity_queries.bundle(person.id) for key, person in CAST.items()}
     assert all(people.values())
     assert {key for key, bundle in people.items() if bundle and bundle.personalised} == {

@@ -7,8 +7,9 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
+from demo import seed
 from portal.city import ranking
-from portal.content.editing.preview import persona
+from portal.content.queries import personas
 from tests import cast
 from tests.portal.home.conftest import browser, publish
 from tests.portal.home.samples import NOW, entry
@@ -19,6 +20,7 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture
 def operator() -> Client:
+    seed.make_personas()
     return cast.sign_in(browser(), cast.operator())
 
 
@@ -41,7 +43,7 @@ def test_each_persona_has_an_order_of_their_own_with_every_term(publish, operato
     page = read(operator, person="hanako")
     assert "お子さま" in page
     assert "× 話題" in page
-    for one in ranking.ranked(catalogue, persona("hanako")[0], now=NOW, locale="ja"):
+    for one in ranking.ranked(catalogue, personas()["hanako"].attributes, now=NOW, locale="ja"):
         assert sum(term.weight for term in one.terms) == pytest.approx(one.score, abs=1e-4)
         assert one.reasons
 

@@ -12,6 +12,7 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
+from demo import seed
 from identity.domain.roles import PORTAL, PROVIDER, RESIDENT, Actor
 from identity.models import AuditEntry
 from portal.city import tuning
@@ -34,6 +35,7 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture
 def editor() -> Client:
+    seed.make_personas()
     return cast.sign_in(browser(), cast.editor())
 
 

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from django.test import Client
 
+from demo import seed
 from identity import actions as identity_actions
 from identity.audit import chain
 from identity.domain.audience import Audience
@@ -223,6 +224,7 @@ def test_the_count_is_for_editors_only(client: Client) -> None:
 def test_the_home_is_previewed_for_a_persona_without_reading_a_resident(
     now: datetime, persona: str, django_assert_num_queries: Any
 ) -> None:
+    seed.make_personas()
     home = HomePage.objects.get()
     publish("news", "hiroba", now=now, title="ひろば", audience={"area.district": ["busshozan"]})
     home.zones = [("for_you", {"title": "試しの見出し"})]
