@@ -19,6 +19,7 @@ from django.utils import translation
 from django.utils.translation import gettext as _
 
 from core import form_pages
+from core.region.current import current_region
 
 LANGUAGES = ("ja", "en", "ja-simple")
 PAGES = frozenset({400, 403, 405, 413, 429, 503})
@@ -136,7 +137,9 @@ def bare_page(request: HttpRequest, status: int) -> HttpResponse:
     """A page that needs neither database nor session, because one of them may be what failed."""
     with translation.override(language(request, editors=False)):
         found = _words(status)
-        name = settings.REGION["name"].get(translation.get_language(), settings.REGION["name"]["ja"])
+        name = current_region().portal_name.get(
+            translation.get_language(), current_region().portal_name["ja"]
+        )
         context = {
             "title": found.title,
             "message": found.message,

@@ -1,4 +1,4 @@
-"""The fixed cast of demo and tests, as pure data: who they are, where they live, what they agreed to.
+"""The fixed cast of demo and tests, as pure data: who they are, what they agreed to; the region says where they live.
 
 Every name is invented. Passwords are printed by the demo and are worth nothing elsewhere.
 """
@@ -6,8 +6,11 @@ Every name is invented. Passwords are printed by the demo and are worth nothing 
 from base64 import b32encode
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 from uuid import UUID
 
+from core.region.current import current_region
+from demo import region_data
 from identity.domain.attributes import Value
 
 
@@ -65,54 +68,64 @@ def _staff(key: str, number: int, name: str, role: str, story: str) -> Person:
     return _person(key, number, name, story, roles=(role,), totp_key=f"sample-{key}".ljust(20, "-"))
 
 
-HANAKO = _person(
+def _resident(key: str, number: int, at: int, **more: Any) -> Person:
+    """Somebody who lives in the region: its demo data say where and under which name."""
+    said = region_data.settings().get(key, {})
+    example = current_region().example_districts[at]
+    name, district = said.get("name", PLAIN[key]), said.get("district", example.code)
+    attributes = {"area.district": district, **more.pop("attributes")}
+    called = said.get("called", {"ja": f"{name}さん", "en": key.capitalize()})
+    story = said.get("story", f"{example.name['ja']}に住む見本の住民。")
+    children = tuple(
+        Child(UUID(f"00000000-0000-4000-8000-0000000001{place:02d}"), child, year)
+        for place, (child, year) in enumerate(
+            zip(said.get("children", PLAIN_CHILDREN), more.pop("school_years", ()), strict=False), start=1
+        )
+    )
+    return _person(
+        key,
+        number,
+        name,
+        story,
+        attributes=attributes,
+        called=called,
+        children=children,
+        opted_in=True,
+        **more,
+    )
+
+
+PLAIN = {"hanako": "花子", "taro": "太郎", "linh": "リン"}
+PLAIN_CHILDREN = ("はな", "そら")
+HANAKO = _resident(
     "hanako",
     1,
-    "高松 花子",
-    "仏生山に住む親。小学3年と就学前の子どもがいる。",
+    0,
     attributes={
-        "area.district": "busshozan",
         "age_band": "35-44",
         "household.school_years": ("preschool", "e3"),
         "language": "ja",
         "interests": ("childcare", "music"),
     },
-    called={"ja": "花子さん(子育て・仏生山)", "en": "Hanako (parent, Busshozan)"},
-    opted_in=True,
-    children=(
-        Child(UUID("00000000-0000-4000-8000-000000000101"), "高松 はな", "e3"),
-        Child(UUID("00000000-0000-4000-8000-000000000102"), "高松 そら", "preschool"),
-    ),
+    school_years=("e3", "preschool"),
 )
-TARO = _person(
+TARO = _resident(
     "taro",
     2,
-    "屋島 太郎",
-    "屋島に住む78歳。一人暮らし。",
+    1,
     attributes={
-        "area.district": "yashima",
         "age_band": "75+",
         "household.has_child": False,
         "language": "ja",
         "interests": ("elderly", "health"),
     },
-    called={"ja": "太郎さん(78歳・屋島)", "en": "Taro (78, Yashima)"},
-    opted_in=True,
 )
-LINH = _person(
+LINH = _resident(
     "linh",
     3,
-    "グエン・リン",
-    "栗林に住んで働く。英語とやさしい日本語を読む。",
+    2,
     locale="en",
-    attributes={
-        "area.district": "ritsurin",
-        "age_band": "25-34",
-        "language": "en",
-        "interests": ("work", "foreigners"),
-    },
-    called={"ja": "リンさん(英語・栗林)", "en": "Linh (English, Ritsurin)"},
-    opted_in=True,
+    attributes={"age_band": "25-34", "language": "en", "interests": ("work", "foreigners")},
 )
 EDITOR = _staff("editor", 11, "広報 編子", "editor", "市の広報課で記事を書く。")
 OPERATOR = _staff("operator", 12, "運用 守", "operator", "ガジェットを審査し、公開と停止を決める。")

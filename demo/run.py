@@ -20,7 +20,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from demo.cast import CAST
+from core.region import current
+from core.region.region_file import RegionFileError, read
+from demo import region_data
 from demo.supervise import Launcher, Running, StartError, run_to_end, wait_until
 from portal.new_secrets import new_secrets
 
@@ -37,7 +39,7 @@ CITY = frozenset({
     "KEYCLOAK_ADMIN_CLIENT_ID", "KEYCLOAK_ADMIN_CLIENT_SECRET", "KEYCLOAK_BOOTSTRAP_CLIENT_ID",
     "KEYCLOAK_BOOTSTRAP_CLIENT_SECRET", "KEYCLOAK_REALM", "KEYCLOAK_SYNC_CLIENT_ID",
     "KEYCLOAK_SYNC_CLIENT_SECRET", "KEYCLOAK_URL", "LOOPBACK_NAMES", "OIDC_CLIENT_ID", "OIDC_CLIENT_SECRET",
-    "OIDC_ISSUER", "PORT", "PORTAL_URL", "REDIS_URL", "REMEMBERED_DAYS", "REMEMBERED_IDLE_DAYS", "SECRET_KEY",
+    "OIDC_ISSUER", "PORT", "PORTAL_URL", "REDIS_URL", "REGION_FILE", "REMEMBERED_DAYS", "REMEMBERED_IDLE_DAYS", "SECRET_KEY",
     "SESSION_HOURS", "SESSION_IDLE_MINUTES", "VAR_DIR",
     "CA_FILE", "NUMBER_KEY", "SECRET_KEY_FALLBACKS",
 })  # fmt: skip
@@ -54,8 +56,11 @@ def main(arguments: list[str] | None = None) -> int:
     chosen = _options(arguments)
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, _leave)
+    if chosen.region:
+        os.environ["REGION_FILE"] = str(Path(chosen.region).resolve())
     demo = Demo(port=chosen.port, folder=_folder(chosen.port), with_providers=not chosen.no_providers)
     try:
+        demo.settle_region()
         if chosen.reset:
             demo.reset()
         with demo.alone():
@@ -93,6 +98,9 @@ def _options(arguments: list[str] | None) -> argparse.Namespace:
         "--port", type=_port, default=DEFAULT_PORT, metavar="N",
         help=f"the portal's port; the providers take the next four (default {DEFAULT_PORT})",
     )  # fmt: skip
+    parser.add_argument(
+        "--region", metavar="FILE", help="a region file (default: $REGION_FILE, or the sample city)"
+    )
     parser.add_argument("--reset", action="store_true", help="forget what was kept from earlier starts")
     parser.add_argument("--no-providers", action="store_true", help="start the portal alone")
     return parser.parse_args(arguments)
@@ -173,11 +181,44 @@ class Demo:
             path.write_text("".join(f"{name}={value}\n" for name, value in made.items()))
         return dict(line.split("=", 1) for line in path.read_text().splitlines() if "=" in line)
 
+    @property
+    def region_file(self) -> Path:
+        """The region file of the data that are kept here; of those kept before regions were files, the sample city."""
+        path = self.folder / "region"
+        return Path(path.read_text().strip()) if path.is_file() else current.DEFAULT
+
+    def settle_region(self) -> None:
+        """Refuses a file that cannot be used; the example providers know one region only."""
+        try:
+            if not region_data.has_providers():
+                self.with_providers = False
+        except RegionFileError as error:
+            raise DemoError(f"REGION_FILE: {error}") from error
+
+    def _keep_region(self) -> None:
+        """One folder holds one region: residents of a district that the other does not know would be in its way."""
+        asked, new = current.current_region(), not (self.folder / "db.sqlite3").is_file()
+        if new:
+            (self.folder / "region").write_text(f"{asked.path}\n")
+            return
+        try:
+            kept = read(self.region_file)
+        except RegionFileError as error:
+            raise DemoError(
+                f"the data in {self.folder} are of a region whose file is gone: {error}"
+            ) from error
+        if kept.id != asked.id:
+            raise DemoError(
+                f"the data in {self.folder} are of the region {kept.id}, and {asked.path} is {asked.id}. Start it on "
+                f"its own ports: bin/demo --region {asked.path} --port {self.port + 100}"
+            )
+
     # --- start ---
 
     def start(self) -> None:
         """Brings everything up and says `ready`, or raises `StartError`."""
         self._check_ports()
+        self._keep_region()
         begun = time.monotonic()
         for old in (self.folder / "logs").glob("*.log"):
             old.unlink()
@@ -200,6 +241,7 @@ class Demo:
         return {
             **self.secrets(),
             "DEMO": "1",
+            "REGION_FILE": str(self.region_file),
             "PORT": str(self.port),
             "VAR_DIR": str(self.folder),
             "CONTEXT_BROKER_URL": broker_url(self.port),
@@ -244,8 +286,9 @@ class Demo:
     def _seed(self, env: Mapping[str, str]) -> None:
         """The gadgets' checks call the providers, and these check our tokens: all of them must be up."""
         _say("first start: sample people, pages, events and gadgets")
-        providers = self._start_providers({})
-        self._manage("seed_demo", env=env)
+        has = region_data.has_providers()
+        providers = self._start_providers({}) if has else []
+        self._manage("seed_demo", *([] if has else ["--no-gadgets"]), env=env)
         for provider in providers:
             provider.stop()
             self.launcher.started.remove(provider)
@@ -275,6 +318,9 @@ class Demo:
         return started
 
     def _welcome(self, seconds: float) -> None:
+        # The cast lives in the region, which is settled only now.
+        from demo.cast import CAST
+
         _say("")
         _say(f"  portal      {self.portal_url}/")
         _say(f"  editors     {self.portal_url}/admin/")

@@ -4,23 +4,22 @@ import json
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from html import escape
-from pathlib import Path
 from typing import Any
 
 from django.db import transaction
 
+from demo import region_data
 from portal.content import actions
 from portal.content.models import AlertPage, IndexPage, NewsPage, RegionPage, ServicePage
 
-DATA = Path(__file__).with_name("data") / "takamatsu"
-SAMPLES = DATA / "samples.json"
+SAMPLES = region_data.folder() / "samples.json"
 CLASSES: Mapping[str, type[RegionPage]] = {"news": NewsPage, "service": ServicePage, "alert": AlertPage}
 FIELDS = {"ja": "", "en": "_en", "ja-simple": "_simple"}
 
 
 def make_samples(*, now: datetime) -> int:
     """Publishes the sample pages that are not there yet; their days count from `now`. Returns how many."""
-    wanted = json.loads(SAMPLES.read_text(encoding="utf-8"))
+    wanted = json.loads(SAMPLES.read_text(encoding="utf-8")) if SAMPLES.is_file() else []
     parents = {index.lists: index for index in IndexPage.objects.all()}
     made = 0
     for kind, page_class in CLASSES.items():

@@ -7,6 +7,7 @@ because registering a gadget means that its checks call it.
 import json
 import time
 from collections.abc import Callable, Iterator, Mapping
+from datetime import datetime
 from pathlib import Path
 from random import Random
 from urllib.parse import urlsplit
@@ -16,8 +17,9 @@ from django.core.management.base import CommandError
 from django.db import transaction
 from django.utils import timezone
 
+from core.region.current import current_region
 from core.region_time import region_date
-from demo import samples
+from demo import region_data, samples
 from demo.cast import BUSCO, CAST, RESIDENTS, WASTECO, Child, Person
 from gadgets import actions as gadget_actions
 from gadgets import queries as gadget_queries
@@ -37,9 +39,9 @@ from identity.residents import onboarding
 from portal.content import actions as content_actions
 from portal.content.errors import ContentError
 from portal.content.models import Persona
-from portal.imports import event_import, list_plan
+from portal.imports import event_import
 
-EVENTS = samples.DATA / "events.csv"
+EVENTS = region_data.folder() / "events.csv"
 NOTICE = Notice(
     language="ja", text="お住まいの地区や関心のある話題を、お知らせの順番を決めるために使います。"
 )
@@ -74,15 +76,23 @@ def fill(say: Callable[[str, int], None], *, synthetic: int = SYNTHETIC, with_ga
         say("personas", make_personas())
         now = timezone.now()
         say("sample pages", samples.make_samples(now=now))
-        report = event_import.import_events(EVENTS.read_bytes(), source=list_plan.TAKAMATSU, now=now)
-        say("events", report.created + report.updated)
+        say("events", import_events(now))
         say("made-up residents", make_synthetic(synthetic))
-        if with_gadgets:
+        if with_gadgets and region_data.has_providers():
             say("gadgets", register_gadgets(people))
             content_actions.set_default_slots(slots=SLOTS, by=SYSTEM)
             say("cells of claims", small_cells.count())
     except (ContentError, GadgetError) as error:
         raise CommandError(str(error)) from error
+
+
+def import_events(now: datetime) -> int:
+    """The region's own list, when the demo has it; returns how many events are new or changed."""
+    sources = current_region().sources
+    if not sources or not EVENTS.is_file():
+        return 0
+    report = event_import.import_events(EVENTS.read_bytes(), source=sources[0], now=now)
+    return report.created + report.updated
 
 
 # --- people --------------------------------------------------------------------------------------------------
@@ -113,7 +123,7 @@ def _make(person: Person, subject: str) -> Actor:
         identity_actions.set_attributes(resident_id=person.id, values=person.attributes, by=actor)
     if person.opted_in:
         identity_actions.opt_in_personalisation(
-            resident_id=person.id, notice=NOTICE, controller=settings.REGION["name"]["ja"], by=actor
+            resident_id=person.id, notice=NOTICE, controller=current_region().portal_name["ja"], by=actor
         )
     if person.roles:
         identity_actions.set_roles(resident_id=person.id, roles=person.roles, by=SYSTEM)
@@ -190,14 +200,14 @@ def make_synthetic(number: int) -> int:
     return identity_actions.create_synthetic(
         people=_people(number, Random(37201)),  # noqa: S311 (made-up people, the same each time)
         notice=NOTICE,
-        controller=settings.REGION["name"]["ja"],
+        controller=current_region().portal_name["ja"],
         by=SYSTEM,
     )
 
 
 def _people(number: int, random: Random) -> Iterator[Mapping[str, Value]]:
     districts = list(DISTRICTS.values())
-    weights = [district.population for district in districts]
+    weights = [district.population or 1 for district in districts]
     for district in random.choices(districts, weights, k=number):
         age = random.choices(AGE_BANDS, AGE_WEIGHTS)[0]
         values: dict[str, Value] = {"area.district": district.code, "age_band": age, "language": "ja"}

@@ -8,12 +8,12 @@ from functools import lru_cache
 from typing import Any
 from uuid import UUID
 
-from django.conf import settings
 from django.db import connection
 from django.db.models import Count, Prefetch, TextField, UUIDField
 from django.db.models.functions import Cast
 
 from core.quoting import escaped
+from core.region.current import current_region
 from core.texts import Texts
 from gadgets import words
 from gadgets.errors import ManifestError
@@ -37,7 +37,6 @@ from gadgets.registry import Registry, registry
 from gadgets.review import comparison
 from gadgets.review.gadget_status import Standing, standing
 from gadgets.webhooks.deliveries import Notice, notices
-from identity.domain import attributes
 from identity.domain.audience import K_CLAIMS
 
 __all__ = [
@@ -329,7 +328,7 @@ def voices(view: GadgetView) -> tuple[Flag, ...]:
             texts |= {f"{name}.{language}": text for language, text in several.items()}
         for claim in manifest.claims:
             texts |= {f"{claim.name}.{language}": text for language, text in claim.purpose.items()}
-    return flags(texts, region=[*attributes.REGION_NAMES.values(), *settings.REGION["name"].values()])
+    return flags(texts, region=[*current_region().name.values(), *current_region().portal_name.values()])
 
 
 def waiting_count() -> int:

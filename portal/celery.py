@@ -5,6 +5,8 @@ import os
 from celery import Celery
 from celery.signals import worker_shutdown
 
+from core.region.current import current_region
+
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "portal.settings")
 
 app = Celery("madoguchi")
@@ -24,7 +26,7 @@ app.conf.update(
     worker_prefetch_multiplier=1,
     task_time_limit=120,
     task_ignore_result=True,
-    timezone="Asia/Tokyo",
+    timezone=current_region().time_zone.key,
 )
 
 

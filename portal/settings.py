@@ -15,6 +15,8 @@ from csp.constants import NONE, SELF, UNSAFE_INLINE
 from django.conf.locale import LANG_INFO
 from django.core.exceptions import ImproperlyConfigured
 
+from core.region import current
+from core.region.region_file import RegionFileError
 from identity.embedded import settings as embedded
 from portal import environment as env
 
@@ -105,10 +107,11 @@ if len(FIELD_KEYS) > 1 and not env.text("NUMBER_KEY", ""):
 NUMBER_KEY = env.key("NUMBER_KEY", default=FIELD_KEYS[-1], demo=DEMO)
 
 # --- the region ----------------------------------------------------------------------------------------------
-REGION: dict[str, Any] = {
-    "code": "372013",
-    "name": {"ja": "くらしの窓口", "en": "Kurashi no Madoguchi", "ja-simple": "くらしの まどぐち"},
-}
+REGION_FILE = Path(env.text("REGION_FILE", str(current.DEFAULT)))
+try:
+    REGION = current.current_region()
+except RegionFileError as error:
+    raise ImproperlyConfigured(f"REGION_FILE: {error}") from error
 
 # --- Django --------------------------------------------------------------------------------------------------
 ALLOWED_HOSTS = [PORTAL_HOST, ID_HOST, "127.0.0.1", "localhost"]
@@ -236,7 +239,7 @@ LANG_INFO["ja-simple"] = {
 LOCALE_PATHS = [BASE_DIR / "portal" / "locale"]
 USE_I18N = True
 USE_TZ = True
-TIME_ZONE = "Asia/Tokyo"
+TIME_ZONE = REGION.time_zone.key
 
 # --- static files --------------------------------------------------------------------------------------------
 STATIC_URL = "/static/"
@@ -291,11 +294,21 @@ SECURE_HSTS_INCLUDE_SUBDOMAINS = HTTPS
 SECURE_HSTS_PRELOAD = HTTPS
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if env.flag("BEHIND_PROXY") else None
 SESSION_COOKIE_SECURE = HTTPS
-SESSION_COOKIE_NAME = "__Host-session" if HTTPS else "session"
-ID_BROWSER_COOKIE_NAME = "__Host-id-browser" if HTTPS else "id-browser"
-ID_SESSION_COOKIE_NAME = "__Host-id-session" if HTTPS else "id-session"
+
+
+def _cookie(name: str) -> str:
+    """A cookie knows no port: on one machine two regions have the same hosts, and a session must not follow to the other."""
+    return f"__Host-{name}" if HTTPS else f"{name}-{REGION.id}"
+
+
+SESSION_COOKIE_NAME = _cookie("session")
+ID_BROWSER_COOKIE_NAME = _cookie("id-browser")
+ID_SESSION_COOKIE_NAME = _cookie("id-session")
 SESSION_COOKIE_AGE = 24 * 3600  # of a session that nobody signed in to
-DEVICE_COOKIE_NAME = "__Host-device" if HTTPS else "device"
+DEVICE_COOKIE_NAME = _cookie("device")
+SIGN_IN_COOKIE_PREFIX = f"{_cookie('signin')}-"
+KEPT_COOKIE_NAME = _cookie("kept")
+GUEST_COOKIE_NAME = "guest" if HTTPS else _cookie("guest")
 # Of a session that somebody signed in to (`identity.sessions.engines`): after no use, and after all.
 SESSION_IDLE_SECONDS = env.number("SESSION_IDLE_MINUTES", 60) * 60
 SESSION_SECONDS = env.number("SESSION_HOURS", 12) * 3600
@@ -312,7 +325,7 @@ for _idle, _whole, _names in (
 SESSION_COOKIE_SAMESITE = "Lax"
 MESSAGE_STORAGE = "django.contrib.messages.storage.session.SessionStorage"
 CSRF_COOKIE_SECURE = HTTPS
-CSRF_COOKIE_NAME = "__Host-csrf" if HTTPS else "csrf"
+CSRF_COOKIE_NAME = _cookie("csrf")
 CSRF_FAILURE_VIEW = "portal.web.views.csrf_failure"
 LANGUAGE_COOKIE_SAMESITE = "Lax"
 

@@ -33,6 +33,7 @@ def closed() -> list[URLPattern]:
 
 urlpatterns = [
     # for machines: no language in the address
+    path("", include("core.region.views")),  # stylesheet and mark
     path("health/live", health.live, name="health_live"),
     path("health/ready", health.ready, name="health_ready"),
     path("", include("identity.urls")),  # sign-in, sign-out, logout relay, claims endpoint, discovery

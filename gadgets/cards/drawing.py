@@ -10,6 +10,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
+from core.region.current import current_region
 from gadgets.protocol.card import Card
 from gadgets.protocol.manifest import Manifest
 from gadgets.types import StoredCard, Unavailable
@@ -31,7 +32,7 @@ def ready() -> None:
         LANGUAGE_CODE="ja",
         LANGUAGES=[("ja", "日本語"), ("en", "English"), ("ja-simple", "やさしい日本語")],
         LOCALE_PATHS=[here.parent / "portal" / "locale"],
-        TIME_ZONE="Asia/Tokyo",
+        TIME_ZONE=current_region().time_zone.key,
         USE_TZ=True,
         USE_I18N=True,
         TEMPLATES=[

@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from django.conf import settings
 from django.db import IntegrityError, transaction
 from django.db.models import F
 
+from core.region.current import current_region
 from gadgets.cityos.normal_form import ByLanguage, normal
 from gadgets.cityos.places import Point, metres, middle_of, middle_of_region, point_of
 from gadgets.cityos.pointers import Data, Missing
@@ -142,7 +142,7 @@ def _source(grant: Grant, chosen: Sequence[Entity], unstated: str) -> tuple[str,
         return grant.publisher, grant.licence or unstated
     said = [(_text(one, "dataProvider"), _text(one, "license")) for one in chosen]
     publisher, licence = next((pair for pair in said if pair[0]), ("", ""))
-    return publisher or str(settings.REGION["name"]["ja"]), licence or unstated
+    return publisher or current_region().portal_name["ja"], licence or unstated
 
 
 def _text(entity: Entity, name: str) -> str:
@@ -156,7 +156,7 @@ def _text(entity: Entity, name: str) -> str:
 def _together(sources: list[tuple[str, str]], unstated: str) -> Source:
     publishers = "、".join(dict.fromkeys(publisher for publisher, _ in sources))
     licences = "、".join(dict.fromkeys(licence for _, licence in sources))
-    return Source((publishers or str(settings.REGION["name"]["ja"]))[:100], (licences or unstated)[:100])
+    return Source((publishers or current_region().portal_name["ja"])[:100], (licences or unstated)[:100])
 
 
 def count(gadget_id: str, planned: Plan, day: date) -> None:

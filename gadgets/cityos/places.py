@@ -23,13 +23,13 @@ class Point:
 def middle_of(district: str) -> Point | None:
     """The middle of a district: the finest place that ever leaves the portal; None for one without."""
     found = DISTRICTS.get(district)
-    return Point(*found.point) if found is not None and found.point is not None else None
+    return Point(*found.middle) if found is not None and found.middle is not None else None
 
 
 @cache
 def middle_of_region() -> Point:
     """What is near to somebody of whom nothing is known: the mean of all districts' middles."""
-    points = [district.point for district in DISTRICTS.values() if district.point is not None]
+    points = [district.middle for district in DISTRICTS.values() if district.middle is not None]
     return Point(sum(at for at, _ in points) / len(points), sum(at for _, at in points) / len(points))
 
 

@@ -6,10 +6,10 @@ the checks pass.
 
 from urllib.parse import unquote, urlsplit
 
-from django.conf import settings
 from django.db import transaction
 from django.utils.translation import gettext_noop
 
+from core.region.current import current_region
 from gadgets.errors import NotForUsError, NotPermittedError, NotYoursError, PackageError
 from gadgets.federation import regions
 from gadgets.models import Provider, Region
@@ -59,7 +59,7 @@ def take(*, raw: bytes, by: Actor) -> str:
                 "Add the region anew if its address has changed.",
             )
         )
-    if not {"*", settings.REGION["code"]} & set(found.manifest.regions):
+    if not {"*", current_region().code} & set(found.manifest.regions):
         raise NotForUsError
     with transaction.atomic():
         return file(

@@ -17,6 +17,7 @@ from django.utils.translation import gettext_noop
 from joserfc.errors import JoseError
 from joserfc.jwk import KeySet
 
+from core.region.current import current_region
 from core.texts import Texts
 from gadgets.cards import signing as portal_keys
 from gadgets.errors import (
@@ -82,7 +83,7 @@ def feed() -> dict[str, Any]:
     base = settings.PORTAL_URL
     return {
         "feed": "1.0",
-        "region": settings.REGION["code"],
+        "region": current_region().code,
         "portal": base,
         "made": timezone.now().isoformat(timespec="seconds"),
         "gadgets": [
@@ -124,7 +125,7 @@ def export(gadget_id: str) -> bytes:
         url=row.published.url,
         report=[Line(line.number, line.title, line.ok, line.message) for line in lines],
         made=timezone.now(),
-        region=settings.REGION["code"],
+        region=current_region().code,
         portal=settings.PORTAL_URL,
     )
     return package.sign(document, portal_keys.signing_key())
@@ -152,7 +153,7 @@ def look(*, portal_url: str, by: Actor) -> RegionView:
                 "このアドレスのポータルは、別のアドレスを名のっています。正しいアドレスを確かめてください。"
             )
         )
-    if said["region"] == settings.REGION["code"]:
+    if said["region"] == current_region().code:
         raise LifeError(gettext_noop("この窓口自身の地域です。"))
     key_set = _key_set(_fetched(said["jwks_uri"], DISCOVERY_BYTES, "keys-1.0"))
     return RegionView(said["region"], said["name"], base, _prints(key_set), key_set)
@@ -225,7 +226,7 @@ def one(code: str) -> RegionView:
 
 
 def _for_us(regions: list[str]) -> bool:
-    return "*" in regions or settings.REGION["code"] in regions
+    return "*" in regions or current_region().code in regions
 
 
 def _operator(by: Actor) -> None:

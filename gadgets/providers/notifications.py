@@ -21,6 +21,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
 from core import jobs, sweeps
+from core.region.current import current_region
 from core.texts import pick
 from gadgets import words
 from gadgets.cards import signing
@@ -161,7 +162,7 @@ def letter(row: StateNotice) -> tuple[str, str]:
                 if proof
                 else settings.PORTAL_URL + (path or reverse("gadgets:console")),
                 "organisation": contacts.plain_name(row.provider.name),
-                "region": pick(settings.REGION["name"], locale),
+                "region": pick(current_region().portal_name, locale),
                 "days": contacts.HOLDS.days,
             }
             template = "gadgets/contact_proof.txt" if proof else "gadgets/state_notice.txt"

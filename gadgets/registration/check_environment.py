@@ -5,6 +5,8 @@ from pathlib import Path
 from django.conf import settings
 from django.contrib.staticfiles import finders
 
+from core.region import theme
+from core.region.current import current_region
 from gadgets.cards import signing
 from gadgets.conformance import Environment, Signer
 from gadgets.outbound.http import door
@@ -35,7 +37,8 @@ def environment(gadget_id: str = "") -> Environment:
 def stylesheet() -> str:
     """What a resident's page is drawn with."""
     found = [finders.find(name) for name in _STYLESHEETS]
-    return "\n".join(Path(path).read_text(encoding="utf-8") for path in found if path)
+    own = [Path(path).read_text(encoding="utf-8") for path in found if path]
+    return "\n".join([*own, theme.stylesheet(current_region())])
 
 
 def origins(gadget: GadgetInfo) -> set[str]:

@@ -11,6 +11,7 @@ from django.template import Context, Engine
 from django.utils.safestring import mark_safe
 
 from core.quoting import escaped
+from core.region.current import current_region
 from core.texts import Texts
 from gadgets.cards.drawing import stored, tile
 from gadgets.cards.render import html_language
@@ -24,10 +25,14 @@ from gadgets.rgadget.surroundings import now
 
 ALL = "all"
 ANY_STATUS = range(100, 600)
+_PARENT_AT, _ALONE_AT, _NEWCOMER_AT = (district.name for district in current_region().example_districts)
 PEOPLE: Mapping[str, Texts] = {
-    "hanako": {"ja": "花子（仏生山、子育て中）", "en": "Hanako (a parent in Busshozan)"},
-    "taro": {"ja": "太郎（屋島、78歳）", "en": "Taro (78, Yashima)"},
-    "linh": {"ja": "リン（栗林、英語）", "en": "Linh (English, Ritsurin)"},
+    "hanako": {
+        "ja": f"花子（{_PARENT_AT['ja']}、子育て中）",
+        "en": f"Hanako (a parent in {_PARENT_AT['en']})",
+    },
+    "taro": {"ja": f"太郎（{_ALONE_AT['ja']}、78歳）", "en": f"Taro (78, {_ALONE_AT['en']})"},
+    "linh": {"ja": f"リン（{_NEWCOMER_AT['ja']}、英語）", "en": f"Linh (English, {_NEWCOMER_AT['en']})"},
     "guest": {"ja": "サインインしていない人", "en": "A guest"},
 }
 _WORDS: Mapping[str, Texts] = {

@@ -9,6 +9,8 @@ from django.conf import settings
 from joserfc.errors import JoseError
 from joserfc.jwk import ECKey
 
+from core.region import theme
+from core.region.current import current_region
 from gadgets.cards import drawing
 from gadgets.conformance import Environment, Signer
 from gadgets.outbound.http import Door
@@ -39,7 +41,8 @@ def _portal(*parts: str) -> list[Path]:
 
 def stylesheet() -> str:
     """The portal's own, so that a card looks here as it will look there."""
-    return "".join(path.read_text(encoding="utf-8") for path in _portal("static", "portal", "base.css"))
+    own = [path.read_text(encoding="utf-8") for path in _portal("static", "portal", "base.css")]
+    return "".join([*own, theme.stylesheet(current_region())])
 
 
 def key(path: Path) -> ECKey:

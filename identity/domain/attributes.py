@@ -1,32 +1,21 @@
 """What may be known about a resident: the attributes, their vocabularies, and what follows from them.
 
-Pure: reads the region's districts from a file beside it and imports no framework.
+Pure. Districts and zones are those of the region file (core/region).
 """
 
-import json
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
-from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Literal
 
+from core.region.current import current_region
+from core.region.types import District
 from core.texts import Texts, gettext_noop, pick
 from identity.errors import DerivedAttribute, UnknownAttribute, UnknownValue
 
 Value = str | bool | tuple[str, ...]
 LOCALES = ("ja", "en", "ja-simple")
-
-
-@dataclass(frozen=True, slots=True)
-class District:
-    """A community district: `point` is (latitude, longitude) of its centre, or None when unknown."""
-
-    code: str
-    name: Texts
-    waste_zone: str
-    point: tuple[float, float] | None
-    population: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,26 +33,10 @@ def _texts(ja: str, en: str, simple: str = "") -> Texts:
     return MappingProxyType({"ja": ja, "en": en, "ja-simple": simple or ja})
 
 
-def _read_region(path: Path) -> Mapping[str, District]:
-    raw: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-    return MappingProxyType(
-        {
-            row["code"]: District(
-                code=row["code"],
-                name=_texts(row["ja"], row["en"], row["kana"]),
-                waste_zone=row["waste_zone"],
-                point=None if row["lat"] is None else (row["lat"], row["lng"]),
-                population=row["population"],
-            )
-            for row in raw["districts"]
-        }
-    )
-
-
-_REGION = Path(__file__).resolve().parents[1] / "regions" / "takamatsu.json"
-DISTRICTS = _read_region(_REGION)
-REGION_NAMES: Mapping[str, str] = MappingProxyType(json.loads(_REGION.read_text(encoding="utf-8"))["name"])
-"""What the region is called, by language."""
+REGION = current_region()
+DISTRICTS: Mapping[str, District] = MappingProxyType(
+    {district.code: district for district in REGION.districts}
+)
 
 TOPICS: Mapping[str, Texts] = MappingProxyType(
     {
@@ -128,7 +101,7 @@ _DEFINITIONS = (
         "area.waste_zone",
         "one",
         _texts("ごみ収集の区域", "Waste collection zone", "ごみを あつめる 区域(くいき)"),
-        {z: _texts(f"区域{z}", f"Zone {z}", f"区域(くいき) {z}") for z in "12345678"},
+        {zone.code: zone.name for zone in REGION.zones},
         derived=True,
     ),
     Definition(
@@ -255,7 +228,7 @@ def derive(values: Mapping[str, Value]) -> dict[str, Value]:
     """`values` and what follows: the waste zone from the district, children from school years."""
     out = {key: value for key, value in values.items() if key != "area.waste_zone"}
     district = DISTRICTS.get(str(values.get("area.district", "")))
-    if district is not None:
+    if district is not None and district.waste_zone:
         out["area.waste_zone"] = district.waste_zone
     if values.get("household.school_years"):
         out["household.has_child"] = True

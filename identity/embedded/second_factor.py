@@ -31,6 +31,7 @@ from django.db import transaction
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy
 
+from core.region.current import current_region
 from identity import crypto
 from identity.audit import chain
 from identity.domain.roles import OPERATOR, Actor
@@ -63,7 +64,7 @@ class Adapter(DefaultMFAAdapter):
 
     def get_totp_issuer(self) -> str:
         """What an authenticator app shows above the code."""
-        return str(settings.REGION["name"]["ja"])
+        return current_region().portal_name["ja"]
 
     def get_totp_label(self, user: Any) -> str:
         """The name that the person types at sign-in."""

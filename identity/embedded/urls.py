@@ -2,7 +2,7 @@
 
 from allauth.account import views as account_views
 from django.conf.urls.i18n import i18n_patterns
-from django.urls import path
+from django.urls import include, path
 from oauth2_provider import views as oauth_views
 
 from identity.embedded import views as views
@@ -16,6 +16,7 @@ handler500 = "core.problems.server_error"
 
 urlpatterns = [
     path("", views.start, name="id_start"),
+    path("", include("core.region.views")),  # stylesheet and mark
     path("o/.well-known/openid-configuration", views.discovery, name="id_discovery"),
     path("o/.well-known/jwks.json", views.jwks, name="id_jwks"),
     path("o/authorize/", views.authorize, name="id_authorize"),

@@ -152,15 +152,11 @@ def _keep(request: HttpRequest, page: str, *, refused: bool = False) -> tuple[st
     return mark, form_pages.with_kept(page, mark)
 
 
-def _cookie() -> str:
-    return "__Host-kept" if settings.SESSION_COOKIE_SECURE else "kept"
-
-
 def _secret(request: HttpRequest) -> str:
     """This browser's secret; a new one where it has none, the same for the whole of this request."""
-    sent = request.COOKIES.get(_cookie(), "")
+    sent = request.COOKIES.get(settings.KEPT_COOKIE_NAME, "")
     if not _SECRET_OF_BROWSER.fullmatch(sent):
-        sent = request.COOKIES[_cookie()] = secrets.token_urlsafe(24)
+        sent = request.COOKIES[settings.KEPT_COOKIE_NAME] = secrets.token_urlsafe(24)
     return sent
 
 
@@ -168,7 +164,7 @@ def _give_secret(request: HttpRequest, response: HttpResponse, mark: str) -> Non
     if mark == NOTHING:
         return
     response.set_cookie(
-        _cookie(),
+        settings.KEPT_COOKIE_NAME,
         _secret(request),
         max_age=int(HOLDS.total_seconds()),
         secure=settings.SESSION_COOKIE_SECURE,
@@ -290,7 +286,7 @@ def over(now: datetime) -> Any:
 def _was_sent(request: HttpRequest) -> None:
     """The form that was filled in again has arrived."""
     mark = request.POST.get(form_pages.KEPT, "")
-    if mark and _cookie() in request.COOKIES:
+    if mark and settings.KEPT_COOKIE_NAME in request.COOKIES:
         KeptForm.objects.filter(digest=_digest(mark, _secret(request))).delete()
 
 

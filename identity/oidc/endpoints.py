@@ -14,6 +14,7 @@ from django.views.decorators.http import require_GET, require_POST, require_safe
 from joserfc import jwt
 from joserfc.jwk import ECKey
 
+from core.region.current import current_region
 from identity import actions, hooks, queries, rate
 from identity.domain import consent
 from identity.errors import InvalidToken, ProviderUnavailable
@@ -143,8 +144,8 @@ def region_portal(_request: HttpRequest) -> JsonResponse:
     base = settings.PORTAL_URL
     answer = JsonResponse(
         {
-            "region": settings.REGION["code"],
-            "name": settings.REGION["name"],
+            "region": current_region().code,
+            "name": current_region().portal_name,
             "portal": base,
             "issuer": settings.OIDC_ISSUER,
             "discovery": settings.OIDC_ISSUER.rstrip("/") + "/.well-known/openid-configuration",

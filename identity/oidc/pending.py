@@ -28,10 +28,6 @@ LONGEST_TARGET = 1000
 _TARGET = "sign-in-target"
 
 
-def _prefix() -> str:
-    return "__Host-signin-" if settings.SESSION_COOKIE_SECURE else "signin-"
-
-
 def _mark(state: str) -> str:
     return sha256(state.encode()).hexdigest()[:16]
 
@@ -67,10 +63,12 @@ def keep(
     request: HttpRequest, response: HttpResponse, *, state: str, data: Mapping[str, Any], now: datetime
 ) -> None:
     """Gives the browser what the answer to `state` must hold; the oldest of too many attempts go."""
-    for name in sorted(name for name in request.COOKIES if name.startswith(_prefix()))[: 1 - AT_ONCE]:
+    for name in sorted(name for name in request.COOKIES if name.startswith(settings.SIGN_IN_COOKIE_PREFIX))[
+        : 1 - AT_ONCE
+    ]:
         response.delete_cookie(name, samesite="Lax")
     response.set_cookie(
-        f"{_prefix()}{int(now.timestamp())}-{_mark(state)}",
+        f"{settings.SIGN_IN_COOKIE_PREFIX}{int(now.timestamp())}-{_mark(state)}",
         _seal(json.dumps(dict(data)).encode(), f"sign-in:{state}"),
         max_age=MAX_AGE,
         secure=settings.SESSION_COOKIE_SECURE,
@@ -99,4 +97,8 @@ def forget(request: HttpRequest, response: HttpResponse, state: str) -> None:
 
 def _names(request: HttpRequest, state: str) -> list[str]:
     ending = f"-{_mark(state)}"
-    return [name for name in request.COOKIES if name.startswith(_prefix()) and name.endswith(ending)]
+    return [
+        name
+        for name in request.COOKIES
+        if name.startswith(settings.SIGN_IN_COOKIE_PREFIX) and name.endswith(ending)
+    ]

@@ -15,6 +15,7 @@ from django.utils import timezone, translation
 from django.utils.translation import gettext as _
 
 from core import sweeps
+from core.region.current import current_region
 from core.region_time import region_local
 from core.texts import pick
 from identity.errors import ProviderProblem
@@ -72,7 +73,7 @@ def _send(row: SignInLetter) -> bool:
 def _text(row: SignInLetter) -> str:
     locale = translation.get_language() or "ja"
     context = {
-        "region": pick(settings.REGION["name"], locale),
+        "region": pick(current_region().portal_name, locale),
         "at": region_local(row.signed_in_at),
         "label": row.label,
         "url": settings.PORTAL_URL + reverse("mydata:sessions", urlconf=settings.ROOT_URLCONF),

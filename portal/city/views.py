@@ -6,7 +6,6 @@ Who may decide is checked in `gadgets.actions`; the pages themselves are for ope
 from collections.abc import Mapping
 from typing import Any
 
-from django.conf import settings
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
@@ -15,6 +14,7 @@ from django.views.decorators.http import require_safe
 from wagtail.admin import messages
 
 from core.form_pages import posts
+from core.region.current import current_region
 from core.sentences import sentence
 from gadgets import queries
 from gadgets.cityos import queries as cityos_queries
@@ -91,7 +91,7 @@ def _detail(
         "reports": queries.reports(gadget_id),
         "readings": cityos_queries.readings(manifest, view.provider.id) if manifest else (),
         "offered": cityos_queries.offered(manifest, view.provider.id) if manifest else (),
-        "city": settings.REGION["name"]["ja"],
+        "city": current_region().portal_name["ja"],
         "standing": queries.standing(gadget_id),
         "shares": SHARES,
         "waits": queries.waits(view),

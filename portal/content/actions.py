@@ -22,6 +22,7 @@ from wagtail.log_actions import LogContext, get_active_log_context
 from wagtail.models import Collection, GroupCollectionPermission, GroupPagePermission, Locale, Page, Site
 
 from core import sweeps
+from core.region.current import current_region
 from core.region_time import for_everybody
 from gadgets.layout.layout import Slot
 from identity.audit import chain
@@ -301,7 +302,7 @@ def ensure_site(*, using: str = "default") -> None:
 def _new_home() -> HomePage:
     Locale.objects.get_or_create(language_code=settings.LANGUAGE_CODE)
     root = Page.get_first_root_node() or Page.add_root(instance=Page(title="Root", slug="root"))
-    name = settings.REGION["name"]
+    name = current_region().portal_name
     home = HomePage(
         title=name["ja"],
         title_en=name.get("en", ""),
@@ -320,7 +321,7 @@ def _ensure_site_row(home: HomePage) -> None:
     replaced = site.root_page if site.root_page_id and site.root_page_id != home.pk else None
     if (site.root_page_id, site.hostname, site.port) != (home.pk, parts.hostname, port):
         site.root_page, site.hostname, site.port = home, parts.hostname, port
-        site.site_name = settings.REGION["name"]["ja"]
+        site.site_name = current_region().portal_name["ja"]
         site.save()
     if replaced is not None and replaced.specific_class is Page and replaced.is_leaf():
         replaced.delete()  # Wagtail's own welcome page

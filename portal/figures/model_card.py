@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from django.conf import settings
 from django.utils.translation import gettext as _
 from django.utils.translation import pgettext
 
+from core.region.current import current_region
 from core.region_time import region_local
 from core.texts import pick
 from identity.domain import attributes
@@ -288,7 +288,7 @@ def _off() -> Section:
 
 
 def _contact(locale: str) -> Section:
-    region = pick(dict(settings.REGION["name"]), locale)
+    region = pick(current_region().portal_name, locale)
     return Section(
         "contact",
         _("問い合わせ"),

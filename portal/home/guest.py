@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from identity.domain.attributes import DISTRICTS, TOPICS, Value, derive
 from portal.home.errors import ChoicesError
 
-COOKIE = "guest"
 MAX_AGE = 180 * 24 * 3600
 LONGEST = 400
 

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from uuid import uuid4
 
+from django.conf import settings
 from django.contrib.messages import get_messages
 from django.contrib.messages.storage.session import SessionStorage
 from django.core.cache import cache
@@ -177,7 +178,7 @@ def _arm(bundle: Bundle, catalogue: Catalogue) -> str:
 
 
 def _guest(request: HttpRequest, locale: str) -> Reader:
-    choices = guests.read(request.COOKIES.get(guests.COOKIE))
+    choices = guests.read(request.COOKIES.get(settings.GUEST_COOKIE_NAME))
     return Reader(mode="guest", locale=locale, attributes=choices.attributes, choices=choices)
 
 
@@ -215,7 +216,7 @@ def guest(request: HttpRequest) -> HttpResponse:
         return HttpResponse(status=403)
     response = redirect("home:home")
     if request.POST.get("action") == "clear":
-        response.delete_cookie(guests.COOKIE)
+        response.delete_cookie(settings.GUEST_COOKIE_NAME)
         return response
     try:
         if not {"district", "topics"} & set(request.POST):
@@ -226,7 +227,7 @@ def guest(request: HttpRequest) -> HttpResponse:
         context = guest_form(guests.Choices(), locale, sentence(error))
         return render(request, "home/guest_error.html", context, status=400)
     response.set_cookie(
-        guests.COOKIE,
+        settings.GUEST_COOKIE_NAME,
         choices.cookie,
         max_age=guests.MAX_AGE,
         secure=request.is_secure(),

@@ -12,6 +12,7 @@ from typing import Any
 
 from django.core.exceptions import ValidationError
 
+from core.region.types import Source
 from portal.content.errors import ImportRefused, OtherList, OtherMunicipality
 from portal.content.models import EventPage, IndexPage, ListedEvent, event_end, moment
 from portal.imports import list_keys
@@ -45,29 +46,6 @@ _COLUMN_OF = {
     "expire_at": "published_until", "go_live_at": "published_on",
 }  # fmt: skip
 _NOT_ITS_OWN = ("path", "depth", "numchild", "slug", "url_path", "content_type", "locale", "draft_title")
-
-
-@dataclass(frozen=True, slots=True)
-class Source:
-    """Who published the list, under which terms, what must stand beside each entry, and the publisher's own code."""
-
-    code: str
-    publisher: str
-    licence: str
-    attribution: str
-    municipality: str
-    url: str = ""
-
-
-TAKAMATSU = Source(
-    code="takamatsu",
-    publisher="高松市",
-    licence="CC BY 4.0",
-    attribution="高松市オープンデータ（CC BY 4.0）を加工",
-    municipality="372013",
-    url="https://github.com/takamatsu-city/takamatsu-event-map",
-)
-SOURCES = {source.code: source for source in (TAKAMATSU,)}
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,11 +9,11 @@ from dataclasses import dataclass
 from html import unescape
 from typing import Any
 
-from django.conf import settings
 from django.template.loader import render_to_string
 from django.utils.html import strip_tags
 from django.utils.translation import gettext as _
 
+from core.region.current import current_region
 from core.texts import Texts, pick
 from gadgets.types import GadgetInfo
 from identity.domain import attributes
@@ -100,7 +100,7 @@ def plain(html: str) -> str:
 
 def controller() -> str:
     """Who is responsible for the portal's own ordering; the ledger names it in Japanese."""
-    names: Any = settings.REGION["name"]
+    names: Any = current_region().portal_name
     return pick(names, "ja")
 
 

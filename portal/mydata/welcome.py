@@ -9,6 +9,7 @@ from http import HTTPStatus
 from typing import Any
 from urllib.parse import urlencode
 
+from django.conf import settings
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
@@ -50,7 +51,7 @@ def first_stop(request: HttpRequest, arrival: Arrival, target: str) -> str:
     """The welcome for somebody new, the question about a guest's choices for others, or straight on."""
     if not arrival.plain:
         return target
-    choices = guests.read(request.COOKIES.get(guests.COOKIE))
+    choices = guests.read(request.COOKIES.get(settings.GUEST_COOKIE_NAME))
     name = ""
     if not arrival.onboarded:
         name = "mydata:welcome"
@@ -231,7 +232,7 @@ def _languages(held: Mapping[str, Value]) -> list[tuple[str, str, str, bool]]:
 
 
 def _reading(request: HttpRequest, bundle: Bundle, held: Mapping[str, Value]) -> dict[str, Any]:
-    offered = merge.offer(guests.read(request.COOKIES.get(guests.COOKIE)), bundle.attributes)
+    offered = merge.offer(guests.read(request.COOKIES.get(settings.GUEST_COOKIE_NAME)), bundle.attributes)
     return {
         "languages_offered": _languages({"language": _locale(), **held}),
         "needs": _options("access_needs", held),
@@ -280,7 +281,7 @@ _FIELDS = {"reading": _reading, "district": _district, "topics": _topics}
 def guest_choices(request: HttpRequest, bundle: Bundle) -> HttpResponse:
     """Asks whether a guest's choices become the resident's; either answer takes the cookie away."""
     target = next_path(request, reverse("home:home"))
-    offered = merge.offer(guests.read(request.COOKIES.get(guests.COOKIE)), bundle.attributes)
+    offered = merge.offer(guests.read(request.COOKIES.get(settings.GUEST_COOKIE_NAME)), bundle.attributes)
     if offered is None:
         return _without_cookie(HttpResponseRedirect(target))
     choice = request.POST.get("choice")
@@ -315,5 +316,5 @@ def _offer_context(offered: merge.Offer) -> dict[str, Any]:
 
 
 def _without_cookie(response: HttpResponse) -> HttpResponse:
-    response.delete_cookie(guests.COOKIE, samesite="Lax")
+    response.delete_cookie(settings.GUEST_COOKIE_NAME, samesite="Lax")
     return response

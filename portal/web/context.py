@@ -1,7 +1,7 @@
 """What every page template may use: the region, the language switch and who is signed in."""
 
 from datetime import datetime, timedelta
-from typing import Any, cast
+from typing import Any
 
 from django.conf import settings
 from django.http import HttpRequest
@@ -10,6 +10,8 @@ from django.utils.functional import SimpleLazyObject
 from django.utils.translation import get_language
 
 from core import form_pages
+from core.region import theme
+from core.region.current import current_region
 from core.region_time import region_now
 from core.texts import pick
 from identity.household import authority
@@ -39,10 +41,13 @@ def _until(request: HttpRequest) -> datetime | None:
 
 
 def portal(request: HttpRequest) -> dict[str, Any]:
-    """`region_name`, `html_lang`, `languages`, `this_page`, `signed_in`, `acting`, `session_left`, `session_until`, `demo`, `portal_url`, `id_site`."""
-    locale = get_language() or "ja"
+    """`region_name`, `region_attribution`, `region_digest`, `source_attributions`, `html_lang`, `languages`, `this_page`, `signed_in`, `acting`, `session_left`, `session_until`, `demo`, `portal_url`, `id_site`."""
+    locale, region = get_language() or "ja", current_region()
     return {
-        "region_name": pick(cast("dict[str, str]", settings.REGION["name"]), locale),
+        "region_name": pick(region.portal_name, locale),
+        "region_attribution": pick(region.attribution, locale),
+        "region_digest": theme.digest(),
+        "source_attributions": region.source_attributions,
         "html_lang": "en" if locale == "en" else "ja",
         # Wagtail's admin means a Locale of its own by this name.
         **({} if request.path_info.startswith("/admin/") else {"locale": locale}),

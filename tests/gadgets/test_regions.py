@@ -9,6 +9,7 @@ from django.conf import settings
 from django.urls import reverse
 from joserfc.jwk import ECKey
 
+from core.region.current import current_region
 from gadgets.cards import signing
 from gadgets.errors import (
     DoorError,
@@ -50,7 +51,7 @@ def test_the_feed_lists_what_is_published_and_where_its_package_is(desk: DeskFor
     assert answer["Content-Type"] == "application/json"
     assert answer["Access-Control-Allow-Origin"] == "*"
     feed = json.loads(answer.content)
-    assert (feed["region"], feed["portal"]) == (settings.REGION["code"], settings.PORTAL_URL)
+    assert (feed["region"], feed["portal"]) == (current_region().code, settings.PORTAL_URL)
     (entry,) = feed["gadgets"]
     assert entry["id"] == published
     assert entry["package"].endswith(reverse("gadgets_wire:package", args=[published]))
@@ -70,7 +71,7 @@ def test_a_package_holds_the_approved_bytes_and_the_report(desk: DeskFor, publis
     assert f"{published}.rgadget" in answer["Content-Disposition"]
     found = package.verify(answer.content, signing.jwks())
     assert found.raw == guest.get(reverse("gadgets_wire:manifest", args=[published])).content
-    assert (found.region, found.portal) == (settings.REGION["code"], settings.PORTAL_URL)
+    assert (found.region, found.portal) == (current_region().code, settings.PORTAL_URL)
     assert [line.number for line in found.report] == list(CheckLine.objects.values_list("number", flat=True))
     assert all(line.ok is not False for line in found.report)
 
@@ -130,7 +131,7 @@ def test_keys_from_another_place_are_refused(clean: None, db: None, next_door: N
 
 
 def test_this_region_itself_is_refused(clean: None, db: None, next_door: Neighbour) -> None:
-    next_door.said["region"] = settings.REGION["code"]
+    next_door.said["region"] = current_region().code
     with pytest.raises(LifeError, match="この窓口自身"):
         regions.look(portal_url=next_door.origin, by=SYSTEM)
 
@@ -196,7 +197,7 @@ def test_what_is_for_other_regions_only_is_not_offered(clean: None, db: None, ne
     added(next_door)
     next_door.offer(raw(regions=["999999"]), URL)
     assert regions.offers(code=CODE, by=SYSTEM) == ()
-    next_door.offer(raw(regions=[settings.REGION["code"]]), URL)
+    next_door.offer(raw(regions=[current_region().code]), URL)
     assert len(regions.offers(code=CODE, by=SYSTEM)) == 1
 
 

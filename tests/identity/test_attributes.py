@@ -16,9 +16,9 @@ def test_the_region_has_every_district_of_the_waste_table_with_its_zone() -> Non
     assert {d.waste_zone for d in attributes.DISTRICTS.values()} == set("12345678")
     for district in attributes.DISTRICTS.values():
         assert set(district.name) == set(attributes.LOCALES)
-        assert district.point is not None
-        assert 34.0 < district.point[0] < 34.5
-        assert 133.9 < district.point[1] < 134.3
+        assert district.middle is not None
+        assert 34.0 < district.middle[0] < 34.5
+        assert 133.9 < district.middle[1] < 134.3
 
 
 def test_every_text_is_there_in_three_languages() -> None:

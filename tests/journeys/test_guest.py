@@ -8,12 +8,12 @@ from zoneinfo import ZoneInfo
 import pytest
 from playwright.sync_api import Page, expect
 
-from demo import samples
+from demo import region_data
 from tests.journeys import steps
 from tests.sites import Site
 
 ATTRIBUTION = "高松市オープンデータ（CC BY 4.0）を加工"
-EVENTS = samples.DATA / "events.csv"
+EVENTS = region_data.folder() / "events.csv"
 
 
 def ahead() -> set[tuple[str, str]]:

@@ -15,16 +15,18 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
+from core.region.current import current_region
 from portal.content import queries
 from portal.content.errors import ImportRefused, OtherList, OtherMunicipality, RowsRejected, UnreadableFile
 from portal.content.models import EventPage, ListedEvent
 from portal.imports import list_keys, list_writing
 from portal.imports.event_import import import_events
-from portal.imports.list_plan import TAKAMATSU, Report
+from portal.imports.list_plan import Report
 from tests import cast
 from tests.migrations import Migrations
 from tests.portal.content.test_editor import form
 
+(TAKAMATSU,) = current_region().sources
 pytestmark = pytest.mark.django_db
 LISTS = Path(__file__).resolve().parents[1] / "data" / "lists"
 COLUMNS = ("全国地方公共団体コード", "ID", "イベント名", "開始日", "終了日", "説明", "場所名称", "開催日一覧")

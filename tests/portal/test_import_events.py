@@ -12,16 +12,18 @@ import pytest
 from django.core.cache import cache
 from django.core.management import CommandError, call_command
 
-from demo import samples
+from core.region.current import current_region
+from demo import region_data
 from portal.content import queries
 from portal.content.errors import ImportRefused, RowsRejected, UnknownHeader, UnreadableFile
 from portal.content.models import EventPage
 from portal.imports.event_import import import_events
-from portal.imports.list_plan import TAKAMATSU, Report
+from portal.imports.list_plan import Report
 from portal.imports.list_reader import decode
 
+(TAKAMATSU,) = current_region().sources
 pytestmark = pytest.mark.django_db
-REAL = samples.DATA / "events.csv"
+REAL = region_data.folder() / "events.csv"
 COLUMNS = (
     "NO",
     "イベント名",

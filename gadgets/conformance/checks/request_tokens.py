@@ -12,6 +12,7 @@ from typing import Any
 from joserfc import jwt
 from joserfc.jwk import ECKey
 
+from core.region.current import current_region
 from core.texts import Texts
 from gadgets.cards import signing
 from gadgets.conformance.environment import ALGORITHM, Environment
@@ -19,12 +20,13 @@ from gadgets.protocol.manifest import Manifest, default_settings
 from gadgets.types import Value
 from identity.domain import attributes
 
+_PARENT_AT, _ALONE_AT, _NEWCOMER_AT = (district.code for district in current_region().example_districts)
 PERSONAS: Mapping[str, Mapping[str, Value]] = MappingProxyType(
     {
         name: attributes.derive({key: attributes.validate(key, value) for key, value in values.items()})
         for name, values in {
             "hanako": {
-                "area.district": "busshozan",
+                "area.district": _PARENT_AT,
                 "age_band": "35-44",
                 "household.has_child": True,
                 "household.school_years": ["e3"],
@@ -32,7 +34,7 @@ PERSONAS: Mapping[str, Mapping[str, Value]] = MappingProxyType(
                 "access_needs": ["furigana"],
             },
             "taro": {
-                "area.district": "yashima",
+                "area.district": _ALONE_AT,
                 "age_band": "75+",
                 "household.has_child": False,
                 "household.school_years": [],
@@ -40,7 +42,7 @@ PERSONAS: Mapping[str, Mapping[str, Value]] = MappingProxyType(
                 "access_needs": ["visual", "companion"],
             },
             "linh": {
-                "area.district": "ritsurin",
+                "area.district": _NEWCOMER_AT,
                 "age_band": "25-34",
                 "household.has_child": False,
                 "household.school_years": [],

@@ -10,12 +10,16 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils import timezone
 
+from core.region.current import current_region
 from portal.content.errors import ImportRefused
 from portal.imports.event_import import import_events
-from portal.imports.list_plan import DATASET, SOURCES, TAKAMATSU, Report
+from portal.imports.list_plan import DATASET, Report
 from portal.imports.list_reader import ENCODINGS
 
 SHOWN = 20
+
+
+SOURCES = {source.code: source for source in current_region().sources}
 
 
 class Command(BaseCommand):
@@ -29,7 +33,12 @@ class Command(BaseCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("kind", choices=["events"])
         parser.add_argument("file", type=Path)
-        parser.add_argument("--source", choices=sorted(SOURCES), default=TAKAMATSU.code, help="出典")
+        parser.add_argument(
+            "--source",
+            choices=sorted(SOURCES),
+            default=next(iter(SOURCES), None),
+            help="出典（地域ファイルの sources）",
+        )
         parser.add_argument(
             "--dataset", default=DATASET, type=_name,
             help="一覧の名前。同じ出典に一覧がいくつもあるときに分けます。",
@@ -51,6 +60,8 @@ class Command(BaseCommand):
         super().run_from_argv(argv)
 
     def handle(self, *_args: Any, **options: Any) -> None:
+        if options["source"] is None:
+            raise CommandError("地域ファイルに出典（sources）がありません。")
         try:
             raw = options["file"].read_bytes()
         except OSError as error:

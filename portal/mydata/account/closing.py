@@ -22,6 +22,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_safe
 
 from core.form_pages import posts
+from core.region.current import current_region
 from core.texts import pick
 from gadgets.providers import organisations
 from gadgets.webhooks import erasure as providers
@@ -165,7 +166,7 @@ def _mail(address: str, asked: erasure.Asked) -> bool:
     context = {
         "asked": asked,
         "days": erasure.WAIT.days,
-        "region": pick(settings.REGION["name"], get_language() or "ja"),
+        "region": pick(current_region().portal_name, get_language() or "ja"),
         "sign_in": f"{settings.PORTAL_URL}{reverse('identity:signin')}",
         "report": f"{settings.PORTAL_URL}{reverse('mydata:erased', args=[asked.reference])}",
     }

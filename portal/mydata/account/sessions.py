@@ -12,6 +12,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
 from core.form_pages import posts
+from core.region.current import current_region
 from core.sentences import sentence
 from core.texts import pick
 from gadgets import queries as gadget_queries
@@ -74,8 +75,9 @@ def end(request: HttpRequest, bundle: Bundle) -> HttpResponse:
         messages.warning(
             request,
             _(
-                "くらしの窓口ではサインアウトしました。地域IDから返事がないため、ほかのサービスではまだ続いているかもしれません。しばらくしてから、もう一度お試しください。"
-            ),
+                "%(region)sではサインアウトしました。地域IDから返事がないため、ほかのサービスではまだ続いているかもしれません。しばらくしてから、もう一度お試しください。"
+            )
+            % {"region": pick(current_region().portal_name, get_language() or "ja")},
         )
     else:
         messages.success(request, _("サインアウトしました。"))

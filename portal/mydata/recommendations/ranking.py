@@ -5,6 +5,7 @@ from http import HTTPStatus
 from typing import Any
 from urllib.parse import urlencode
 
+from django.conf import settings
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
@@ -45,7 +46,7 @@ def ranking(request: HttpRequest) -> HttpResponse:
     """For everybody: how the order comes about. A resident's own weights, or those of a guest's choices."""
     if queries.current_resident(request) is not None:
         return _of_resident(request)
-    choices = guests.read(request.COOKIES.get(guests.COOKIE))
+    choices = guests.read(request.COOKIES.get(settings.GUEST_COOKIE_NAME))
     response = render(request, "mydata/ranking.html", _weights(choices.attributes, "guest"))
     response.headers["Cache-Control"] = "private, no-store"
     patch_vary_headers(response, ("Cookie",))

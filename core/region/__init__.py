@@ -1,0 +1,1 @@
+"""The region that this installation serves, as its file says it."""
