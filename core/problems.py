@@ -19,7 +19,9 @@ from django.utils import translation
 from django.utils.translation import gettext as _
 
 from core import form_pages
+from core.region import theme
 from core.region.current import current_region
+from core.texts import pick
 
 LANGUAGES = ("ja", "en", "ja-simple")
 PAGES = frozenset({400, 403, 405, 413, 429, 503})
@@ -137,14 +139,12 @@ def bare_page(request: HttpRequest, status: int) -> HttpResponse:
     """A page that needs neither database nor session, because one of them may be what failed."""
     with translation.override(language(request, editors=False)):
         found = _words(status)
-        name = current_region().portal_name.get(
-            translation.get_language(), current_region().portal_name["ja"]
-        )
         context = {
             "title": found.title,
             "message": found.message,
             "html_lang": "en" if translation.get_language() == "en" else "ja",
-            "region_name": name,
+            "region_name": pick(current_region().portal_name, translation.get_language() or "ja"),
+            "region_digest": theme.digest(),
             "portal_url": settings.PORTAL_URL,
         }
         return HttpResponse(render_to_string("errors/bare.html", context), status=status)

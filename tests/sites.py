@@ -103,10 +103,10 @@ class Site:
         return dict(json.loads(path.read_text())) if path.is_file() else {}
 
 
-def start_demo() -> Site:
-    """Runs the real `bin/demo` in a folder of its own and waits for its line `ready`."""
+def start_demo(region: Path | None = None, port: int = 0) -> Site:
+    """Runs the real `bin/demo` in a folder of its own and waits for its line `ready`; without a region, the sample city."""
     folder = _folder("demo")
-    port = free_ports(len(PROVIDERS) + 1, avoid=_taken())
+    port = port or demo_ports()
     id_url = f"http://id.region.localhost:{port}"
     site = Site(
         mode="demo",
@@ -121,7 +121,7 @@ def start_demo() -> Site:
     try:
         running = site.launcher.start(
             "bin-demo",
-            [ROOT / "bin" / "demo", "--port", str(port)],
+            [ROOT / "bin" / "demo", "--port", str(port), *(["--region", str(region)] if region else [])],
             env={"VAR_DIR": str(folder)},
             cwd=ROOT,
         )
@@ -136,6 +136,11 @@ def start_demo() -> Site:
         site.stop()
         raise
     return site
+
+
+def demo_ports(avoid: frozenset[int] = frozenset()) -> int:
+    """The first of as many free ports as a demo takes."""
+    return free_ports(len(PROVIDERS) + 1, avoid=_taken() | avoid)
 
 
 def start_city() -> Site:

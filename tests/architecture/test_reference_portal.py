@@ -56,7 +56,9 @@ def test_a_beginning_on_the_page_covers_no_address_of_ours() -> None:
 def commands() -> dict[str, str]:
     """The module of each management command of ours, by the command's name."""
     found = (
-        path for package in OURS for path in ROOT.glob(f"{package.rstrip('.')}/management/commands/*.py")
+        path
+        for package in (*OURS, "demo.")
+        for path in ROOT.glob(f"{package.rstrip('.')}/management/commands/*.py")
     )
     return {
         path.stem: ".".join(path.relative_to(ROOT).with_suffix("").parts)
@@ -123,7 +125,7 @@ def test_every_folder_with_data_of_others_stands_on_the_page_and_has_its_readme(
     folders = {
         *ROOT.glob("*/data"),
         *ROOT.glob("*/*/data"),
-        ROOT / "identity" / "regions",
+        ROOT / "core" / "region" / "files",
         *ROOT.glob("vendor/*"),
     }
     found = {str(path.relative_to(ROOT)) for path in folders if path.is_dir() and path.parts[-2] != "var"}

@@ -25,6 +25,8 @@ DESKS = ("core/dates.py", "recommender/errors.py", "portal/content/", "portal/ci
 SHORT = 4
 ONE_MEANING = frozenset(
     [
+        "呼び名",
+        "架空の人",
         "アドレス",
         "説明",
         "題名",

@@ -21,6 +21,7 @@ PORTAL: dict[str, Set[str]] = {
     "/health/": ANYBODY,
     "/.well-known/": ANYBODY,
     "/schemas/": ANYBODY,
+    "/theme/": ANYBODY,
     "/alerts.json": ANYBODY,
     "/alerts.html": ANYBODY,
     "/connections.csv": ANYBODY,
@@ -78,6 +79,7 @@ PORTAL: dict[str, Set[str]] = {
     "/admin/images/": {EDITOR},
     "/admin/redirects/": {EDITOR},
     "/admin/content_gone/": {EDITOR},
+    "/admin/content_personas/": {EDITOR},
     "/admin/faults/": {OPERATOR},
     "/admin/images/chooser/": DESK,
     "/admin/workflows/": NOBODY,
@@ -99,6 +101,7 @@ PORTAL: dict[str, Set[str]] = {
 ID: dict[str, Set[str]] = {
     "/": NOBODY,  # leads to the portal
     "/o/.well-known/": ANYBODY,
+    "/theme/": ANYBODY,
     "/o/logout/": SIGNED_IN,  # asks whether to sign out
     "/o/": NOBODY,  # nothing without a client's request
     "/login/": {GUEST, ENDED},  # who is signed in is led on
