@@ -145,7 +145,7 @@ def region_portal(_request: HttpRequest) -> JsonResponse:
     answer = JsonResponse(
         {
             "region": current_region().code,
-            "name": current_region().portal_name,
+            "name": dict(current_region().portal_name),
             "portal": base,
             "issuer": settings.OIDC_ISSUER,
             "discovery": settings.OIDC_ISSUER.rstrip("/") + "/.well-known/openid-configuration",

@@ -109,14 +109,14 @@ def test_the_row_says_nothing_without_the_browser() -> None:
     client = browser(busco)
     late(client)
     row = KeptForm.objects.get()
-    secret = client.cookies["kept"].value
+    secret = client.cookies[settings.KEPT_COOKIE_NAME].value
     stored = bytes(row.sealed)
     assert TYPED["contact"].encode() not in stored
     assert secret not in f"{row.digest}{row.person}"
     assert str(busco.id) not in f"{row.digest}{row.person}"
     with pytest.raises(kept.CannotUnseal):
         kept.browser_seals.unseal(stored, secret="another", place="kept-form")
-    cookie = client.cookies["kept"]
+    cookie = client.cookies[settings.KEPT_COOKIE_NAME]
     assert cookie["httponly"]
     assert cookie["max-age"] == kept.HOLDS.total_seconds()
 
@@ -196,7 +196,7 @@ def test_a_page_drawn_before_a_sign_in_in_another_tab_is_filled_in_again() -> No
     busco = cast.busco()
     client = browser(busco)
     data = {**hidden(client, "/provider/", ORGANISATIONS), **TYPED}
-    client.cookies["csrf"] = "A" * 32  # signing in drew another token
+    client.cookies[settings.CSRF_COOKIE_NAME] = "A" * 32  # signing in drew another token
     own = f"http://{client.defaults['HTTP_HOST']}"
     answer = client.post(ORGANISATIONS, data, headers={"origin": own, "referer": f"{own}/provider/"})
     assert answer.status_code == 303

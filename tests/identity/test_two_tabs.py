@@ -5,6 +5,7 @@ from urllib.parse import urlencode, urljoin, urlsplit
 
 import pytest
 import requests
+from django.conf import settings
 from django.test import Client
 
 from identity.models import AuditEntry, OidcSession, Resident
@@ -92,7 +93,7 @@ def test_the_page_of_the_id_is_old_and_nobody_is_signed_in(
 def test_a_sign_in_survives_the_session_it_was_begun_in(person: Client, the_id: HostileId) -> None:  # noqa: F811
     state = begin(person, the_id, "/en/all-news/")
     person.session.flush()
-    person.cookies.pop("session", None)
+    person.cookies.pop(settings.SESSION_COOKIE_NAME, None)
     assert finish(person, state)["Location"] == "/en/all-news/"
 
 
@@ -107,7 +108,7 @@ def test_whoever_is_signed_in_arrives_whatever_the_answer_says(
     finish(person, begin(person, the_id, "/"))
     key = person.session.session_key
     person.cookies = type(person.cookies)(
-        {k: v for k, v in person.cookies.items() if not k.startswith("signin-")}
+        {k: v for k, v in person.cookies.items() if not k.startswith(settings.SIGN_IN_COOKIE_PREFIX)}
     )
     asked = {"state": late, **({"error": error} if error else {"code": "c"})}
     answer = person.get("/sign-in/callback", asked)
@@ -158,12 +159,20 @@ def test_a_browser_keeps_a_handful_of_attempts_and_each_is_used_once(
     the_id: HostileId,  # noqa: F811
 ) -> None:
     states = [begin(person, the_id) for _ in range(pending.AT_ONCE + 3)]
-    kept = [value for name, value in person.cookies.items() if name.startswith("signin-") and value.value]
+    kept = [
+        value
+        for name, value in person.cookies.items()
+        if name.startswith(settings.SIGN_IN_COOKIE_PREFIX) and value.value
+    ]
     assert len(kept) == pending.AT_ONCE
     assert not any("en/news" in value.value for value in kept)
     assert all(value["httponly"] and value["samesite"] == "Lax" for value in kept)
     finish(person, states[-1])
-    kept = [value for name, value in person.cookies.items() if name.startswith("signin-") and value.value]
+    kept = [
+        value
+        for name, value in person.cookies.items()
+        if name.startswith(settings.SIGN_IN_COOKIE_PREFIX) and value.value
+    ]
     assert len(kept) == pending.AT_ONCE - 1
 
 

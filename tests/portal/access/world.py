@@ -12,6 +12,7 @@ from wagtail.images.models import Image
 from wagtail.images.tests.utils import get_test_image_file
 from wagtail.models import Page
 
+from core.region import theme
 from gadgets import actions as gadget_actions
 from gadgets.cards import signing
 from gadgets.models import Gadget, Region
@@ -93,7 +94,7 @@ def arguments(people: Mapping[str, Resident], page: Page, organisation: int) -> 
         "<page>": "news/bins/", "<rest>": "unknown/", "<pk>": "1", "<id>": "1",
         # the portal's own
         "<client_id>": f"gadget-{WASTE}", "/schemas/<name>": "card-1.0", "<gadget_id>": WASTE, "<signed>": "unsigned",
-        "<name>": "report", "<guardianship>": str(Guardianship.objects.get().pk), "<code>": "neighbour",
+        "<name>": "report", "<digest>": theme.digest(), "<guardianship>": str(Guardianship.objects.get().pk), "<code>": "neighbour",
         "<redirect_id>": "1", "<number>": "1", "<token>": "token", "<item>": f"p{page.pk}", "<recipient>": WASTE, "<device>": "1",
         "<ward>": str(taro.pk), "<reference>": "AAAA-AAAA-AAAA-AAAA", "<month>": "2026-09",
         "<contract_id>": "1", "<provider_id>": str(organisation),

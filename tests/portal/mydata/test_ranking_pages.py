@@ -6,6 +6,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.conf import settings
 from django.test import Client
 from pytest_django import DjangoAssertNumQueries
 
@@ -160,7 +161,7 @@ def test_a_guest_reads_how_the_order_comes_about_from_choices_only() -> None:
     assert page["Cache-Control"] == "private, no-store"
     assert "順番を決めている主なこと" in page.content.decode()
     assert "いま、あなたについて順番に効いているものはありません。" in page.content.decode()
-    client.cookies["guest"] = "1.busshozan.music"
+    client.cookies[settings.GUEST_COOKIE_NAME] = "1.busshozan.music"
     html = client.get(URL).content.decode()
     assert ["「仏生山」の項目", "2.0倍 上がる", "市の担当者の見込み"] in rows(html)["お住まいの地区: 仏生山"]
     assert "age_band" not in html

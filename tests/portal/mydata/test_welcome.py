@@ -5,6 +5,7 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
+from django.conf import settings
 from django.test import Client, RequestFactory
 from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
@@ -82,7 +83,7 @@ def arrival(**changes: Any) -> Arrival:
 )
 def test_who_goes_where_after_sign_in(who: Arrival, cookie: str, expected: str) -> None:
     request = RequestFactory().get("/sign-in/callback")
-    request.COOKIES["guest"] = cookie
+    request.COOKIES[settings.GUEST_COOKIE_NAME] = cookie
     assert welcome.first_stop(request, who, "/all-news/") == expected
 
 
@@ -320,12 +321,15 @@ def test_a_step_costs_few_queries(
 
 
 def with_cookie(client: Client, district: str, *topics: str) -> Client:
-    client.cookies["guest"] = choose(district, topics).cookie
+    client.cookies[settings.GUEST_COOKIE_NAME] = choose(district, topics).cookie
     return client
 
 
 def cookie_is_gone(answer: Any) -> bool:
-    return "guest" in answer.cookies and answer.cookies["guest"]["max-age"] == 0
+    return (
+        settings.GUEST_COOKIE_NAME in answer.cookies
+        and answer.cookies[settings.GUEST_COOKIE_NAME]["max-age"] == 0
+    )
 
 
 def test_a_guests_choices_are_asked_about_on_the_first_step(newcomer: Resident, signed_in: SignIn) -> None:
@@ -339,7 +343,7 @@ def test_a_guests_choices_are_asked_about_on_the_first_step(newcomer: Resident, 
     assert cookie_is_gone(answer)
     assert held(newcomer).attributes["area.district"] == "busshozan"
     assert held(newcomer).attributes["interests"] == ("childcare",)
-    client.cookies.pop("guest")
+    client.cookies.pop(settings.GUEST_COOKIE_NAME)
     assert "ゲストのときに選んだ" not in client.get(back).content.decode()
 
 
