@@ -14,7 +14,7 @@ from django.utils import timezone, translation
 from django.utils.cache import patch_vary_headers
 from django.utils.functional import cached_property
 from django.utils.html import format_html
-from django.utils.translation import get_language, pgettext_lazy
+from django.utils.translation import get_language, gettext, pgettext_lazy
 from django.utils.translation import gettext_lazy as _
 from wagtail.admin.panels import CommentPanel, FieldPanel, MultiFieldPanel, ObjectList, TabbedInterface
 from wagtail.fields import StreamField
@@ -584,7 +584,10 @@ class HomePage(FixedPage):
     @property
     def preview_modes(self) -> list[tuple[str, str]]:
         """A guest, and each persona."""
-        return [(GUEST, _("ゲスト")), *((persona.key, str(persona)) for persona in Persona.objects.all())]
+        return [
+            (GUEST, gettext("ゲスト")),
+            *((persona.key, str(persona)) for persona in Persona.objects.all()),
+        ]
 
     def serve(self, request: HttpRequest, *_args: Any, **_kwargs: Any) -> HttpResponse:
         """The same home as at `/`, whichever way it was asked for."""

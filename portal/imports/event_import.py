@@ -2,9 +2,10 @@
 
 from datetime import datetime
 
+from core.region.types import Source
 from portal.content.errors import RowsRejected
 from portal.imports import list_writing
-from portal.imports.list_plan import DATASET, Report, Source, planned, refused
+from portal.imports.list_plan import DATASET, Report, planned, refused
 from portal.imports.list_reader import decode, read_table
 
 

@@ -3,8 +3,9 @@
 import unicodedata
 from collections.abc import Iterable
 
+from core.region.types import District
 from core.texts import pick
-from identity.domain.attributes import DISTRICTS, District
+from identity.domain.attributes import DISTRICTS
 
 _ROWS = ("あいうえお", "かきくけこ", "さしすせそ", "たちつてと", "なにぬねの", "はひふへほ", "まみむめも", "やゆよ", "らりるれろ", "わをん")  # fmt: skip
 _PLAIN = str.maketrans(

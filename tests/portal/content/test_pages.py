@@ -10,13 +10,14 @@ import time_machine
 from django.test import Client
 from django.utils import timezone
 
+from demo import samples
 from examples.waste.provider import build as build_waste
 from gadgets import queries as gadget_queries
 from gadgets.cards import fetch
 from gadgets.types import StoredCard
 from identity import actions as identity_actions
 from identity import queries as identity_queries
-from portal.content import queries, samples
+from portal.content import queries
 from portal.content.models import HomePage, NewsPage
 from portal.content.pages import listing
 from portal.home.page import formats
