@@ -18,7 +18,14 @@ from recommender.errors import RecommenderError
 ROOT = Path(__file__).resolve().parents[2]
 JAPANESE = re.compile(r"[\u3040-\u30ff\u4e00-\u9fff]")
 MARKS = {"gettext_noop", "gettext_lazy", "gettext", "_"}
-COMMAND_LINE = {"admin_api.py", "sync.py", "sync_account.py", "realm_file.py", "keycloak_sync.py"}
+COMMAND_LINE = {
+    "admin_api.py",
+    "sync.py",
+    "sync_account.py",
+    "realm_file.py",
+    "keycloak_sync.py",
+    "keycloak_theme.py",
+}
 """Read by operators on the command line, which is Japanese as a whole."""
 
 

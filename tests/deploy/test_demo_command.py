@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 
+from core.region.current import DEFAULT
 from demo import run as demo
 from demo.supervise import Launcher, Running, wait_until
 from tests.services.ports import free_ports, is_free
@@ -21,6 +22,7 @@ from tests.sites import Site
 
 ROOT = demo.ROOT
 COMMAND = ROOT / "bin" / "demo"
+INVENTED = ROOT / "demo" / "regions" / "minamo.toml"
 HIGHEST = 65535 - len(demo.PROVIDERS)
 PORTS = len(demo.PROVIDERS) + 1
 
@@ -64,6 +66,35 @@ def test_reset_removes_nothing_that_no_demo_made(tmp_path: Path) -> None:
     assert done.returncode == 1
     assert "holds no demo" in done.stdout
     assert precious.read_text() == "years of work"
+
+
+def test_a_region_file_that_cannot_be_used_is_named_before_anything_starts(tmp_path: Path) -> None:
+    wrong = tmp_path / "region.toml"
+    wrong.write_text('id = "x"')
+    done = run_demo("--region", str(wrong), "--port", str(free_ports(PORTS)), folder=tmp_path / "var")
+    assert done.returncode == 1
+    assert f"REGION_FILE: {wrong}: code: is missing" in done.stdout
+    assert "Traceback" not in done.stdout + done.stderr
+    assert not (tmp_path / "var").exists()
+
+
+def test_a_folder_keeps_one_region(tmp_path: Path) -> None:
+    (tmp_path / "db.sqlite3").touch()
+    done = run_demo("--region", str(INVENTED), "--port", str(free_ports(PORTS)), folder=tmp_path)
+    assert done.returncode == 1
+    assert "are of the region takamatsu" in done.stdout
+    assert f"bin/demo --region {INVENTED} --port" in done.stdout
+    (tmp_path / "region").write_text(f"{tmp_path}/gone.toml\n")
+    done = run_demo("--region", str(INVENTED), "--port", str(free_ports(PORTS)), folder=tmp_path)
+    assert done.returncode == 1
+    assert "of a region whose file is gone" in done.stdout
+
+
+def test_the_settings_of_a_demo_name_the_region_of_its_data(tmp_path: Path) -> None:
+    made = demo.Demo(port=demo.DEFAULT_PORT, folder=tmp_path)
+    assert made.environment()["REGION_FILE"] == str(DEFAULT)
+    (tmp_path / "region").write_text(f"{INVENTED}\n")
+    assert made.environment()["REGION_FILE"] == str(INVENTED)
 
 
 def test_a_machine_without_python_3_11_is_told_what_to_install(tmp_path: Path) -> None:

@@ -23,6 +23,7 @@ PLACES = {
     "the admin": "model",
     "redirects": "model",
     "pages taken down": "model",
+    "personas (the made-up people of previews and dry runs)": "model",
     "the home and all below it": "home",
     "the list of alerts and all below it": "alerts",
     "pictures": "root",

@@ -57,8 +57,11 @@ def test_a_guest_chooses_and_the_next_home_follows_and_says_why(publish):
     guest = browser()
     answer = guest.post("/guest/", {"district": "yashima", "topics": ["music", "food"]})
     assert (answer.status_code, answer["Location"]) == (302, "/")
-    assert answer.cookies["guest"].value == "1.yashima.food-music"
-    assert (answer.cookies["guest"]["httponly"], answer.cookies["guest"]["samesite"]) == (True, "Lax")
+    assert answer.cookies[settings.GUEST_COOKIE_NAME].value == "1.yashima.food-music"
+    assert (
+        answer.cookies[settings.GUEST_COOKIE_NAME]["httponly"],
+        answer.cookies[settings.GUEST_COOKIE_NAME]["samesite"],
+    ) == (True, "Lax")
     html = guest.get("/").content.decode()
     assert html.index("nearの題") < html.index("allの題")
     assert "お住まいの地区（屋島）のお知らせ" in html
@@ -71,7 +74,7 @@ def test_a_guest_clears_the_choices(publish):
     guest = browser()
     guest.post("/guest/", {"district": "yashima"})
     answer = guest.post("/guest/", {"action": "clear"})
-    assert answer.cookies["guest"].value == ""
+    assert answer.cookies[settings.GUEST_COOKIE_NAME].value == ""
 
 
 @pytest.mark.parametrize("form", [{"district": "atlantis"}, {"topics": ["opera"]}])
@@ -80,7 +83,7 @@ def test_choices_outside_the_vocabulary_are_refused_in_words(publish, form):
     answer = get_post("/guest/", form)
     assert answer.status_code == 400
     assert "選んだ地区またはテーマが見つかりません" in answer.content.decode()
-    assert "guest" not in answer.cookies
+    assert settings.GUEST_COOKIE_NAME not in answer.cookies
 
 
 def get_post(path, form, **headers):
@@ -99,7 +102,7 @@ def test_a_form_from_another_site_changes_nothing(publish):
 def test_a_forged_cookie_is_the_plain_page(publish):
     publish([entry("a")])
     guest = browser()
-    guest.cookies["guest"] = "1.atlantis.<script>"
+    guest.cookies[settings.GUEST_COOKIE_NAME] = "1.atlantis.<script>"
     plain, forged = get().content, guest.get("/").content
     assert plain == forged
 
