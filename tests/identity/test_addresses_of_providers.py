@@ -19,7 +19,7 @@ from identity import hooks
 ROOT = Path(__file__).resolve().parents[2]
 WAYS_OUT = {
     "gadgets/outbound/http.py", "gadgets/cityos/ngsi_ld.py", "identity/loopback.py", "identity/oidc/tokens.py",
-    "identity/keycloak/driver.py", "identity/oidc/relying_party.py", "demo/run.py",
+    "identity/keycloak/driver.py", "identity/oidc/relying_party.py",
 }  # fmt: skip
 OUTSIDE = re.compile(
     r"^\s*(?:import|from) (requests|urllib3|httpx|http\.client|urllib\.request|socket)\b", re.M
