@@ -103,10 +103,14 @@ class Site:
         return dict(json.loads(path.read_text())) if path.is_file() else {}
 
 
-def start_demo(region: Path | None = None, port: int = 0) -> Site:
-    """Runs the real `bin/demo` in a folder of its own and waits for its line `ready`; without a region, the sample city."""
+def start_demo() -> Site:
+    """Runs the real `bin/demo` in a folder of its own and waits for its line `ready`."""
+    return ready_demo(launch_demo(demo_ports()))
+
+
+def launch_demo(port: int, region: Path | None = None) -> Site:
+    """Starts `bin/demo` and waits for nothing; without a region file it is the sample city."""
     folder = _folder("demo")
-    port = port or demo_ports()
     id_url = f"http://id.region.localhost:{port}"
     site = Site(
         mode="demo",
@@ -118,17 +122,23 @@ def start_demo(region: Path | None = None, port: int = 0) -> Site:
         launcher=Launcher(_made(folder / "started")),
         port=port,
     )
+    site._own["bin-demo"] = site.launcher.start(
+        "bin-demo",
+        [ROOT / "bin" / "demo", "--port", str(port), *(["--region", str(region)] if region else [])],
+        env={"VAR_DIR": str(folder)},
+        cwd=ROOT,
+    )
+    return site
+
+
+def ready_demo(site: Site) -> Site:
+    """Waits for the line `ready`; a demo that does not come to it is stopped."""
+    running = site._own.pop("bin-demo")
     try:
-        running = site.launcher.start(
-            "bin-demo",
-            [ROOT / "bin" / "demo", "--port", str(port), *(["--region", str(region)] if region else [])],
-            env={"VAR_DIR": str(folder)},
-            cwd=ROOT,
-        )
         wait_until(running, lambda: "ready" in running.log.read_text().splitlines(), 300)
         # bin/demo forgets what the shell points at; a command beside it has to as well.
         site.environment = {
-            **demo.Demo(port=port, folder=folder).environment(),
+            **demo.Demo(port=site.port, folder=site.folder).environment(),
             "DATABASE_URL": "",
             "REDIS_URL": "",
         }

@@ -3,7 +3,6 @@
 import re
 from collections import deque
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from html import unescape
 from urllib.parse import urldefrag, urljoin
 
@@ -36,15 +35,10 @@ def two() -> Iterator[Two]:
     """Both are started at once, from this checkout, each in a folder of its own."""
     first = sites.demo_ports()
     second = sites.demo_ports(frozenset(range(first, first + 10)))
-    with ThreadPoolExecutor() as pool:
-        starts = (
-            pool.submit(sites.start_demo, port=first),
-            pool.submit(sites.start_demo, INVENTED.path, second),
-        )
-    started = [start.result() for start in starts if start.exception() is None]
+    started = [sites.launch_demo(first), sites.launch_demo(second, INVENTED.path)]
     try:
-        assert len(started) == 2, [start.exception() for start in starts]
-        yield {"city": (started[0], CITY), "invented": (started[1], INVENTED)}
+        city, invented = (sites.ready_demo(site) for site in started)
+        yield {"city": (city, CITY), "invented": (invented, INVENTED)}
     finally:
         for site in started:
             site.stop()
