@@ -122,8 +122,8 @@ def _figures() -> dict[str, float]:
 
     def resolve() -> None:
         """What the claims endpoint reads: from the pseudonym to what is granted now."""
-        row = Subject.objects.select_related("client").get(client__client_id=client.client_id, sub=sub)
-        queries.granted(row.resident_id, client.gadget_id, [ITEM], level="pairwise")
+        resident_id, _gadget_id = queries.owner_of_subject(client.client_id, sub) or (one.id, "")
+        queries.bundle(resident_id)
 
     gadget = next(
         one

@@ -18,6 +18,7 @@ from gadgets import actions as gadget_actions
 from gadgets import queries
 from gadgets.cards import fetch
 from gadgets.models import CellCount, Gadget, GadgetVersion, Provider, bump_registry
+from gadgets.release import claims_key, disclosable
 from gadgets.types import Source, StoredCard
 from identity import actions
 from identity import queries as identity_queries
@@ -216,8 +217,8 @@ def resident(gadget_ids: list[str], *, now: datetime) -> UUID:
                 by=by,
             )
             if info.identity == "audience":
-                values = identity_queries.granted(RESIDENT, gadget_id, info.declared)
-                CellCount.objects.get_or_create(key=fetch.claims_key(values), defaults={"count": K_CLAIMS})
+                found = disclosable(info, identity_queries.bundle(RESIDENT))
+                CellCount.objects.get_or_create(key=claims_key(found.claims), defaults={"count": K_CLAIMS})
         gadget_actions.place(resident_id=RESIDENT, gadget_id=gadget_id, by=by, size="S")
     bump_registry()  # with the cells
     cache.delete(queries.VERSION_KEY)

@@ -2,14 +2,13 @@
 
 import logging
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import lru_cache
 from itertools import pairwise
 from types import MappingProxyType
 from typing import TYPE_CHECKING
-from uuid import UUID
 
 from django.core.cache import cache
 from django.db.models import Prefetch
@@ -31,7 +30,6 @@ from gadgets.protocol import manifest as manifests
 from gadgets.providers.names import shown_name
 from gadgets.review import comparison
 from gadgets.types import GadgetInfo, News, Pause
-from identity import queries as identity_queries
 from identity.domain.audience import K_CLAIMS, Audience
 
 if TYPE_CHECKING:
@@ -44,7 +42,7 @@ log = logging.getLogger(__name__)
 class Registry:
     """All published gadgets as of one version number, and the cells of claims that are large enough to be told.
 
-    `cells`: the canonical form of a combination of claims (`stored.claims_key`) to how many residents share it.
+    `cells`: the canonical form of a combination of claims (`release.claims_key`) to how many residents share it.
     `earlier`: the version before of those gadgets that some residents still have in it; see `choose`.
     """
 
@@ -83,17 +81,6 @@ def registry(version: int | None = None) -> Registry:
                 # The cache's number is not the table's: put right, or every call would load again.
                 cache.set(VERSION_KEY, _held.version, VERSION_TTL)
         return _held
-
-
-def may_be_told(resident_id: UUID, gadget_id: str, declared: Sequence[str]) -> Sequence[str]:
-    """For the claims endpoint: what the resident's grants cover of the version that they get, as it asks for it."""
-    bundle = identity_queries.bundle(resident_id)
-    if bundle is None:
-        return ()
-    chosen = registry().choose(gadget_id, bundle, timezone.now())
-    if chosen is None:
-        return declared
-    return rollout.holding(chosen.shown, bundle) if chosen.shown.identity == "pairwise" else ()
 
 
 def _number() -> int:

@@ -1,67 +1,109 @@
-"""What may leave to a gadget at this moment, and the note of it: read and written in one transaction."""
+"""The rule of disclosure: what a gadget may learn about a resident at this moment.
 
-from collections.abc import Sequence
-from dataclasses import replace
+Card, form, frame, query and claims endpoint ask `disclosable`, and nothing else decides. The rule is pure;
+`gadgets.disclosure.record` applies it once more in the transaction that writes the disclosure down.
+"""
 
-from gadgets.cards.card_store import wanted_for
-from gadgets.types import Wanted
-from identity import actions as identity_actions
-from identity import queries as identity_queries
-from identity.queries import Bundle
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import TYPE_CHECKING
 
-TRIES = 3
-"""So often a request is made anew because what is granted changed under it."""
+from gadgets.review.comparison import terms_hold
+from gadgets.types import GadgetInfo, Value, canonical, plain
+from identity.domain.audience import K_CLAIMS
+from identity.domain.consent import covers
 
+if TYPE_CHECKING:
+    from identity.queries import Bundle
 
-class GrantChangedError(Exception):
-    """What is granted now is not what the request was made for: nothing was noted, and nothing may leave."""
-
-
-def as_granted_now(wanted: Wanted) -> Wanted:
-    """The same card for what the resident grants at this moment; public when nothing is left."""
-    if wanted.level == "none":
-        return wanted
-    return _as_granted(wanted, identity_queries.bundle(wanted.resident_id) if wanted.resident_id else None)
+_holds = lru_cache(maxsize=4096)(terms_hold)
 
 
-def _as_granted(wanted: Wanted, bundle: Bundle | None) -> Wanted:
-    now = wanted_for(
-        wanted.gadget,
-        bundle=bundle,
-        locale=wanted.locale,
-        size=wanted.size,
-        settings=wanted.settings,
-        cells=wanted.cells,
-    )
-    added = set(now.granted) - set(wanted.granted)
-    if not added or now.level == "none":
-        return now
-    # A claim that the page left out (a small cell) stays out.
-    claims = {name: value for name, value in now.claims.items() if name not in added}
-    return replace(now, granted=tuple(name for name in now.granted if name not in added), claims=claims)
+@dataclass(frozen=True, slots=True)
+class Disclosure:
+    """`granted`: claims that may leave, in the manifest's order; `claims`: the values of those that are known.
 
-
-def note(wanted: Wanted, *, via: str, items: Sequence[str] | None = None) -> None:
-    """Writes down that this leaves, if it is still what the resident grants; else raises GrantChangedError.
-
-    `items`: what leaves where that is less than all claims. Call it just before sending; a withdrawal that comes
-    later comes after this release in the resident's sequence.
+    `too_few`: granted claims that stay here because too few residents share the combination.
     """
-    if wanted.level == "none" or wanted.resident_id is None:
-        return
-    names = named(wanted) if items is None else tuple(items)
 
-    def decide(bundle: Bundle | None) -> Sequence[str]:
-        now = _as_granted(wanted, bundle)
-        if (now.granted, now.claims) != (wanted.granted, wanted.claims):
-            raise GrantChangedError
-        return names
+    granted: tuple[str, ...] = ()
+    claims: Mapping[str, Value] = field(default_factory=dict)
+    too_few: tuple[str, ...] = ()
 
-    identity_actions.release(
-        resident_id=wanted.resident_id, recipient=wanted.gadget.id, via=via, decide=decide
+
+NOTHING = Disclosure()
+
+
+def disclosable(
+    gadget: GadgetInfo | None, bundle: "Bundle | None", *, cells: Mapping[str, int] | None = None
+) -> Disclosure:
+    """What `gadget` may learn about the resident of `bundle`.
+
+    gadget: the published version that this resident gets; None when none is (suspended, withdrawn, never approved).
+    bundle: None for a guest and for a closed account.
+    cells: residents for each combination of claims (`claims_key`); at level `audience` a cell under K_CLAIMS drops
+    optional claims, the last of the manifest first, and then everything. None means uncounted: nothing is dropped.
+    """
+    if gadget is None or bundle is None or bundle.protected:
+        return NOTHING
+    if gadget.identity == "none" or not gadget.serves(bundle.home_region):
+        return NOTHING
+    if gadget.identity == "pairwise" and not gadget.client_id:
+        return NOTHING  # without a client there is no pseudonym to disclose under
+    granted = granted_claims(gadget, bundle)
+    claims = {name: bundle.attributes[name] for name in granted if name in bundle.attributes}
+    if not granted or any(claim.required and claim.name not in claims for claim in gadget.claims):
+        return NOTHING
+    if gadget.identity != "audience" or cells is None:
+        return Disclosure(granted, claims)
+    return _in_large_cells(gadget, granted, claims, cells)
+
+
+def disclosable_to_site(gadget: GadgetInfo | None, bundle: "Bundle | None") -> Disclosure:
+    """The same for the provider's own site, which knows the resident by a pseudonym: only at level `pairwise`."""
+    return disclosable(gadget, bundle) if gadget is not None and gadget.identity == "pairwise" else NOTHING
+
+
+def granted_claims(gadget: GadgetInfo, bundle: "Bundle") -> tuple[str, ...]:
+    """The claims that the resident granted to this version: at its level or above, and under its terms."""
+    granted = bundle.grants.get(gadget.id)
+    if not granted:
+        return ()
+    levels, terms = bundle.levels.get(gadget.id, {}), bundle.terms.get(gadget.id, {})
+    return tuple(
+        claim.name
+        for claim in gadget.claims
+        if claim.name in granted
+        and covers(levels.get(claim.name, "none"), gadget.identity)
+        and _holds(terms.get(claim.name, ""), claim.terms)
     )
 
 
-def named(wanted: Wanted) -> tuple[str, ...]:
-    """The items that leave with it; where no value is known, the names alone."""
-    return tuple(wanted.claims) or wanted.granted
+def _in_large_cells(
+    gadget: GadgetInfo, granted: tuple[str, ...], claims: dict[str, Value], cells: Mapping[str, int]
+) -> Disclosure:
+    optional = [claim.name for claim in gadget.claims if not claim.required and claim.name in granted]
+    too_few: list[str] = []
+    # A combination without any value identifies nobody, so it needs no count.
+    while claims and cells.get(_cell(tuple(claims.items())), 0) < K_CLAIMS:
+        if not optional:
+            return Disclosure(too_few=granted)
+        too_few.append(optional.pop())
+        claims = {name: value for name, value in claims.items() if name not in too_few}
+    return Disclosure(
+        tuple(name for name in granted if name not in too_few),
+        claims,
+        tuple(name for name in granted if name in too_few),
+    )
+
+
+@lru_cache(maxsize=4096)
+def _cell(claims: tuple[tuple[str, Value], ...]) -> str:
+    """Cached, because a home asks for each of its cards and many residents share the claims."""
+    return claims_key(dict(claims))
+
+
+def claims_key(claims: Mapping[str, Value]) -> str:
+    """The canonical form of a combination of claims."""
+    return canonical({name: plain(value) for name, value in claims.items()})

@@ -2,6 +2,7 @@
 
 import base64
 import hashlib
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -302,3 +303,13 @@ class FetchOutcome:
 def content_hash(raw: bytes) -> str:
     """The pin of an approved manifest: SHA-256, base64url without padding."""
     return base64.urlsafe_b64encode(hashlib.sha256(raw).digest()).rstrip(b"=").decode()
+
+
+def plain(value: Value) -> str | bool | list[str]:
+    """A claim's value as JSON holds it."""
+    return list(value) if isinstance(value, tuple) else value
+
+
+def canonical(value: object) -> str:
+    """JSON that is the same for equal values: the ground of hashes and cache keys."""
+    return json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":"))

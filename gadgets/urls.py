@@ -5,6 +5,7 @@ from django.urls import path
 from gadgets import views as gadgets_views
 from gadgets.cards import calendar_views
 from gadgets.cityos import views as cityos_views
+from gadgets.disclosure import views as disclosure_views
 from gadgets.federation import views as federation_views
 from gadgets.frames import views as frames_views
 from gadgets.images import views as images_views
@@ -18,6 +19,7 @@ urlpatterns = [
     path("gadgets/<str:gadget_id>/package.rgadget", federation_views.packed, name="package"),
     path("connections.csv", cityos_views.connections_csv, name="connections_csv"),
     path("connections.json", cityos_views.connections_json, name="connections_json"),
+    path("api/claims", disclosure_views.claims, name="claims"),
     path("api/provider/gadgets", api_views.gadgets, name="api_gadgets"),
     path("api/provider/gadgets/<str:gadget_id>", api_views.gadget, name="api_gadget"),
     path("api/provider/gadgets/<str:gadget_id>/check", api_views.check, name="api_check"),

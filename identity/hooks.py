@@ -3,7 +3,7 @@
 `portal/wiring.py` registers all of it once, at start. What nobody registered is an error, never a permission.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from uuid import UUID
@@ -17,8 +17,6 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Hooks:
-    may_release: Callable[[UUID, str, Sequence[str]], Sequence[str]]
-    """(resident, recipient, declared claims) → those that may be released to the recipient now."""
     post_logout_token: Callable[[str, bytes, float], bool]
     """(address that a provider gave, form, seconds) → whether it was accepted."""
     logout_lost: Callable[[str, str], None]

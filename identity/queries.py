@@ -205,42 +205,6 @@ def _aware(at: datetime | None) -> datetime | None:
     return at.replace(tzinfo=UTC) if at is not None and at.tzinfo is None else at
 
 
-def granted(
-    resident_id: UUID, recipient: str, declared: Iterable[str], level: str = "none"
-) -> Mapping[str, Value]:
-    """What may leave to `recipient` at this moment: declared, granted at this level or above, and known.
-
-    Reads the ledger's state anew on each call: a withdrawal counts from the next one on. Of a protected person
-    nothing leaves to anybody but the portal's own recommender.
-    """
-    rows = (
-        _of_the_unprotected(recipient)
-        .filter(
-            resident_id=resident_id,
-            resident__is_active=True,
-            resident__erase_at=None,
-            recipient=recipient,
-            status=consent.GRANTED,
-        )
-        .values_list("item", "level", "expires_at", "resident__attributes")
-    )
-    now = timezone.now()
-    stored: Mapping[str, Any] = {}
-    items: set[str] = set()
-    for item, granted_level, expires_at, raw in rows:
-        if consent.holds(consent.GRANTED, expires_at, now) and consent.covers(granted_level, level):
-            items.add(item)
-            stored = raw
-    if not items:
-        return {}
-    return consent.releasable(attributes.derive(attributes.from_json(stored)), items, declared)
-
-
-def _of_the_unprotected(recipient: str) -> QuerySet[ConsentState]:
-    states = ConsentState.objects.all()
-    return states if recipient == consent.RECOMMENDER else states.filter(resident__confidential=False)
-
-
 def is_confidential(resident_id: UUID) -> bool:
     """Whether this is a protected person (domestic violence, stalking)."""
     return Resident.objects.filter(id=resident_id, confidential=True).exists()
@@ -349,6 +313,12 @@ def subject_for(resident_id: UUID, client_id: str) -> str:
         raise NoSuchClient
     sector, sealed = client
     return subjects.pairwise(sector, user, crypto.unseal(bytes(sealed), place=crypto.client_place(client_id)))
+
+
+def owner_of_subject(client_id: str, sub: str) -> tuple[UUID, str] | None:
+    """(resident, gadget) behind a pseudonym; None when nobody has it or the client is suspended."""
+    row = Subject.objects.filter(client__client_id=client_id, sub=sub, client__suspended=False)
+    return row.values_list("resident_id", "client__gadget_id").first()
 
 
 def ranking_subject(resident_id: UUID) -> str:

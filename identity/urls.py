@@ -14,7 +14,6 @@ urlpatterns = [
     path("sign-out/done", relying_party.signed_out, name="signed_out"),
     path("oidc/backchannel-logout", relying_party.backchannel_logout, name="backchannel_logout"),
     path("oidc/relay/<str:client_id>", endpoints.relay_logout, name="relay"),
-    path("api/claims", endpoints.claims, name="claims"),
     path(".well-known/region-portal.json", endpoints.region_portal, name="region_portal"),
     path("admin/login/", relying_party.admin_login, name="admin_login"),
     path("admin/logout/", relying_party.sign_out, name="admin_logout"),

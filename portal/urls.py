@@ -36,9 +36,9 @@ urlpatterns = [
     path("", include("core.region.views")),  # stylesheet and mark
     path("health/live", health.live, name="health_live"),
     path("health/ready", health.ready, name="health_ready"),
-    path("", include("identity.urls")),  # sign-in, sign-out, logout relay, claims endpoint, discovery
+    path("", include("identity.urls")),  # sign-in, sign-out, logout relay, discovery
     path("schemas/resident-export-1.0.json", export.schema, name="export_schema"),
-    path("", include("gadgets.urls")),  # schemas, key set, card fragments
+    path("", include("gadgets.urls")),  # schemas, key set, claims endpoint, card fragments
     path("", include("portal.content.urls")),  # alerts as static files
     path("admin/account/", account.DeskAccountView.as_view()),  # before Wagtail's own, whose name it keeps
     *closed(),

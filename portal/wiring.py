@@ -3,7 +3,6 @@
 import core.jobs
 import gadgets.hooks
 import identity.hooks
-from gadgets import registry
 from gadgets.webhooks import events, logout
 from portal.content import page_views
 from portal.content.editing import preview
@@ -19,7 +18,6 @@ def wire() -> None:
     core.jobs.register(lambda name: executor().kick(name))
     identity.hooks.register(
         identity.hooks.Hooks(
-            may_release=registry.may_be_told,
             post_logout_token=logout.post,
             logout_lost=events.session_ended,
             first_stop=welcome.first_stop,

@@ -18,10 +18,8 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from django.conf import settings
 
 from gadgets.cards.render import template_version
-from gadgets.cards.signing import plain
-from gadgets.operation.rollout import holding
-from gadgets.types import GadgetInfo, Source, StoredCard, Value, Wanted, clean_settings
-from identity.domain.audience import K_CLAIMS
+from gadgets.release import disclosable
+from gadgets.types import GadgetInfo, Source, StoredCard, Wanted, canonical, clean_settings, plain
 
 if TYPE_CHECKING:
     from identity.queries import Bundle
@@ -39,29 +37,26 @@ def wanted_for(
     settings: Mapping[str, object] | None = None,
     cells: Mapping[str, int] | None = None,
 ) -> Wanted:
-    """The card for this reader: personal where every required claim is granted and known, else the public form.
-
-    `cells`: how many residents share a combination of claims (`claims_key`); at level `audience` a smaller
-    cell than K_CLAIMS drops optional claims, the last of the manifest first, and then all.
-    """
-    chosen = clean_settings(gadget.settings, settings)
+    """The card for this reader: personal by `release.disclosable`, else the public form; `cells` as there."""
     fitting = size if size in gadget.sizes else gadget.sizes[0]
-    public = Wanted(gadget, fitting, locale, chosen)
-    if bundle is None or not _covered(gadget, bundle):
+    public = Wanted(gadget, fitting, locale, clean_settings(gadget.settings, settings))
+    return disclosed(public, bundle, cells)
+
+
+def disclosed(wanted: Wanted, bundle: "Bundle | None", cells: Mapping[str, int] | None) -> Wanted:
+    """The same card with what may be disclosed to its gadget about the resident of `bundle` now."""
+    found = disclosable(wanted.gadget, bundle, cells=cells)
+    public = Wanted(
+        wanted.gadget, wanted.size, wanted.locale, wanted.settings, too_few=found.too_few, cells=cells
+    )
+    if not found.granted or bundle is None:
         return public
-    granted = holding(gadget, bundle)
-    claims = {name: bundle.attributes[name] for name in granted if name in bundle.attributes}
-    if any(claim.required and claim.name not in claims for claim in gadget.claims) or not granted:
-        return public
-    too_few: tuple[str, ...] = ()
-    if gadget.identity == "audience" and cells is not None:
-        left, claims = _large_enough(gadget, granted, claims, cells)
-        too_few = tuple(name for name in granted if name not in left)
-        granted = left
-        if not granted:
-            return replace(public, too_few=too_few)
-    return Wanted(
-        gadget, fitting, locale, chosen, granted, claims, bundle.id, bundle.consent_version, too_few, cells
+    return replace(
+        public,
+        granted=found.granted,
+        claims=found.claims,
+        resident_id=bundle.id,
+        consent_version=bundle.consent_version,
     )
 
 
@@ -72,45 +67,9 @@ def public_of(wanted: Wanted) -> Wanted | None:
     return Wanted(wanted.gadget, wanted.size, wanted.locale, wanted.settings)
 
 
-def _covered(gadget: GadgetInfo, bundle: "Bundle") -> bool:
-    """Whether the resident granted something to this gadget and may use it; a pseudonym needs a client."""
-    if gadget.identity == "none" or not bundle.grants.get(gadget.id) or not gadget.serves(bundle.home_region):
-        return False
-    return gadget.identity != "pairwise" or bool(gadget.client_id)
-
-
-def claims_key(claims: Mapping[str, Value]) -> str:
-    """The canonical form of a combination of claims."""
-    return _canonical({name: plain(value) for name, value in claims.items()})
-
-
-@lru_cache(maxsize=4096)
-def _cell(claims: tuple[tuple[str, Value], ...]) -> str:
-    """As `claims_key`; worked out once for all who share the claims, for the home asks for each of its cards."""
-    return claims_key(dict(claims))
-
-
 def fingerprint(text: str) -> str:
     """Tells texts apart without holding them; keyed, so that a short list of possible texts does not open it."""
     return hashlib.blake2b(text.encode(), key=settings.CARD_CACHE_KEY, digest_size=16).hexdigest()
-
-
-def _large_enough(
-    gadget: GadgetInfo, granted: tuple[str, ...], claims: dict[str, Value], cells: Mapping[str, int]
-) -> tuple[tuple[str, ...], dict[str, Value]]:
-    optional = [claim.name for claim in gadget.claims if not claim.required and claim.name in granted]
-    # No value at all is told where nothing granted has one: nothing to be recognised by.
-    while claims and cells.get(_cell(tuple(claims.items())), 0) < K_CLAIMS:
-        if not optional:
-            return (), {}
-        dropped = optional.pop()
-        granted = tuple(name for name in granted if name != dropped)
-        claims = {name: value for name, value in claims.items() if name != dropped}
-    return granted, claims
-
-
-def _canonical(value: object) -> str:
-    return json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
 
 
 def cache_key(wanted: Wanted) -> str:
@@ -133,7 +92,7 @@ def cache_key(wanted: Wanted) -> str:
         level,
         holder,
     ]
-    return f"card:{level}:{hashlib.sha256(_canonical(parts).encode()).hexdigest()}"
+    return f"card:{level}:{hashlib.sha256(canonical(parts).encode()).hexdigest()}"
 
 
 @lru_cache(maxsize=4)

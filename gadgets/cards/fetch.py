@@ -17,11 +17,9 @@ from datetime import UTC, datetime, timedelta
 from django.core.cache import cache
 from django.utils import timezone
 
-from gadgets import release
 from gadgets.cards import breaker, calendar, card_addresses, private_cards, signing
 from gadgets.cards.card_store import (
     cache_key,
-    claims_key,
     decode,
     encode,
     fingerprint,
@@ -30,6 +28,7 @@ from gadgets.cards.card_store import (
 )
 from gadgets.cards.render import render
 from gadgets.cityos import query
+from gadgets.disclosure import record
 from gadgets.errors import (
     BreakerOpenError,
     CardError,
@@ -54,6 +53,7 @@ from gadgets.outbound.outside_transaction import (
 from gadgets.protocol import card as cards
 from gadgets.protocol.cards import card_clock
 from gadgets.protocol.cards.card_voice import lowered
+from gadgets.release import claims_key
 from gadgets.signals import card_fetched
 from gadgets.types import FetchOutcome, GadgetInfo, StoredCard, Unavailable, Wanted
 from identity import queries as identity_queries
@@ -68,7 +68,6 @@ __all__ = [
     "Wanted",
     "cache_key",
     "cached",
-    "claims_key",
     "decode",
     "encode",
     "fingerprint",
@@ -203,11 +202,11 @@ def guarded(gadget: GadgetInfo, until: float, *, whose: str = "") -> Iterator[No
 
 def _ask(wanted: Wanted, until: float) -> StoredCard:
     """One signed request for what is granted now; made anew where that changes before it leaves."""
-    for _ in range(release.TRIES):
-        wanted = release.as_granted_now(wanted)
+    for _ in range(record.ATTEMPTS):
+        wanted = record.as_granted_now(wanted)
         try:
             return _ask_once(wanted, until)
-        except release.GrantChangedError:
+        except record.GrantChangedError:
             continue
     raise GadgetBusyError
 
@@ -263,7 +262,7 @@ def _send(through: Door, url: str, headers: dict[str, str], wanted: Wanted, unti
     """Sends. What leaves is written down for the resident once the provider is there, and before it leaves."""
 
     def note() -> None:
-        release.note(wanted, via="card")
+        record.record(wanted, via="card")
         give_back_connections()
 
     return through.fetch(

@@ -18,6 +18,7 @@ from core import sweeps
 from gadgets.cards import fetch
 from gadgets.operation import rollout
 from gadgets.registry import registry
+from gadgets.release import claims_key
 from gadgets.types import GadgetInfo, StoredCard, Wanted
 from identity import queries as identity_queries
 from identity.queries import Bundle
@@ -43,7 +44,7 @@ def note(wanted: Wanted, now: float | None = None) -> None:
         return
     now = time.time() if now is None else now
     reader = str(wanted.resident_id) if wanted.level == "audience" else ""
-    claims = fetch.claims_key(wanted.claims) if wanted.level == "audience" else ""
+    claims = claims_key(wanted.claims) if wanted.level == "audience" else ""
     drawn = [wanted.gadget.version, wanted.size, wanted.locale, dict(wanted.settings), _short(claims)]
     name = json.dumps(drawn, sort_keys=True)
     held = _notes(wanted.gadget.id, now)
@@ -176,7 +177,7 @@ def _refresh(gadget: GadgetInfo, name: str, reader: str) -> bool | None:
         settings=settings,
         cells=registry().cells,
     )
-    backed = _short(fetch.claims_key(wanted.claims)) if wanted.level == "audience" else ""
+    backed = _short(claims_key(wanted.claims)) if wanted.level == "audience" else ""
     if wanted.level == "pairwise" or backed != claims or fetch.is_fresh(wanted):
         return None
     card = fetch.refresh(wanted, deadline=fetch.BACKGROUND)

@@ -13,7 +13,7 @@ from django.conf import settings
 from joserfc import jwt
 from joserfc.jwk import ECKey
 
-from gadgets.types import Value, Wanted
+from gadgets.types import Wanted, plain
 
 ALGORITHM = "ES256"
 TOKEN_TYPE = "rgadget+jwt"  # noqa: S105  (a media type, not a secret)
@@ -51,11 +51,6 @@ def htu(url: str) -> str:
     """The URL as the token names it: without query and fragment (as in RFC 9449)."""
     parts = urlsplit(url)
     return urlunsplit((parts.scheme, parts.netloc, parts.path or "/", "", ""))
-
-
-def plain(value: Value) -> str | bool | list[str]:
-    """A claim's value as JSON holds it."""
-    return list(value) if isinstance(value, tuple) else value
 
 
 def digest(body: bytes) -> str:

@@ -12,10 +12,10 @@ from django.utils import timezone
 
 from core.region_time import region_date
 from core.texts import Texts
-from gadgets import release
 from gadgets.cards import breaker
 from gadgets.cityos import gateway, ngsi_ld, template
 from gadgets.cityos.source import ContextSource
+from gadgets.disclosure import record
 from gadgets.errors import BrokerError, BrokerPausedError
 from gadgets.outbound.http import Answer
 from gadgets.outbound.outside_transaction import give_back_connections
@@ -43,7 +43,7 @@ def answer(wanted: Wanted, *, seconds: float) -> Answer:
     try:
         if planned.released:
             # Written down before anything leaves, as with a card of a provider's.
-            release.note(wanted, via="query", items=planned.released)
+            record.record(wanted, via="query", items=planned.released)
         give_back_connections()
         found = _read(planned, broker, seconds, wanted.locale, gadget.id)
     except BaseException:

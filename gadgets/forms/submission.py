@@ -17,8 +17,8 @@ from django.core.cache import cache
 from django.core.signing import BadSignature, Signer
 from django.utils import timezone
 
-from gadgets import release
 from gadgets.cards import fetch, private_cards, signing
+from gadgets.disclosure import record
 from gadgets.errors import (
     FormGoneError,
     FormRefusedError,
@@ -149,11 +149,11 @@ def _count(gadget: GadgetInfo, resident_id: UUID) -> None:
 
 
 def _post_as_granted(wanted: Wanted, body: bytes, once: str, until: float) -> None:
-    for _ in range(release.TRIES):
-        wanted = release.as_granted_now(wanted)
+    for _ in range(record.ATTEMPTS):
+        wanted = record.as_granted_now(wanted)
         try:
             return _post(wanted, body, once, until)
-        except release.GrantChangedError:
+        except record.GrantChangedError:
             continue
     raise GadgetBusyError
 
@@ -169,7 +169,7 @@ def _post(wanted: Wanted, body: bytes, once: str, until: float) -> None:
     sub = identity_queries.subject_for(resident_id, gadget.client_id)
 
     def note() -> None:
-        release.note(wanted, via="form")
+        record.record(wanted, via="form")
         give_back_connections()
 
     with fetch.guarded(gadget, until, whose=fetch.whose_card(wanted)):

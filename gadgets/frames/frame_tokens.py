@@ -15,6 +15,7 @@ from django.db.models import Q
 
 from gadgets import registry
 from gadgets.cards import card_store, signing
+from gadgets.disclosure.record import item_names
 from gadgets.errors import (
     FrameChangedError,
     FrameGoneError,
@@ -28,8 +29,7 @@ from gadgets.models import Gadget, GadgetVersion
 from gadgets.protocol.manifest import Manifest
 from gadgets.protocol.manifest_rules import origin_of
 from gadgets.protocol.wire import problem
-from gadgets.release import named
-from gadgets.types import FrameSpec, GadgetInfo, Wanted
+from gadgets.types import FrameSpec, GadgetInfo, Wanted, plain
 from identity import actions as identity_actions
 from identity import queries as identity_queries
 from identity import rate
@@ -128,7 +128,7 @@ def release(
         if wanted.level == "pairwise" and wanted.resident_id and wanted.gadget.client_id:
             sub = identity_queries.subject_for(wanted.resident_id, wanted.gadget.client_id)
         released.append(Released(mint(found, now=now, sub=sub), wanted.granted))
-        return named(wanted) if wanted.level != "none" else ()
+        return item_names(wanted) if wanted.level != "none" else ()
 
     if resident_id is None:
         decide(None)
@@ -153,7 +153,7 @@ def mint(found: Framed, *, now: datetime, sub: str | None = None) -> str:
         "origin": found.origin,
         "ver": wanted.gadget.version,
         "granted": list(wanted.granted),
-        "claims": {name: signing.plain(value) for name, value in wanted.claims.items()},
+        "claims": {name: plain(value) for name, value in wanted.claims.items()},
         "ctx": {"locale": wanted.locale, "settings": dict(wanted.settings)},
     }
     if sub is not None:

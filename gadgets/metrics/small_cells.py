@@ -10,9 +10,10 @@ from itertools import combinations as choose
 from django.core.cache import cache
 from django.db import transaction
 
-from gadgets.cards.card_store import claims_key, fingerprint
+from gadgets.cards.card_store import fingerprint
 from gadgets.models import CellCount, bump_registry
 from gadgets.registry import registry
+from gadgets.release import claims_key
 from gadgets.types import GadgetInfo
 from identity.residents import small_cells as identity_cells
 

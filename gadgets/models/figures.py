@@ -32,7 +32,7 @@ class CellCount(models.Model):
     """How many residents share one combination of claims; a combination with fewer than K_CLAIMS has no row."""
 
     key = models.CharField(max_length=500, unique=True)
-    """The canonical form of the combination (`gadgets.cards.card_store.claims_key`)."""
+    """The canonical form of the combination (`gadgets.release.claims_key`)."""
     count = models.PositiveIntegerField()
 
     def __str__(self) -> str:

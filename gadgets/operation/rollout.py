@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING
 from uuid import UUID
 
 from core.texts import Texts
+from gadgets.release import granted_claims
 from gadgets.review.comparison import terms_hold
 from gadgets.types import ClaimSpec, GadgetInfo
-from identity.domain.consent import covers
 
 if TYPE_CHECKING:
     from identity.queries import Bundle
@@ -72,24 +72,9 @@ def in_share(resident_id: UUID, gadget_id: str, version: str, share: int) -> boo
     return int.from_bytes(hashlib.blake2b(named, digest_size=8).digest(), "big") % WHOLE < share
 
 
-def holding(gadget: GadgetInfo, bundle: "Bundle") -> tuple[str, ...]:
-    """The claims that the resident granted to this version: at its level, and as it asks for them."""
-    granted = bundle.grants.get(gadget.id)
-    if not granted:
-        return ()
-    levels, terms = bundle.levels.get(gadget.id, {}), bundle.terms.get(gadget.id, {})
-    return tuple(
-        claim.name
-        for claim in gadget.claims
-        if claim.name in granted
-        and covers(levels.get(claim.name, "none"), gadget.identity)
-        and _holds(terms.get(claim.name, ""), claim.terms)
-    )
-
-
 def personal(gadget: GadgetInfo, bundle: "Bundle") -> bool:
     """Whether what the resident granted is enough for this version's personal form."""
-    held = holding(gadget, bundle)
+    held = granted_claims(gadget, bundle)
     return bool(held) and all(claim.name in held for claim in gadget.claims if claim.required)
 
 
@@ -98,7 +83,7 @@ def outdated(gadget: GadgetInfo, bundle: "Bundle") -> tuple[ClaimSpec, ...]:
     granted = bundle.grants.get(gadget.id)
     if not granted or gadget.identity == "none":
         return ()
-    held = holding(gadget, bundle)
+    held = granted_claims(gadget, bundle)
     return tuple(claim for claim in gadget.claims if claim.name in granted and claim.name not in held)
 
 

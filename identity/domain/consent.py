@@ -4,7 +4,7 @@ Pure. The ledger's rows are in `identity.models`; the rules about them are here.
 """
 
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -84,11 +84,3 @@ def learns_from(values: Mapping[str, attributes.Value]) -> bool:
 def item_label(item: str, locale: str) -> str:
     """What an item of the ledger is called."""
     return pick(_BEHAVIOUR, locale) if item == BEHAVIOUR else attributes.label(item, locale)
-
-
-def releasable(
-    values: Mapping[str, attributes.Value], granted: Iterable[str], declared: Iterable[str]
-) -> dict[str, attributes.Value]:
-    """Declared and granted and known, in the order of the declaration."""
-    allowed = set(granted)
-    return {item: values[item] for item in declared if item in allowed and item in values}

@@ -19,6 +19,7 @@ from core.sentences import sentence
 from core.texts import Texts, pick
 from gadgets import queries as gadget_queries
 from gadgets.operation import rollout
+from gadgets.release import granted_claims
 from gadgets.types import GadgetInfo
 from gadgets.webhooks import deliveries
 from identity import actions, queries
@@ -215,7 +216,7 @@ def consent_page(request: HttpRequest, bundle: Bundle, recipient: str) -> HttpRe
     gadget = _gadget(recipient, bundle)
     if bundle.protected:
         return _asks(request, gadget, [], problem=ProtectedPerson())
-    held = rollout.holding(gadget, bundle)
+    held = granted_claims(gadget, bundle)
     renews = "renew" in request.GET
     names = [name for name in gadget.declared if (name in held) == renews]
     return _asks(request, gadget, names, news=rollout.news(gadget, bundle, tuple(names)))

@@ -1,9 +1,9 @@
 """Enough residents beside the cast: every combination of claims that one of the cast has is shared by K_CLAIMS."""
 
 from demo.cast import CAST
-from gadgets.cards.card_store import claims_key
 from gadgets.metrics import small_cells
 from gadgets.models import CellCount, bump_registry
+from gadgets.release import claims_key
 from gadgets.types import GadgetInfo
 from identity.domain import attributes
 from identity.domain.audience import K_CLAIMS

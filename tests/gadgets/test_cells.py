@@ -24,7 +24,7 @@ from identity.queries import bundle
 from tests import cast
 from tests.gadgets import life
 from tests.gadgets.conftest import DeskFor
-from tests.gadgets.held import hold
+from tests.gadgets.held import add, hold
 from tests.gadgets.providers import Provider, card_bytes, reply
 from tests.gadgets.samples import claim, info
 from tests.gadgets.test_fetch import agree
@@ -144,6 +144,7 @@ class TestFetched:
         wanted = fetch.wanted_for(
             waste, bundle=bundle(hanako.id), locale="ja", size="S", cells={ZONE_7: K_CLAIMS}
         )
+        add(waste)
         assert (wanted.granted, wanted.too_few) == (("area.waste_zone",), ("age_band",))
         assert isinstance(fetch.refresh(wanted), StoredCard)
         assert self.claims_sent(provider) == {"area.waste_zone": "7"}

@@ -19,6 +19,7 @@ from django.utils import timezone
 from gadgets.cards import breaker, fetch, signing
 from gadgets.cards.fetch import StoredCard, Unavailable, Wanted
 from gadgets.metrics.recent_faults import recent
+from gadgets.release import claims_key
 from gadgets.signals import card_fetched
 from gadgets.types import FetchOutcome, GadgetInfo
 from identity import actions, queries
@@ -27,6 +28,7 @@ from identity.idp import ClientSpec
 from identity.models import AccessLog, Resident
 from identity.oidc import clients
 from tests import cast
+from tests.gadgets.held import add
 from tests.gadgets.providers import Handler, Provider, card_bytes, reply
 from tests.gadgets.samples import claim, info
 
@@ -94,6 +96,8 @@ def withdraw(resident: Resident, gadget: GadgetInfo) -> None:
 
 def want(gadget: GadgetInfo, resident: Resident | None = None, **changes: Any) -> Wanted:
     bundle = queries.bundle(resident.id) if resident else None
+    if bundle:
+        add(gadget)
     asked = {"locale": "ja", "size": "M", "settings": {}, **changes}
     return fetch.wanted_for(gadget, bundle=bundle, **asked)
 
@@ -185,8 +189,8 @@ class TestWanted:
         gadget = info(claims=[claim("area.waste_zone"), claim("age_band", "optional")])
         hanako = cast.hanako()
         agree(hanako, gadget, "area.waste_zone", "age_band")
-        zone = fetch.claims_key({"area.waste_zone": "7"})
-        both = fetch.claims_key({"area.waste_zone": "7", "age_band": "35-44"})
+        zone = claims_key({"area.waste_zone": "7"})
+        both = claims_key({"area.waste_zone": "7", "age_band": "35-44"})
         assert want(gadget, hanako, cells={both: 20}).granted == ("area.waste_zone", "age_band")
         assert want(gadget, hanako, cells={both: 19, zone: 20}).granted == ("area.waste_zone",)
         assert want(gadget, hanako, cells={both: 19, zone: 19}).public_form
@@ -361,7 +365,7 @@ class TestRefresh:
         gadget = info(provider.origin, claims=[claim("area.waste_zone"), claim("age_band", "optional")])
         hanako = cast.hanako()
         agree(hanako, gadget, "area.waste_zone", "age_band")
-        cells = {fetch.claims_key({"area.waste_zone": "7"}): 500}
+        cells = {claims_key({"area.waste_zone": "7"}): 500}
         fresh(ask(want(gadget, hanako, cells=cells)))
         assert provider.seen[0].token(signing.jwks()).claims["granted"] == ["area.waste_zone"]
 

@@ -17,11 +17,11 @@ from gadgets.errors import NotNewerError, NotPermittedError, ReasonMissingError,
 from gadgets.metrics import recent_faults
 from gadgets.models import Gadget, GadgetVersion, Membership, Placement, ReviewNote
 from gadgets.operation import rollout
-from gadgets.registry import may_be_told
+from gadgets.release import NOTHING, disclosable, disclosable_to_site
 from gadgets.review.publication import end_waiting
 from gadgets.types import FetchOutcome, GadgetInfo
 from identity import actions as identity_actions
-from identity import hooks
+from identity import queries as identity_queries
 from identity.domain.roles import SYSTEM
 from identity.models import GadgetClient, Resident
 from tests import cast
@@ -56,6 +56,11 @@ def granted(resident: Resident, bins: Bins, days: int = 0) -> tuple[str, tuple[s
     gadget = shown(resident, bins, days)
     wanted = wanted_for(gadget, bundle=bundle(resident), locale="ja", size="S", cells=None)
     return gadget.version, wanted.granted
+
+
+def disclosed(resident: Resident, bins: Bins) -> tuple[str, ...]:
+    """What the claims endpoint may give."""
+    return disclosable_to_site(shown(resident, bins), bundle(resident)).granted
 
 
 # --- asked again ------------------------------------------------------------------------------------------------
@@ -109,10 +114,10 @@ def test_a_higher_level_asks_again_and_serves_the_lower_one_meanwhile(
     bins.upgrade(identity="pairwise", endpoints=endpoints)
     assert bins.info.identity == "pairwise"
     assert granted(hanako, bins) == ("1.0.0", ("area.waste_zone",))
-    assert may_be_told(hanako.id, bins.id, ["area.waste_zone"]) == ()
+    assert disclosed(hanako, bins) == ()
     decide(hanako, bins.info, "area.waste_zone")
     assert shown(hanako, bins).version == "2.0.0"
-    assert may_be_told(hanako.id, bins.id, ["area.waste_zone"]) == ("area.waste_zone",)
+    assert disclosed(hanako, bins) == ("area.waste_zone",)
 
 
 def test_a_level_of_a_claim_that_is_gone_does_not_hold_the_others_back(bins: Bins, hanako: Resident) -> None:
@@ -466,17 +471,19 @@ def test_while_two_versions_live_both_sites_sign_in_and_the_claims_endpoint_foll
     client = GadgetClient.objects.get(gadget_id=bins.id)
     assert client.redirect_uris == [f"{origin}/new/callback", f"{origin}/old/callback"]
     assert set(client.claims) == {"area.waste_zone", "language"}
-    assert hooks.registered().may_release(hanako.id, bins.id, client.claims) == ("area.waste_zone",)
+    assert disclosed(hanako, bins) == ("area.waste_zone",)
     assert shown(hanako, bins).version == "2.0.0"
     with bins.capture(execute=True):
         end_waiting(now=timezone.now() + timedelta(days=91))
-    assert hooks.registered().may_release(hanako.id, bins.id, client.claims) == ()
+    assert disclosed(hanako, bins) == ()
     client.refresh_from_db()
     assert client.redirect_uris == [f"{origin}/new/callback"]
 
 
-def test_nothing_is_told_of_whoever_is_gone_and_of_an_unknown_gadget_what_was_declared(bins: Bins) -> None:
+def test_nothing_is_disclosed_of_whoever_is_gone_and_to_an_unknown_gadget(bins: Bins) -> None:
     taro = cast.taro()
-    assert hooks.registered().may_release(taro.id, "localhost.nobody.here", ["age_band"]) == ["age_band"]
+    choice = queries.registry().choose("localhost.nobody.here", bundle(taro), timezone.now())
+    assert choice is None
+    assert disclosable(choice, bundle(taro)) == NOTHING
     Resident.objects.filter(pk=taro.pk).update(is_active=False)
-    assert hooks.registered().may_release(taro.id, bins.id, ["age_band"]) == ()
+    assert disclosable(bins.info, identity_queries.bundle(taro.pk)) == NOTHING

@@ -1,6 +1,7 @@
 """The claims endpoint: what she granted to this gadget, now, signed; and to nobody else."""
 
 import json
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -8,14 +9,32 @@ from django.utils import timezone
 from joserfc import jwt
 from joserfc.jwk import ECKey
 
+from gadgets.models import Gadget, bump_registry
 from identity import actions, idp, loopback, queries
 from identity.domain.consent import Notice
 from identity.domain.roles import Actor
 from identity.errors import UndeclaredItem
 from identity.models import AccessLog, ConsentState, GadgetClient, Resident, Subject
-from tests.identity.region import Browser, unverified
+from tests.consents import granted
+from tests.gadgets.published import publish
+from tests.identity.conftest import closing_sites
+from tests.identity.region import Browser, GadgetSite, unverified
 
 pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture
+def site(region: Any) -> Iterator[Callable[..., GadgetSite]]:
+    """Makes sites at the embedded provider whose gadgets are published."""
+    with closing_sites() as make:
+
+        def published(name: str, **registers: Any) -> GadgetSite:
+            made = make(name, **registers)
+            publish(made, **registers)
+            return made
+
+        yield published
+
 
 CLAIM = "household.school_years"
 
@@ -115,12 +134,13 @@ def test_what_the_manifest_does_not_declare_is_never_told_even_if_the_ledger_has
     hanako = account("hanako")
     lunch = site("lunch", claims=("area.district",))
     grant(hanako, "localhost.lunch.gadget")
-    assert queries.granted(hanako.id, "localhost.lunch.gadget", (CLAIM,), level="pairwise")
+    assert granted(hanako.id, "localhost.lunch.gadget", (CLAIM,), level="pairwise")
     browser.sign_in("hanako")
     access = lunch.tokens(browser)["access_token"]
     assert read(region, ask(region, access))["claims"] == {}
     assert not AccessLog.objects.exists()
     idp.provider().upsert_client(lunch.spec(claims=(CLAIM,)))
+    publish(lunch, claims=(CLAIM,))
     assert read(region, ask(region, access))["claims"] == {CLAIM: ["e3"]}
 
 
@@ -152,7 +172,7 @@ def test_a_claim_that_the_manifest_does_not_declare_cannot_be_granted(account: A
             controller="給食センター",
             by=Actor(id=hanako.id),
         )
-    assert queries.granted(hanako.id, "localhost.lunch.gadget", (CLAIM,), level="pairwise") == {}
+    assert granted(hanako.id, "localhost.lunch.gadget", (CLAIM,), level="pairwise") == {}
 
 
 def test_a_grant_that_is_older_than_the_client_is_found_by_its_pseudonym(
@@ -182,6 +202,21 @@ def test_only_grants_that_hold_at_pairwise_lead_back_from_a_pseudonym(
     assert (row.resident_id, row.sub) == (holds.id, queries.subject_for(holds.id, lunch.client_id))
     idp.provider().upsert_client(lunch.spec())
     assert Subject.objects.count() == 1
+
+
+def test_a_suspended_gadget_gets_nothing_though_its_client_still_has_tokens(
+    browser: Browser, account: Any, site: Any, region: Any
+) -> None:
+    hanako = account("hanako")
+    lunch = site("lunch")
+    grant(hanako, "localhost.lunch.gadget")
+    browser.sign_in("hanako")
+    access = lunch.tokens(browser)["access_token"]
+    assert read(region, ask(region, access))["claims"] == {CLAIM: ["e3"]}
+    Gadget.objects.update(state=Gadget.State.SUSPENDED)
+    bump_registry()
+    assert read(region, ask(region, access))["claims"] == {}
+    assert AccessLog.objects.count() == 1
 
 
 def test_tokens_that_do_not_hold_are_refused_as_rfc_6750_says(

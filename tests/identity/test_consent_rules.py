@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from identity.domain.consent import GRANTED, REFUSED, WITHDRAWN, Notice, covers, holds, releasable
+from identity.domain.consent import GRANTED, REFUSED, WITHDRAWN, Notice, covers, holds
 
 NOW = datetime(2026, 7, 1, 9, 0, tzinfo=UTC)
 
@@ -27,14 +27,6 @@ def test_a_higher_level_must_ask_again() -> None:
     assert covers("pairwise", "audience")
     assert covers("audience", "audience")
     assert not covers("audience", "pairwise")
-
-
-def test_only_what_is_declared_and_granted_and_known_is_released() -> None:
-    values = {"area.district": "busshozan", "age_band": "35-44", "language": "ja"}
-    assert releasable(
-        values, {"area.district", "access_needs", "language"}, ["age_band", "area.district"]
-    ) == {"area.district": "busshozan"}
-    assert releasable(values, {"access_needs"}, ["access_needs"]) == {}
 
 
 def test_a_notice_is_known_by_language_and_text() -> None:

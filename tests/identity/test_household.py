@@ -52,6 +52,7 @@ from identity.models import (
 )
 from identity.residents import protection
 from tests import cast
+from tests.consents import granted
 
 pytestmark = pytest.mark.django_db
 NOW = datetime(2026, 10, 5, 0, 0, tzinfo=UTC)
@@ -130,13 +131,13 @@ def test_the_guardian_decides_for_the_ward_and_her_own_consent_is_untouched() ->
     hanako = cast.hanako()
     grant(hanako.id, me(hanako))
     ward = child_of(hanako)
-    assert queries.granted(ward, LUNCH, YEARS) == {}
+    assert granted(ward, LUNCH, YEARS) == {}
     grant(ward, me(hanako))
-    assert queries.granted(ward, LUNCH, YEARS) == {"household.school_years": ("e3",)}
-    assert queries.granted(hanako.id, LUNCH, YEARS) == {"household.school_years": ("preschool", "e3")}
+    assert granted(ward, LUNCH, YEARS) == {"household.school_years": ("e3",)}
+    assert granted(hanako.id, LUNCH, YEARS) == {"household.school_years": ("preschool", "e3")}
     actions.withdraw(resident_id=ward, recipient=LUNCH, by=me(hanako))
-    assert queries.granted(ward, LUNCH, YEARS) == {}
-    assert queries.granted(hanako.id, LUNCH, YEARS) != {}
+    assert granted(ward, LUNCH, YEARS) == {}
+    assert granted(hanako.id, LUNCH, YEARS) != {}
     methods: dict[UUID, set[str]] = {person: set() for person in (hanako.id, ward)}
     for receipt in ConsentReceipt.objects.filter(recipient=LUNCH):
         methods[receipt.resident_id].add(receipt.method)
@@ -157,7 +158,7 @@ def test_the_wards_pseudonym_is_not_the_guardians_so_that_her_token_brings_nothi
     known = Subject.objects.get()
     assert (known.resident_id, known.sub) == (ward, queries.subject_for(ward, LUNCH))
     assert known.sub != queries.subject_for(hanako.id, LUNCH)
-    assert queries.granted(hanako.id, LUNCH, YEARS, level="pairwise") == {}
+    assert granted(hanako.id, LUNCH, YEARS, level="pairwise") == {}
 
 
 def test_every_act_stands_in_the_chain_with_both() -> None:
@@ -551,7 +552,7 @@ def test_the_protection_of_a_guardian_covers_the_children_who_live_with_them() -
     assert queries.is_confidential(ward)
     actions.lift(resident_id=hanako.id, by=second, confirmed=both, now=NOW)
     assert not queries.is_confidential(ward)
-    assert queries.granted(ward, LUNCH, YEARS) == {}
+    assert granted(ward, LUNCH, YEARS) == {}
     assert authority.may_act(me(hanako), ward, NOW)
 
 

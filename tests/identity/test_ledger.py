@@ -33,6 +33,7 @@ from identity.models import (
     Subject,
 )
 from tests import cast
+from tests.consents import granted
 
 pytestmark = pytest.mark.django_db
 WASTE = "localhost.waste.calendar"
@@ -76,7 +77,7 @@ def test_a_grant_leaves_a_receipt_the_shown_text_a_state_an_event_and_a_new_vers
     event = ConsentEvent.objects.latest("id")
     assert (event.resident_id, event.recipient, event.kind) == (hanako.id, WASTE, "granted")
     assert version(hanako) == before + 1
-    assert queries.granted(hanako.id, WASTE, ZONE) == {"area.waste_zone": "7"}
+    assert granted(hanako.id, WASTE, ZONE) == {"area.waste_zone": "7"}
 
 
 def test_a_refusal_is_remembered_and_releases_nothing() -> None:
@@ -87,7 +88,7 @@ def test_a_refusal_is_remembered_and_releases_nothing() -> None:
     assert bundle is not None
     assert bundle.decided == {WASTE: {"area.waste_zone": "refused"}}
     assert bundle.grants == {}
-    assert queries.granted(hanako.id, WASTE, ZONE) == {}
+    assert granted(hanako.id, WASTE, ZONE) == {}
     assert version(hanako) == before + 1
 
 
@@ -96,7 +97,7 @@ def test_a_withdrawal_holds_on_the_next_read_and_points_to_what_it_takes_back() 
     given = ask(hanako)
     before = version(hanako)
     assert actions.withdraw(resident_id=hanako.id, recipient=WASTE, by=cast.as_actor(hanako)) == 1
-    assert queries.granted(hanako.id, WASTE, ZONE) == {}
+    assert granted(hanako.id, WASTE, ZONE) == {}
     latest = ConsentReceipt.objects.get(kind="withdrawn")
     assert (latest.withdraws_id, latest.controller, latest.level) == (given, "WasteCo", "audience")
     assert ConsentReceipt.objects.count() == 2
@@ -110,8 +111,8 @@ def test_withdrawing_one_item_leaves_the_other_recipients_and_items() -> None:
     ask(hanako, recipient=LUNCH, items=both, declared=both, level="audience")
     by = cast.as_actor(hanako)
     actions.withdraw(resident_id=hanako.id, recipient=LUNCH, items=["area.district"], by=by)
-    assert queries.granted(hanako.id, LUNCH, both) == {"household.school_years": ("preschool", "e3")}
-    assert queries.granted(hanako.id, WASTE, ZONE) == {"area.waste_zone": "7"}
+    assert granted(hanako.id, LUNCH, both) == {"household.school_years": ("preschool", "e3")}
+    assert granted(hanako.id, WASTE, ZONE) == {"area.waste_zone": "7"}
     bundle = queries.bundle(hanako.id)
     assert bundle is not None
     assert bundle.personalised
@@ -130,7 +131,7 @@ def test_a_grant_after_a_withdrawal_holds_again() -> None:
     ask(hanako)
     actions.withdraw(resident_id=hanako.id, recipient=WASTE, by=cast.as_actor(hanako))
     ask(hanako)
-    assert queries.granted(hanako.id, WASTE, ZONE) == {"area.waste_zone": "7"}
+    assert granted(hanako.id, WASTE, ZONE) == {"area.waste_zone": "7"}
     assert [r.kind for r in ConsentReceipt.objects.order_by("given_at")] == [
         "granted",
         "withdrawn",
@@ -167,10 +168,10 @@ def test_at_its_last_moment_a_grant_holds_and_from_its_end_on_it_does_not(
     ends = ConsentState.objects.get(recipient=WASTE).expires_at
     assert ends is not None
     monkeypatch.setattr(timezone, "now", lambda: ends - timedelta(microseconds=1))
-    assert queries.granted(hanako.id, WASTE, ZONE)
+    assert granted(hanako.id, WASTE, ZONE)
     assert told(hanako)[WASTE] == frozenset(ZONE)
     monkeypatch.setattr(timezone, "now", lambda: ends)
-    assert queries.granted(hanako.id, WASTE, ZONE) == {}
+    assert granted(hanako.id, WASTE, ZONE) == {}
     assert WASTE not in told(hanako)
     bundle = queries.bundle(hanako.id)
     assert bundle is not None
@@ -202,7 +203,7 @@ def test_granting_again_renews(monkeypatch: pytest.MonkeyPatch) -> None:
     ask(hanako)
     renewed = ConsentState.objects.get()
     assert renewed.expires_at == ends + timedelta(days=1 + consent.GRANT_DAYS)
-    assert queries.granted(hanako.id, WASTE, ZONE) == {"area.waste_zone": "7"}
+    assert granted(hanako.id, WASTE, ZONE) == {"area.waste_zone": "7"}
 
 
 def test_a_month_before_its_end_a_grant_is_due_to_be_renewed() -> None:
@@ -221,8 +222,8 @@ def test_a_month_before_its_end_a_grant_is_due_to_be_renewed() -> None:
 def test_a_grant_at_a_lower_level_does_not_serve_a_higher_one() -> None:
     hanako = cast.hanako(opted_in=False)
     ask(hanako)
-    assert queries.granted(hanako.id, WASTE, ZONE, "pairwise") == {}
-    assert queries.granted(hanako.id, WASTE, ZONE, "audience") == {"area.waste_zone": "7"}
+    assert granted(hanako.id, WASTE, ZONE, "pairwise") == {}
+    assert granted(hanako.id, WASTE, ZONE, "audience") == {"area.waste_zone": "7"}
 
 
 @pytest.mark.parametrize("decision", ["grant", "refuse"])
@@ -256,7 +257,7 @@ def test_nobody_decides_for_another() -> None:
                 ask(hanako, decision=decision, by=other)
         with pytest.raises(NotAllowed):
             actions.withdraw(resident_id=hanako.id, recipient=WASTE, by=other)
-    assert queries.granted(hanako.id, WASTE, ZONE)
+    assert granted(hanako.id, WASTE, ZONE)
 
 
 def test_a_closed_account_decides_and_releases_nothing() -> None:
@@ -265,7 +266,7 @@ def test_a_closed_account_decides_and_releases_nothing() -> None:
     Resident.objects.filter(id=hanako.id).update(is_active=False)
     with pytest.raises(NoSuchResident):
         ask(hanako)
-    assert queries.granted(hanako.id, WASTE, ZONE) == {}
+    assert granted(hanako.id, WASTE, ZONE) == {}
     assert queries.bundle(hanako.id) is None
 
 
@@ -349,7 +350,7 @@ def test_a_grant_at_audience_level_leaves_no_way_back() -> None:
 def test_a_pairwise_grant_without_a_client_is_still_a_grant() -> None:
     hanako = cast.hanako()
     ask(hanako, level="pairwise")
-    assert queries.granted(hanako.id, WASTE, ZONE, "pairwise")
+    assert granted(hanako.id, WASTE, ZONE, "pairwise")
     assert not Subject.objects.exists()
 
 

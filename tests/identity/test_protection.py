@@ -26,6 +26,7 @@ from identity.models import AuditEntry, ConsentEvent, ConsentReceipt, ConsentSta
 from identity.residents import protection, resident_numbers
 from identity.residents.protection import CONFIRMATIONS
 from tests import cast
+from tests.consents import granted
 from tests.identity.test_ledger import LUNCH, WASTE, ZONE, ask
 
 pytestmark = pytest.mark.django_db
@@ -66,10 +67,10 @@ def with_grants() -> Resident:
 
 def test_from_then_on_nothing_is_granted_to_any_provider(operator: Actor) -> None:
     hanako = with_grants()
-    assert queries.granted(hanako.id, WASTE, ZONE)
+    assert granted(hanako.id, WASTE, ZONE)
     assert protect(hanako, operator) is True
-    assert queries.granted(hanako.id, WASTE, ZONE) == {}
-    assert queries.granted(hanako.id, LUNCH, YEARS, "pairwise") == {}
+    assert granted(hanako.id, WASTE, ZONE) == {}
+    assert granted(hanako.id, LUNCH, YEARS, "pairwise") == {}
     bundle = queries.bundle(hanako.id)
     assert bundle is not None
     assert bundle.protected
@@ -84,7 +85,7 @@ def test_the_portals_own_order_goes_on(operator: Actor) -> None:
     bundle = queries.bundle(hanako.id)
     assert bundle is not None
     assert bundle.personalised
-    assert queries.granted(hanako.id, RECOMMENDER, KEYS)
+    assert granted(hanako.id, RECOMMENDER, KEYS)
     by = cast.as_actor(hanako)
     actions.opt_out(resident_id=hanako.id, by=by)
     assert actions.opt_in_personalisation(resident_id=hanako.id, notice=cast.NOTICE, controller="x", by=by)
@@ -95,8 +96,8 @@ def test_even_a_state_that_says_granted_releases_nothing(operator: Actor) -> Non
     hanako = with_grants()
     Resident.objects.filter(id=hanako.id).update(confidential=True)
     assert ConsentState.objects.filter(resident=hanako, status="granted", recipient=WASTE).exists()
-    assert queries.granted(hanako.id, WASTE, ZONE) == {}
-    assert queries.granted(hanako.id, LUNCH, YEARS, "pairwise") == {}
+    assert granted(hanako.id, WASTE, ZONE) == {}
+    assert granted(hanako.id, LUNCH, YEARS, "pairwise") == {}
     bundle = queries.bundle(hanako.id)
     assert bundle is not None
     assert set(bundle.grants) == {RECOMMENDER}
@@ -144,13 +145,13 @@ def test_lifting_brings_nothing_back_and_lets_them_agree_anew(operator: Actor, s
     protect(hanako, operator)
     assert ask_to_lift(hanako, operator) is True
     assert lift(hanako, second) is True
-    assert queries.granted(hanako.id, WASTE, ZONE) == {}
+    assert granted(hanako.id, WASTE, ZONE) == {}
     bundle = queries.bundle(hanako.id)
     assert bundle is not None
     assert not bundle.protected
     assert bundle.decided[WASTE] == {"area.waste_zone": "withdrawn"}
     ask(hanako)
-    assert queries.granted(hanako.id, WASTE, ZONE) == {"area.waste_zone": "7"}
+    assert granted(hanako.id, WASTE, ZONE) == {"area.waste_zone": "7"}
 
 
 def test_nobody_protected_is_counted(operator: Actor) -> None:

@@ -20,6 +20,7 @@ from identity.domain.roles import OPERATOR, Actor
 from identity.errors import InvalidToken, NoSuchClient, NoSuchResident
 from identity.models import AuditEntry, LogoutDelivery, OidcSession, Resident
 from identity.oidc import logout_relay, tokens
+from tests.gadgets.published import publish
 from tests.identity.conftest import World, closing_sites
 from tests.identity.realm import admin, make_person
 from tests.identity.region import PASSWORD, Browser, store, unverified
@@ -133,6 +134,7 @@ def test_claims_follow_the_ledger_at_each_call(world: Any) -> None:
     browser = Browser()
     hanako = hanako_signed_in(world, browser)
     lunch = world.site("lunch")
+    publish(lunch)
     access = lunch.tokens(browser)["access_token"]
     by = Actor(id=hanako.id)
 

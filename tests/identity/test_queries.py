@@ -16,6 +16,7 @@ from identity.domain.subjects import pairwise
 from identity.errors import CannotUnseal, NoSuchClient, NoSuchResident
 from identity.models import GadgetClient, Resident
 from tests import cast
+from tests.consents import granted
 
 pytestmark = pytest.mark.django_db
 ZONE = ["area.waste_zone"]
@@ -79,10 +80,10 @@ def test_what_may_leave_is_read_in_one_query_and_needs_the_declaration(
     hanako = cast.hanako(opted_in=False)
     grant_to(hanako, "localhost.waste.calendar", ["area.waste_zone", "age_band"])
     with django_assert_num_queries(1):
-        released = queries.granted(hanako.id, "localhost.waste.calendar", ["age_band", "language"])
+        released = granted(hanako.id, "localhost.waste.calendar", ["age_band", "language"])
     assert released == {"age_band": "35-44"}
-    assert queries.granted(hanako.id, "localhost.other.gadget", ["age_band"]) == {}
-    assert queries.granted(uuid4(), "localhost.waste.calendar", ["age_band"]) == {}
+    assert granted(hanako.id, "localhost.other.gadget", ["age_band"]) == {}
+    assert granted(uuid4(), "localhost.waste.calendar", ["age_band"]) == {}
 
 
 def test_the_overview_is_two_queries_with_since_last_access_and_count(

@@ -16,6 +16,7 @@ from django.db import DatabaseError, connection, transaction
 from django.test import Client
 from django.utils import timezone
 
+from gadgets.disclosure import views
 from identity import actions, rate
 from identity.audit import chain, verify
 from identity.closure import erasure, retention
@@ -24,10 +25,10 @@ from identity.domain.roles import SYSTEM, Actor
 from identity.errors import NotAllowed
 from identity.household import guardianships
 from identity.models import AccessLog, AuditEntry, ConsentReceipt, Resident, SealedAccess
-from identity.oidc import endpoints
 from identity.queries import Bundle
 from identity.residents.protection import CONFIRMATIONS
 from tests import cast
+from tests.gadgets.published import publish_client
 from tests.identity.test_ledger import LUNCH, SHOWN, WASTE, ZONE, ask
 from tests.identity.tokens import register, token_of
 
@@ -199,8 +200,9 @@ def test_releases_never_block_or_follow_a_withdrawal(
     hanako: Resident, monkeypatch: pytest.MonkeyPatch, releasers: int, withdrawals: int
 ) -> None:
     assert connection.vendor == "postgresql"
-    monkeypatch.setattr(endpoints, "CLAIMS_MOST", 10**9)
+    monkeypatch.setattr(views, "MOST", 10**9)
     client_id = register(WASTE, tuple(ZONE))
+    publish_client(WASTE, client_id=client_id, claims=ZONE)
     token = token_of(hanako, client_id, seconds=3600)
     before = deadlocks()
     answers: set[int] = set()
@@ -473,9 +475,10 @@ def test_the_database_refuses_to_change_a_row(hanako: Resident, change: str) -> 
 def test_a_client_asks_about_one_subject_only_so_often(
     hanako: Resident, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(endpoints, "CLAIMS_MOST", 3)
+    monkeypatch.setattr(views, "MOST", 3)
     taro = cast.taro(opted_in=False)
     waste, lunch = register(WASTE, tuple(ZONE)), register(LUNCH, tuple(ZONE))
+    publish_client(WASTE, client_id=waste, claims=ZONE)
     ask(hanako, level="pairwise")
     portal = cast.portal_client()
 

@@ -19,6 +19,7 @@ from gadgets.errors import DoorError
 from gadgets.outbound.http import Answer
 from gadgets.protocol.conformance_lines import Line, broken, fix, not_run, passed
 from gadgets.protocol.manifest import Manifest
+from gadgets.types import plain
 
 NUMBER = 6
 TRIES = 3
@@ -39,7 +40,7 @@ def _undeclared(manifest: Manifest) -> list[Mapping[str, Any]]:
     """Two people who differ in everything that is not declared."""
     declared = {claim.name for claim in manifest.claims}
     return [
-        {key: signing.plain(value) for key, value in PERSONAS[name].items() if key not in declared}
+        {key: plain(value) for key, value in PERSONAS[name].items() if key not in declared}
         for name in ("hanako", "taro")
     ]
 

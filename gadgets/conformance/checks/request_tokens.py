@@ -17,7 +17,7 @@ from core.texts import Texts
 from gadgets.cards import signing
 from gadgets.conformance.environment import ALGORITHM, Environment
 from gadgets.protocol.manifest import Manifest, default_settings
-from gadgets.types import Value
+from gadgets.types import Value, plain
 from identity.domain import attributes
 
 _PARENT_AT, _ALONE_AT, _NEWCOMER_AT = (district.code for district in current_region().example_districts)
@@ -105,7 +105,7 @@ def claims_of(manifest: Manifest, case: Case, env: Environment) -> dict[str, Any
         "htu": signing.htu(manifest.endpoints.card or ""),
         "ver": manifest.version,
         "granted": list(case.claims),
-        "claims": {name: signing.plain(value) for name, value in case.claims.items()},
+        "claims": {name: plain(value) for name, value in case.claims.items()},
         "ctx": {"locale": case.locale, "size": case.size, "settings": default_settings(manifest)},
     }
     if manifest.identity == "pairwise" and case.claims:

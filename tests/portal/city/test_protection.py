@@ -9,6 +9,7 @@ from django.urls import reverse
 from identity import queries
 from identity.models import AuditEntry, Resident
 from tests import cast
+from tests.consents import granted
 from tests.identity.test_ledger import WASTE, ZONE, ask
 
 pytestmark = pytest.mark.django_db
@@ -41,7 +42,7 @@ def test_from_the_number_over_two_confirmations_to_protection_and_back(desk: Cli
     answer = decide(desk, number, "set", BOTH)
     assert (answer.status_code, answer["Location"]) == (302, reverse("city_protection"))
     assert queries.is_confidential(hanako.id)
-    assert queries.granted(hanako.id, WASTE, ZONE) == {}
+    assert granted(hanako.id, WASTE, ZONE) == {}
     assert "保護しています" in desk.post(reverse("city_protection"), {"number": number}).content.decode()
     assert decide(desk, number, "lift", BOTH).status_code == 422
     assert decide(desk, number, "ask", BOTH).status_code == 302

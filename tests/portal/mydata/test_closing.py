@@ -22,6 +22,7 @@ from identity.models import AuditEntry, ConsentReceipt, Erasure, Resident
 from identity.sessions import portal_sessions
 from portal.mydata.account import erasing
 from tests import cast
+from tests.consents import granted
 from tests.gadgets import life
 from tests.gadgets.providers import reply
 from tests.portal.mydata.conftest import WASTE
@@ -147,7 +148,7 @@ def test_closing_ends_every_session_stops_every_release_and_mails_the_reference(
     reference = reference_in(html)
     assert bundle is not None
     assert queries.bundle(hanako.id) is None
-    assert queries.granted(hanako.id, WASTE, ["area.waste_zone"]) == {}
+    assert granted(hanako.id, WASTE, ["area.waste_zone"]) == {}
     for browser in (client, other):
         assert browser.get("/my-data/").status_code == 302
     with pytest.raises(NoSuchResident):

@@ -11,10 +11,11 @@ from django.test import Client
 
 from core.markup import html_id
 from gadgets.models import Gadget
-from identity import actions, queries
+from identity import actions
 from identity.models import ConsentReceipt, Resident
 from identity.residents.protection import CONFIRMATIONS
 from tests import cast
+from tests.consents import granted
 from tests.portal.mydata.conftest import LUNCH, RIVER, WASTE, answer
 
 SignIn = Callable[[Resident], Client]
@@ -69,7 +70,7 @@ def test_what_was_on_the_page_is_what_the_ledger_keeps(hanako: Resident, signed_
     text_of_page = "".join(html.replace("<strong>", "").replace("</strong>", "").split())
     for line in kept.notice.text.splitlines():
         assert "".join(line.split()) in text_of_page
-    assert queries.granted(hanako.id, WASTE, ["area.waste_zone"], "audience") == {"area.waste_zone": "7"}
+    assert granted(hanako.id, WASTE, ["area.waste_zone"], "audience") == {"area.waste_zone": "7"}
     assert client.session["consent_asked"] is True
 
 
@@ -96,13 +97,13 @@ def test_a_refusal_is_remembered_and_she_may_be_asked_again(hanako: Resident, si
     client = signed_in(hanako)
     assert client.post(f"/consent/{WASTE}/refuse/", zone())["Location"] == f"/my-data/#to-{html_id(WASTE)}"
     assert receipt().kind == "refused"
-    assert queries.granted(hanako.id, WASTE, ["area.waste_zone"]) == {}
+    assert granted(hanako.id, WASTE, ["area.waste_zone"]) == {}
     html = client.get("/my-data/").content.decode()
     assert "断った内容" in html
     assert "もう一度たずねる" in html
     assert "許可して使う" in client.get(f"/consent/{WASTE}/").content.decode()
     client.post(f"/consent/{WASTE}/grant/", zone())
-    assert queries.granted(hanako.id, WASTE, ["area.waste_zone"])
+    assert granted(hanako.id, WASTE, ["area.waste_zone"])
 
 
 def test_only_what_is_not_held_yet_is_asked(hanako: Resident, signed_in: SignIn) -> None:
@@ -195,7 +196,7 @@ def test_what_is_held_is_asked_about_for_another_year(
     assert [item.name for item in page.context["items"]] == ["area.waste_zone"]
     client.post(f"/consent/{WASTE}/grant/", {**zone(), "shown": page.context["shown"]})
     time_machine.move_to(first + timedelta(days=1))
-    assert queries.granted(hanako.id, WASTE, ["area.waste_zone"])
+    assert granted(hanako.id, WASTE, ["area.waste_zone"])
 
 
 def test_a_no_to_what_is_held_takes_it_back(hanako: Resident, signed_in: SignIn) -> None:
@@ -204,7 +205,7 @@ def test_a_no_to_what_is_held_takes_it_back(hanako: Resident, signed_in: SignIn)
     client.post(f"/consent/{WASTE}/refuse/", zone())
     kinds = ConsentReceipt.objects.order_by("given_at").values_list("kind", flat=True)
     assert list(kinds) == ["granted", "withdrawn", "refused"]
-    assert queries.granted(hanako.id, WASTE, ["area.waste_zone"]) == {}
+    assert granted(hanako.id, WASTE, ["area.waste_zone"]) == {}
 
 
 @pytest.mark.parametrize("path", ["/consent/{}/", "/consent/{}/grant/", "/consent/{}/refuse/"])

@@ -20,6 +20,7 @@ from identity.models import AuditEntry, ConsentReceipt, Guardianship, Resident
 from identity.sessions.portal_sessions import AUTH_TIME
 from portal.mydata.account import erasing
 from tests import cast
+from tests.consents import granted
 from tests.portal.mydata.conftest import LUNCH
 
 SignIn = Callable[[Resident], Client]
@@ -173,12 +174,12 @@ def test_while_acting_every_page_says_so_and_shows_the_ward(browser: Client, han
 def test_the_childs_consent_and_hers_are_two(browser: Client, hanako: Resident, hana: UUID) -> None:
     assert allow(browser).status_code == 302
     act(browser, hana)
-    assert queries.granted(hana, LUNCH, YEARS) == {}
+    assert granted(hana, LUNCH, YEARS) == {}
     assert allow(browser).status_code == 302
-    assert queries.granted(hana, LUNCH, YEARS) == {"household.school_years": ("e3",)}
+    assert granted(hana, LUNCH, YEARS) == {"household.school_years": ("e3",)}
     browser.post(f"/my-data/stop/{LUNCH}/")
-    assert queries.granted(hana, LUNCH, YEARS) == {}
-    assert queries.granted(hanako.id, LUNCH, YEARS) == {"household.school_years": ("preschool", "e3")}
+    assert granted(hana, LUNCH, YEARS) == {}
+    assert granted(hanako.id, LUNCH, YEARS) == {"household.school_years": ("preschool", "e3")}
     handles = {str(person.handle) for person in Resident.objects.filter(id__in=[hanako.id, hana])}
     for kind in ("granted", "withdrawn"):
         last = AuditEntry.objects.filter(kind=kind).latest("seq")

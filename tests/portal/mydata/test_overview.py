@@ -16,6 +16,7 @@ from identity.models import Resident
 from identity.residents import protection
 from portal.mydata import places
 from tests import cast
+from tests.consents import granted
 from tests.portal.mydata.conftest import LUNCH, RIVER, WASTE
 
 SignIn = Callable[[Resident], Client]
@@ -104,7 +105,7 @@ def test_a_stop_holds_at_once_and_is_offered_again(hanako: Resident, signed_in: 
     client = signed_in(hanako)
     response = client.post(f"/my-data/stop/{WASTE}/")
     assert (response.status_code, response["Location"]) == (302, f"/my-data/#to-{html_id(WASTE)}")
-    assert queries.granted(hanako.id, WASTE, ["area.waste_zone"]) == {}
+    assert granted(hanako.id, WASTE, ["area.waste_zone"]) == {}
     html = page(client)
     assert "「ごみ収集日」への提供を止めました。" in html
     assert "もう一度たずねる" in html
@@ -129,13 +130,13 @@ def test_a_stop_needs_a_post_a_session_and_the_form_token(hanako: Resident, sign
     )
     strict = cast.sign_in(cast.portal_client(enforce_csrf_checks=True), hanako)
     assert strict.post(f"/my-data/stop/{WASTE}/").status_code == 403
-    assert queries.granted(hanako.id, WASTE, ["area.waste_zone"])
+    assert granted(hanako.id, WASTE, ["area.waste_zone"])
 
 
 def test_taro_cannot_stop_what_hanako_gave(hanako: Resident, signed_in: SignIn) -> None:
     grant(hanako, WASTE, ["area.waste_zone"])
     signed_in(cast.taro()).post(f"/my-data/stop/{WASTE}/")
-    assert queries.granted(hanako.id, WASTE, ["area.waste_zone"])
+    assert granted(hanako.id, WASTE, ["area.waste_zone"])
 
 
 def test_a_suspended_gadget_keeps_its_row_and_can_be_stopped(
@@ -149,7 +150,7 @@ def test_a_suspended_gadget_keeps_its_row_and_can_be_stopped(
     assert WASTE in html
     assert "いまは公開されていません" in html
     client.post(f"/my-data/stop/{WASTE}/")
-    assert queries.granted(hanako.id, WASTE, ["area.waste_zone"]) == {}
+    assert granted(hanako.id, WASTE, ["area.waste_zone"]) == {}
     assert f'href="/consent/{WASTE}/' not in page(client)
 
 
