@@ -18,6 +18,6 @@ class IdentityConfig(AppConfig):
 
 
 def _introduce_portal(**_: Any) -> None:
-    from identity.embedded.driver import ensure_portal_client
+    from identity.embedded.driver import ensure_portal_client  # models, which are there only now
 
     ensure_portal_client()

@@ -44,7 +44,7 @@ def schedule(sender: Celery, **_: object) -> None:
     import django
 
     django.setup()
-    from portal.jobs import jobs
+    from portal.jobs import jobs  # models, once Django is set up
 
     for job in jobs().values():
         # A sweep that nobody took in time is void: the next one does its work, and no backlog waits for a worker.
@@ -56,6 +56,6 @@ def schedule(sender: Celery, **_: object) -> None:
 @worker_shutdown.connect
 def last_figures(**_: object) -> None:
     """What this worker counted since its last sweep is written before it ends."""
-    from gadgets.metrics import call_metrics
+    from gadgets.metrics import call_metrics  # models, once Django is set up
 
     call_metrics.stop()

@@ -56,7 +56,7 @@ def ready() -> None:
 
 def card_html(card: Card, *, locale: str, size: str = "L", old: bool = False) -> str:
     """The card as a page of the portal holds it."""
-    from gadgets.cards.render import render
+    from gadgets.cards.render import render  # its templates need the settings that `ready` makes
 
     ready()
     return render(card, locale=locale, size=size, old=old)
@@ -97,7 +97,7 @@ def tile(
     from django.template.loader import get_template
     from django.utils import translation
 
-    from gadgets import words
+    from gadgets import words  # translations, which need the settings that `ready` makes
 
     found = held if isinstance(held, StoredCard) else None
     with translation.override(locale):

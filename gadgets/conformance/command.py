@@ -22,9 +22,9 @@ def run(arguments: list[str] | None = None) -> int:
     import django
 
     django.setup()
-    from gadgets import conformance
-    from gadgets.errors import DoorError, LifeError, ManifestError
-    from gadgets.registration import check_environment, manifest_source
+    from gadgets import conformance  # models, once Django is set up
+    from gadgets.errors import DoorError, LifeError, ManifestError  # translations, likewise
+    from gadgets.registration import check_environment, manifest_source  # models, likewise
 
     try:
         fetched = manifest_source.fetch(options.url)

@@ -15,7 +15,7 @@ def main(arguments: list[str] | None = None) -> int:
             f"rgadget: {', '.join(missing)} is missing. Run: pip install 'madoguchi[rgadget]'\n"
         )
         return 2
-    from gadgets.rgadget.cli import run
+    from gadgets.rgadget.cli import run  # what is missing is named before it is imported
 
     return run(sys.argv[1:] if arguments is None else arguments)
 

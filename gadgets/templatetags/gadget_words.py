@@ -68,9 +68,8 @@ def consequence_words(gate: str) -> str:
 @register.simple_tag
 def standing_of(gadget_id: str) -> "Standing | None":
     """{% standing_of view.id as standing %}, for the desks"""
-    from gadgets.review.gadget_status import (
-        standing,  # it reads tables; the words above are used where there are none
-    )
+    # It reads tables; the words above are used where there are none.
+    from gadgets.review.gadget_status import standing
 
     return standing(gadget_id)
 

@@ -13,6 +13,8 @@ from django.urls import set_urlconf
 from django.utils.cache import patch_vary_headers
 from django.utils.http import url_has_allowed_host_and_scheme
 
+from identity.embedded import known_browsers, sign_in_limits
+
 ID_URLCONF = "identity.embedded.urls"
 LOCAL = frozenset({"127.0.0.1", "localhost"})
 
@@ -103,8 +105,6 @@ class IdSiteMiddleware:
         response = self.get_response(request)
         if not getattr(request, "id_site", False):
             return response
-        from identity.embedded import known_browsers, sign_in_limits
-
         known_browsers.keep(request, response)
         if response.status_code == HTTPStatus.TOO_MANY_REQUESTS:
             page = TemplateResponse(request, "account/too_many.html", status=429)

@@ -69,7 +69,7 @@ class Timed(SessionBase):
 
     def _note(self, data: dict[str, Any]) -> bool:
         """Writes the data down; False when the session was ended elsewhere in the meantime."""
-        from identity.models import OidcSession
+        from identity.models import OidcSession  # Django loads session engines before the models
 
         if not self.write(data):
             return False

@@ -11,8 +11,8 @@ class ContentConfig(AppConfig):
 
     def ready(self) -> None:
         """A published, moved or removed page raises the version number; an alert is written as a file."""
-        from portal.content import signals
-        from portal.content.editing import date_fields, desk_tables
+        from portal.content import signals  # models, which are there only now
+        from portal.content.editing import date_fields, desk_tables  # likewise
 
         date_fields.install()
         desk_tables.install()

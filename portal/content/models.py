@@ -24,6 +24,7 @@ from wagtail.search.index import AutocompleteField
 from core.region_time import region_moment
 from core.texts import pick
 from identity.sessions import person
+from portal.alerts.alert_words import faults
 from portal.content import page_views
 from portal.content.editing.blocks import BodyBlock, ZonesBlock
 from portal.content.editing.date_fields import SchedulePanel
@@ -466,8 +467,6 @@ class AlertPage(RegionPage):
     def refuse_incomplete(self) -> None:
         """Raises ValidationError, each fault at its field."""
         from django.core.exceptions import ValidationError
-
-        from portal.alerts.alert_words import faults
 
         if found := faults(self, timezone.now()):
             raise ValidationError(found)

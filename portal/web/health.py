@@ -10,6 +10,8 @@ from django.db.migrations.executor import MigrationExecutor
 from django.http import HttpRequest, JsonResponse
 from django.views.decorators.cache import never_cache
 
+from gadgets.queries import registry
+
 log = logging.getLogger(__name__)
 
 # Applied migrations stay applied while this process lives: they are looked at until they are all there.
@@ -35,7 +37,7 @@ def ready(_request: HttpRequest) -> JsonResponse:
         "id_provider": settings.ID_PROVIDER,
     }
     if settings.ID_PROVIDER == "keycloak":
-        from identity.keycloak import sync
+        from identity.keycloak import sync  # Keycloak's library is loaded only where it is used
 
         # What a job found lately: no request waits for Keycloak, and a drift serves nobody worse.
         body["keycloak"] = sync.last_check() or "not checked"
@@ -65,7 +67,5 @@ def _migrations() -> str:
 
 
 def _registry() -> str:
-    from gadgets.queries import registry
-
     registry()
     return "ok"

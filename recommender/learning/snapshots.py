@@ -10,6 +10,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from recommender import queries
+from recommender.actions import bump
 from recommender.domain.weights import Weights
 from recommender.errors import SnapshotMissingError, SnapshotRefusedError
 from recommender.learning import evidence, folding, store
@@ -82,8 +83,6 @@ def _make(now: datetime) -> None:
 
 
 def _activate(snapshot: Snapshot, now: datetime) -> None:
-    from recommender.actions import bump
-
     Snapshot.objects.filter(state=Snapshot.State.ACTIVE).update(state=Snapshot.State.EARLIER)
     snapshot.state = Snapshot.State.ACTIVE
     snapshot.activated_at = max(now, snapshot.created_at)

@@ -19,7 +19,7 @@ ZONES = ("for_you", "gadgets", "events", "news")
 
 def gadget_choices() -> list[tuple[str, str]]:
     """Published gadgets, as the editor's list of choices."""
-    from gadgets.queries import registry
+    from gadgets.queries import registry  # the page models import these blocks before gadgets has its own
 
     locale = get_language() or "ja"
     return [(gadget.id, pick(gadget.title, locale)) for gadget in registry().gadgets.values()]

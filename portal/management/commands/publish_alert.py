@@ -7,8 +7,10 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils import timezone
 
+from identity.domain.attributes import DISTRICTS
 from identity.domain.roles import SYSTEM
 from portal.alerts import alert_files, alert_names
+from portal.content import actions
 from portal.content.errors import ContentError
 
 KINDS = alert_names.KINDS
@@ -37,8 +39,6 @@ class Command(BaseCommand):
         parser.add_argument("--withdraw", metavar="ID", help="静的ファイルだけのお知らせを取り下げる")
 
     def handle(self, *_args: Any, **options: Any) -> None:
-        from portal.content import actions
-
         now = timezone.now()
         try:
             if options["withdraw"]:
@@ -57,8 +57,6 @@ class Command(BaseCommand):
 
 
 def _alert(options: dict[str, Any], now: Any) -> alert_files.Alert:
-    from identity.domain.attributes import DISTRICTS
-
     if not options["title"]:
         raise CommandError("--title を指定してください。")
     for name in ("kind", "level", "what_to_do", "hours"):
