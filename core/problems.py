@@ -18,7 +18,7 @@ from django.template.loader import render_to_string
 from django.utils import translation
 from django.utils.translation import gettext as _
 
-from core import form_pages
+from core.forms import form_pages
 from core.region import theme
 from core.region.current import current_region
 from core.texts import pick

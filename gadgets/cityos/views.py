@@ -14,7 +14,7 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
-from core.form_pages import posts
+from core.forms.form_pages import posts
 from core.spreadsheets import csv_response
 from gadgets import words
 from gadgets.cityos import contracts, picture, queries

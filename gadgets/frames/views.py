@@ -13,7 +13,7 @@ from django.utils import timezone, translation
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
-from core.form_pages import posts
+from core.forms.form_pages import posts
 from core.sentences import sentence
 from gadgets import queries, words
 from gadgets.errors import (

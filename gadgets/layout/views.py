@@ -16,7 +16,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
-from core.form_pages import posts
+from core.forms.form_pages import posts
 from core.markup import html_id
 from gadgets import actions, hooks, queries, words
 from gadgets.errors import BadSettingError, GadgetError

@@ -7,7 +7,7 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.views.decorators.cache import never_cache
 
-from core.form_pages import posts
+from core.forms.form_pages import posts
 from gadgets import queries
 from gadgets.errors import GadgetError
 from gadgets.providers import console_views

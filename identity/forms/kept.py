@@ -22,7 +22,8 @@ from django.urls import reverse
 from django.utils import timezone, translation
 from django.utils.crypto import constant_time_compare, salted_hmac
 
-from core import fill_forms, form_pages, problems
+from core import problems
+from core.forms import fill_forms, form_pages
 from identity.errors import CannotUnseal
 from identity.forms import browser_seals, sendings
 from identity.household import authority

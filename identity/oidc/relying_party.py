@@ -25,8 +25,8 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_GET, require_POST
 from joserfc.errors import JoseError
 
-from core import form_pages
-from core.form_pages import posts
+from core.forms import form_pages
+from core.forms.form_pages import posts
 from identity import idp, loopback
 from identity.domain import lifetimes
 from identity.errors import (

@@ -16,7 +16,7 @@ from django.views.decorators.http import require_safe
 from wagtail.admin import messages
 
 from core import dates
-from core.form_pages import posts
+from core.forms.form_pages import posts
 from core.sentences import sentence
 from identity.errors import BadEnd, IdentityError
 from identity.forms.sendings import sent_once

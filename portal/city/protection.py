@@ -14,7 +14,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
 from wagtail.admin import messages
 
-from core.form_pages import posts
+from core.forms.form_pages import posts
 from core.sentences import sentence
 from identity import actions
 from identity.domain.roles import Actor

@@ -9,7 +9,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 from wagtail.admin import messages
 
-from core.form_pages import posts
+from core.forms.form_pages import posts
 from gadgets.errors import GadgetError, NoSuchRegionError
 from gadgets.federation import packages, regions
 from gadgets.protocol import package

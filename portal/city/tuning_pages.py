@@ -15,7 +15,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
 from wagtail.admin import messages
 
-from core.form_pages import posts
+from core.forms.form_pages import posts
 from core.sentences import sentence
 from identity.forms.sendings import sent_once
 from identity.queries import names as names_of

@@ -13,7 +13,7 @@ from django.urls import reverse
 from django.views.decorators.http import require_safe
 from wagtail.admin import messages
 
-from core.form_pages import posts
+from core.forms.form_pages import posts
 from core.region.current import current_region
 from core.sentences import sentence
 from gadgets import queries

@@ -18,7 +18,7 @@ from django.utils.translation import get_language
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_safe
 
-from core.form_pages import posts
+from core.forms.form_pages import posts
 from core.sentences import sentence
 from core.texts import pick
 from gadgets import queries as gadget_queries

@@ -13,7 +13,7 @@ from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_safe
 
-from core.form_pages import posts
+from core.forms.form_pages import posts
 from core.markup import html_id
 from core.sentences import sentence
 from core.texts import Texts, pick

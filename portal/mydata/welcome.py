@@ -19,7 +19,7 @@ from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
-from core.form_pages import posts
+from core.forms.form_pages import posts
 from core.sentences import sentence
 from core.texts import pick
 from gadgets import queries as gadget_queries

@@ -9,7 +9,7 @@ from django.urls import translate_url
 from django.utils.functional import SimpleLazyObject
 from django.utils.translation import get_language
 
-from core import form_pages
+from core.forms import form_pages
 from core.region import theme
 from core.region.current import current_region
 from core.region_time import region_now

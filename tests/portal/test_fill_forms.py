@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core import fill_forms
+from core.forms import fill_forms
 
 PAGE = """<!doctype html><html><body><p>5 &lt; 6</p>
 <form method="get" action="/a/"><input name="text" value="search"></form>

@@ -14,7 +14,8 @@ from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver
 from django.utils import translation
 
-from core import form_pages, problems
+from core import problems
+from core.forms import form_pages
 from tests import cast
 
 PORTAL, ID = "portal.region.localhost:8000", "id.region.localhost:8000"

@@ -18,7 +18,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_safe
 
-from core.form_pages import posts
+from core.forms.form_pages import posts
 from core.region_time import region_date
 from core.sentences import sentence
 from core.texts import pick

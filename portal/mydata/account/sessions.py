@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
-from core.form_pages import posts
+from core.forms.form_pages import posts
 from core.region.current import current_region
 from core.sentences import sentence
 from core.texts import pick

@@ -17,7 +17,7 @@ from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_safe
 
-from core.form_pages import posts
+from core.forms.form_pages import posts
 from core.texts import pick
 from identity import actions, queries
 from identity.domain.attributes import KEYS, TOPICS, Value, label, value_label
