@@ -1,4 +1,4 @@
-"""Items of sweeps that failed, until they succeed: what an operator looks at."""
+"""Tables that every package uses: items of sweeps that failed, and version numbers."""
 
 from django.db import models
 
@@ -20,3 +20,13 @@ class SweepFault(models.Model):
 
     def __str__(self) -> str:
         return f"{self.job} {self.item} {self.error}"
+
+
+class Version(models.Model):
+    """One number for each thing that processes hold in memory; see `core.versions`."""
+
+    key = models.CharField(max_length=64, primary_key=True)
+    number = models.PositiveBigIntegerField(default=0)
+
+    def __str__(self) -> str:
+        return f"{self.key} {self.number}"

@@ -10,19 +10,17 @@ from itertools import pairwise
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-from django.core.cache import cache
 from django.db.models import Prefetch
 from django.utils import timezone
 
+from core import versions
 from gadgets.errors import ManifestError
 from gadgets.models import (
     VERSION_KEY,
-    VERSION_TTL,
     CellCount,
     Gadget,
     GadgetVersion,
     Maintenance,
-    RegistryVersion,
 )
 from gadgets.operation import rollout
 from gadgets.operation.rollout import Choice, Earlier
@@ -70,7 +68,7 @@ def registry(version: int | None = None) -> Registry:
     the registry has changed.
     """
     global _held  # one registry for each process, replaced whole
-    number = version if version is not None else _number()
+    number = version if version is not None else versions.current(VERSION_KEY)
     held = _held
     if held is not None and held.version == number:
         return held
@@ -79,23 +77,13 @@ def registry(version: int | None = None) -> Registry:
             _held = _load()
             if _held.version != number:
                 # The cache's number is not the table's: put right, or every call would load again.
-                cache.set(VERSION_KEY, _held.version, VERSION_TTL)
+                versions.correct(VERSION_KEY, _held.version)
         return _held
-
-
-def _number() -> int:
-    cached = cache.get(VERSION_KEY)
-    if isinstance(cached, int):
-        return cached
-    number = RegistryVersion.objects.filter(pk=1).values_list("number", flat=True).first() or 0
-    # `add`: a writer that has just committed a higher number must not be overwritten by this older read.
-    cache.add(VERSION_KEY, number, VERSION_TTL)
-    return number
 
 
 def _load() -> Registry:
     # The number is read before the rows: a change between the two is then seen again at the next call.
-    number = RegistryVersion.objects.filter(pk=1).values_list("number", flat=True).first() or 0
+    number = versions.read(VERSION_KEY)
     now = timezone.now()
     rows = list(
         Gadget.objects.filter(state=Gadget.State.PUBLISHED)

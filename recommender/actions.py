@@ -3,10 +3,9 @@
 from collections.abc import Mapping
 from datetime import date
 
-from django.core.cache import cache
 from django.db import transaction
-from django.db.models import F
 
+from core import versions
 from recommender import exposure
 from recommender.log import (
     dismiss,
@@ -18,8 +17,7 @@ from recommender.log import (
     unname,
 )
 from recommender.metrics.counts import count, count_many
-from recommender.models import RankingVersion
-from recommender.queries import VERSION_KEY, VERSION_TTL
+from recommender.queries import VERSION_KEY
 
 __all__ = [
     "bump",
@@ -37,10 +35,8 @@ __all__ = [
 
 
 def bump() -> None:
-    """Raises the version of the order in this transaction; other processes see it within `VERSION_TTL` seconds."""
-    if not RankingVersion.objects.filter(key=VERSION_KEY).update(number=F("number") + 1):
-        RankingVersion.objects.get_or_create(key=VERSION_KEY, defaults={"number": 1})
-    transaction.on_commit(_spread)
+    """Raises the version of the order in the caller's transaction."""
+    versions.bump(VERSION_KEY)
 
 
 @transaction.atomic
@@ -49,8 +45,3 @@ def keep_floor(shares: Mapping[str, float], today: date) -> bool:
     due = exposure.settle(shares, today)
     bump()
     return due
-
-
-def _spread() -> None:
-    number = RankingVersion.objects.filter(key=VERSION_KEY).values_list("number", flat=True).first() or 0
-    cache.set(VERSION_KEY, number, VERSION_TTL)

@@ -12,13 +12,14 @@ from uuid import UUID
 
 from django.db import transaction
 
+from core import versions
 from recommender.actions import bump
 from recommender.domain import priors
 from recommender.domain.rules import MOST_RULES
 from recommender.domain.rules import Rule as PureRule
 from recommender.domain.weights import Prior
 from recommender.errors import EditedMeanwhileError, RuleMissingError, RuleRefusedError, WeightsError
-from recommender.models import PriorChange, RankingVersion, Rule
+from recommender.models import PriorChange, Rule
 from recommender.queries import VERSION_KEY
 
 
@@ -143,5 +144,4 @@ def end_rule(*, number: int, now: datetime) -> None:
 
 def _wait_for_others() -> None:
     """Two editors who press at once are one after the other: the row of the version is held."""
-    RankingVersion.objects.get_or_create(key=VERSION_KEY, defaults={"number": 1})
-    RankingVersion.objects.select_for_update().get(key=VERSION_KEY)
+    versions.hold(VERSION_KEY)

@@ -4,20 +4,18 @@ import logging
 from collections.abc import Iterable, Mapping
 from uuid import UUID
 
-from django.core.cache import cache
-
+from core import versions
 from recommender.abtest.comparison import Running, order_from_json
 from recommender.domain import priors
 from recommender.domain.weights import Prior, Weights
 from recommender.errors import OrderError, WeightsError
 from recommender.exposure import plan
 from recommender.log import Held, held
-from recommender.models import Dismissal, Experiment, Interaction, PriorChange, RankingVersion, Snapshot
+from recommender.models import Dismissal, Experiment, Interaction, PriorChange, Snapshot
 
 __all__ = ["Held", "dismissed", "held", "plan", "prior", "running_experiment", "version", "viewed", "weights"]
 
 VERSION_KEY = "ranking:version"
-VERSION_TTL = 5
 READ_BACK = 20
 """So many versions of the prior are tried at most."""
 
@@ -26,13 +24,7 @@ log = logging.getLogger(__name__)
 
 def version() -> int:
     """The number that rises with each change; one query when the cache does not know it."""
-    number = cache.get(VERSION_KEY)
-    if isinstance(number, int):
-        return number
-    number = RankingVersion.objects.filter(key=VERSION_KEY).values_list("number", flat=True).first() or 0
-    # `add`: a writer that has just committed a higher number must not be overwritten by this older read.
-    cache.add(VERSION_KEY, number, VERSION_TTL)
-    return number
+    return versions.current(VERSION_KEY)
 
 
 def prior() -> Prior:

@@ -7,7 +7,7 @@ Models never cross the border of this package: others read through `gadgets.quer
 from gadgets.models.cityos import Contract, DataOwner, DataRead
 from gadgets.models.events import EventCursor, EventDelivery
 from gadgets.models.figures import CellCount, GadgetHour
-from gadgets.models.layouts import VERSION_KEY, VERSION_TTL, Placement, RegistryVersion, bump_registry
+from gadgets.models.layouts import VERSION_KEY, Placement, bump_registry
 from gadgets.models.life import (
     CardReport,
     CheckLine,
@@ -22,7 +22,6 @@ from gadgets.models.regions import Region
 
 __all__ = [
     "VERSION_KEY",
-    "VERSION_TTL",
     "ApiToken",
     "CardReport",
     "CellCount",
@@ -42,7 +41,6 @@ __all__ = [
     "Placement",
     "Provider",
     "Region",
-    "RegistryVersion",
     "ReviewNote",
     "StateNotice",
     "bump_registry",

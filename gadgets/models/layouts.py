@@ -1,13 +1,13 @@
 """What a resident put where, and the number that tells every process of a change."""
 
 from django.conf import settings
-from django.core.cache import cache
-from django.db import models, transaction
-from django.db.models import F, Q
+from django.db import models
+from django.db.models import Q
+
+from core import versions
 
 VERSION_KEY = "gadgets:registry:version"
 """Where the cache holds the registry's number; the home reads it in its one multi-get."""
-VERSION_TTL = 5
 
 
 class Placement(models.Model):
@@ -31,21 +31,6 @@ class Placement(models.Model):
         return f"{self.gadget_id} {self.position}"
 
 
-class RegistryVersion(models.Model):
-    """One row: the number that rises with every change residents can see."""
-
-    number = models.PositiveBigIntegerField(default=0)
-
-    class Meta:
-        constraints = [models.CheckConstraint(condition=Q(pk=1), name="one_registry_version")]
-
-    def __str__(self) -> str:
-        return str(self.number)
-
-
 def bump_registry() -> None:
     """Raises the registry's number inside the caller's transaction; every process knows it after the commit."""
-    RegistryVersion.objects.get_or_create(pk=1)
-    RegistryVersion.objects.filter(pk=1).update(number=F("number") + 1)
-    number = RegistryVersion.objects.values_list("number", flat=True).get(pk=1)
-    transaction.on_commit(lambda: cache.set(VERSION_KEY, number, VERSION_TTL))
+    versions.bump(VERSION_KEY)

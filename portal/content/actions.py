@@ -12,16 +12,14 @@ from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.contrib.auth.models import Group, Permission
 from django.contrib.contenttypes.models import ContentType
-from django.core.cache import cache
 from django.db import connections, transaction
-from django.db.models import F
 from django.utils import timezone
 from wagtail.contrib.redirects.models import Redirect
 from wagtail.images import get_image_model
 from wagtail.log_actions import LogContext, get_active_log_context
 from wagtail.models import Collection, GroupCollectionPermission, GroupPagePermission, Locale, Page, Site
 
-from core import sweeps
+from core import sweeps, versions
 from core.region.current import current_region
 from core.region_time import for_everybody
 from gadgets.layout.layout import Slot
@@ -31,13 +29,12 @@ from portal.alerts import alert_files, alert_names
 from portal.alerts.alert_words import corrected_at, sentences
 from portal.content.editing.blocks import ZONES
 from portal.content.errors import AlertIncomplete, AlertNotWritten, NotAllowed
-from portal.content.models import AlertPage, ContentVersion, GonePage, HomePage, IndexPage, Persona
+from portal.content.models import AlertPage, GonePage, HomePage, IndexPage, Persona
 from portal.content.pages.published import published
 
 log = logging.getLogger(__name__)
 
 VERSION_KEY = "content:version"
-VERSION_TTL = 5
 WRITE_ALERTS = "content.write_alerts"
 INDEXES = (
     ("news", "news", "お知らせ", "News", "お知(し)らせ"),
@@ -48,15 +45,8 @@ INDEXES = (
 
 
 def bump() -> None:
-    """Raises the content version in this transaction; other processes see it within `VERSION_TTL` seconds."""
-    if not ContentVersion.objects.filter(key=VERSION_KEY).update(number=F("number") + 1):
-        ContentVersion.objects.get_or_create(key=VERSION_KEY, defaults={"number": 1})
-    transaction.on_commit(_spread)
-
-
-def _spread() -> None:
-    number = ContentVersion.objects.filter(key=VERSION_KEY).values_list("number", flat=True).first() or 0
-    cache.set(VERSION_KEY, number, VERSION_TTL)
+    """Raises the content version in the caller's transaction."""
+    versions.bump(VERSION_KEY)
 
 
 def write_alerts(now: datetime | None = None) -> None:

@@ -38,16 +38,6 @@ GUEST_CACHING = "public, max-age=0, s-maxage=5"
 GUEST = "guest"
 
 
-class ContentVersion(models.Model):
-    """A number that rises with every change of what is published; caches compare it."""
-
-    key = models.CharField(max_length=32, primary_key=True)
-    number = models.PositiveBigIntegerField(default=1)
-
-    def __str__(self) -> str:
-        return f"{self.key} {self.number}"
-
-
 class GonePage(models.Model):
     """An address that once led to a page: why it no longer does, or the page that took its place."""
 

@@ -7,20 +7,19 @@ from dataclasses import dataclass
 from datetime import datetime, time
 from typing import Any
 
-from django.core.cache import cache
 from django.utils import timezone
 
+from core import versions
 from core.texts import Texts, pick
 from gadgets.layout.layout import Slot
 from identity.domain.attributes import DISTRICTS, TOPICS, Value, derive, from_json, known_values
 from identity.domain.audience import Audience
 from identity.errors import AudienceError
 from portal.alerts.alert_words import corrected_at
-from portal.content.actions import VERSION_KEY, VERSION_TTL
+from portal.content.actions import VERSION_KEY
 from portal.content.editing.blocks import ZONES
 from portal.content.models import (
     AlertPage,
-    ContentVersion,
     EventPage,
     HomePage,
     NewsPage,
@@ -167,13 +166,7 @@ _SPACE = re.compile(r"(?<=[^\x00-\x7f])\s+(?=[^\x00-\x7f])")
 
 def version() -> int:
     """The number that rises with every change of what is published; at most one query, mostly none."""
-    cached = cache.get(VERSION_KEY)
-    if isinstance(cached, int):
-        return cached
-    number = ContentVersion.objects.filter(key=VERSION_KEY).values_list("number", flat=True).first() or 0
-    # `add`: a writer that has just committed a higher number must not be overwritten by this older read.
-    cache.add(VERSION_KEY, number, VERSION_TTL)
-    return number
+    return versions.current(VERSION_KEY)
 
 
 def items(now: datetime | None = None) -> tuple[ContentItem, ...]:

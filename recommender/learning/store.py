@@ -3,12 +3,13 @@
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 
-from django.db.models import Count, F, Sum
+from django.db.models import Count, Sum
 
+from core import versions
 from recommender.learning import contribution_cap
 from recommender.learning.contribution_cap import Used
 from recommender.learning.folding import K, Known, Ripe, Said
-from recommender.models import Cell, Pending, RankingVersion
+from recommender.models import Cell, Pending
 
 KEPT = timedelta(days=30)
 FAINT = 0.02
@@ -19,17 +20,17 @@ CHUNK = 500
 
 def number() -> int:
     """The number of the last fold; two who read the same cannot both claim the next."""
-    return RankingVersion.objects.get_or_create(key=LOCK)[0].number
+    return versions.read(LOCK)
 
 
 def claim(last: int) -> bool:
     """Whether this transaction may fold; whoever comes second waits for it, and then may not."""
-    return bool(RankingVersion.objects.filter(key=LOCK, number=last).update(number=F("number") + 1))
+    return versions.claim(LOCK, last)
 
 
 def wait() -> None:
     """Nobody folds from now on until this transaction ends."""
-    list(RankingVersion.objects.select_for_update().filter(key=LOCK).values_list("number", flat=True))
+    versions.hold(LOCK)
 
 
 def cells() -> tuple[dict[str, dict[str, Known]], datetime | None]:

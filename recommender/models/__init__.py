@@ -4,7 +4,6 @@ from recommender.models.comparing import Experiment
 from recommender.models.counting import Count, Share
 from recommender.models.editing import PriorChange, Rule
 from recommender.models.learning import Batch, Cell, Dismissal, Interaction, Pending, Snapshot
-from recommender.models.versions import RankingVersion
 
 __all__ = [
     "Batch",
@@ -15,7 +14,6 @@ __all__ = [
     "Interaction",
     "Pending",
     "PriorChange",
-    "RankingVersion",
     "Rule",
     "Share",
     "Snapshot",

@@ -9,10 +9,11 @@ from django.core.cache import cache
 from django.urls import reverse
 from django.utils import timezone
 
+from core import versions
 from examples.kit.provider import Provider as ExampleProvider
 from gadgets import actions, queries
 from gadgets.cards import signing
-from gadgets.models import Gadget, GadgetHour, GadgetVersion, Placement, RegistryVersion, bump_registry
+from gadgets.models import Gadget, GadgetHour, GadgetVersion, Placement, bump_registry
 from identity.domain.roles import SYSTEM
 from identity.models import Resident
 from tests import cast
@@ -156,7 +157,7 @@ def test_a_number_that_the_cache_lost_is_read_from_the_table(
     cache.delete(queries.VERSION_KEY)
     with django_assert_num_queries(1):  # type: ignore[operator]
         held = queries.registry()
-    assert held.version == RegistryVersion.objects.get().number
+    assert held.version == versions.read(queries.VERSION_KEY)
     assert cache.get(queries.VERSION_KEY) == held.version
 
 
@@ -166,7 +167,7 @@ def test_a_gadget_whose_approved_manifest_no_longer_parses_is_left_out(
     GadgetVersion.objects.update(manifest=b"{}")
     actions.suspend(gadget_id=published, reason="試験", by=SYSTEM)
     actions.resume(gadget_id=published, by=SYSTEM)
-    number = RegistryVersion.objects.get().number
+    number = versions.read(queries.VERSION_KEY)
     assert queries.registry(number).gadgets == {}
     assert published in caplog.text
 

@@ -5,9 +5,9 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
+from core import versions
 from recommender import actions, exposure, queries
 from recommender.metrics import counts
-from recommender.models import RankingVersion
 
 pytestmark = pytest.mark.django_db
 
@@ -27,7 +27,7 @@ def test_a_day_makes_one_step_and_no_second_one():
     assert not actions.keep_floor(SHARES, today)
     assert queries.plan().boosts == first
     # Every list sees the counts of this hour, whether or not a step was due.
-    assert RankingVersion.objects.get(key=queries.VERSION_KEY).number == 2
+    assert versions.read(queries.VERSION_KEY) == 2
     shown(today, big=1000)
     assert actions.keep_floor(SHARES, today + timedelta(days=1))
     assert queries.plan().boosts["small"] > first["small"]

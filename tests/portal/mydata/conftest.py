@@ -8,8 +8,9 @@ from django.core.cache import cache
 from django.test import Client
 from django.utils import timezone, translation
 
+from core.models import Version
 from gadgets import queries as gadget_queries
-from gadgets.models import Gadget, GadgetVersion, Provider, RegistryVersion
+from gadgets.models import Gadget, GadgetVersion, Provider
 from identity.models import Resident
 from portal.mydata import prompt
 from tests import cast
@@ -59,7 +60,7 @@ def fill_registry() -> None:
     publish(
         id=RIVER, title={"ja": "川の水位", "en": "River level"}, identity="none", claims=[], settings=None
     )
-    RegistryVersion.objects.update_or_create(pk=1, defaults={"number": 4711})
+    Version.objects.update_or_create(key=gadget_queries.VERSION_KEY, defaults={"number": 4711})
 
 
 @pytest.fixture(autouse=True)

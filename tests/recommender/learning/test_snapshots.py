@@ -6,10 +6,11 @@ from io import StringIO
 import pytest
 from django.core.management import CommandError, call_command
 
+from core import versions
 from recommender import queries
 from recommender.learning import snapshots
 from recommender.learning.job import learn
-from recommender.models import Cell, RankingVersion, Snapshot
+from recommender.models import Cell, Snapshot
 from tests.recommender.learning.samples import LATER, crowd
 
 pytestmark = pytest.mark.django_db
@@ -19,8 +20,7 @@ DAY = timedelta(days=1)
 
 def ranking_version() -> int:
     """As the table has it; what is spread by cache is spread after the transaction."""
-    row = RankingVersion.objects.filter(key=queries.VERSION_KEY).first()
-    return row.number if row else 0
+    return versions.read(queries.VERSION_KEY)
 
 
 def run(*arguments: str) -> str:
