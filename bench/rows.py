@@ -14,6 +14,7 @@ from django.db import transaction
 from django.test import Client
 from wagtail.models import Locale, Page
 
+from core.disclosure import SMALL_CELL
 from gadgets import actions as gadget_actions
 from gadgets import queries
 from gadgets.cards import fetch
@@ -23,7 +24,6 @@ from gadgets.types import Source, StoredCard
 from identity import actions
 from identity import queries as identity_queries
 from identity.domain import attributes
-from identity.domain.audience import K_CLAIMS
 from identity.domain.consent import Notice
 from identity.domain.roles import SYSTEM, Actor
 from identity.sessions.person import KEY
@@ -218,7 +218,7 @@ def resident(gadget_ids: list[str], *, now: datetime) -> UUID:
             )
             if info.identity == "audience":
                 found = disclosable(info, identity_queries.bundle(RESIDENT))
-                CellCount.objects.get_or_create(key=claims_key(found.claims), defaults={"count": K_CLAIMS})
+                CellCount.objects.get_or_create(key=claims_key(found.claims), defaults={"count": SMALL_CELL})
         gadget_actions.place(resident_id=RESIDENT, gadget_id=gadget_id, by=by, size="S")
     bump_registry()  # with the cells
     cache.delete(queries.VERSION_KEY)

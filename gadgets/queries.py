@@ -12,6 +12,7 @@ from django.db import connection
 from django.db.models import Count, Prefetch, TextField, UUIDField
 from django.db.models.functions import Cast
 
+from core.disclosure import SMALL_CELL, to_tens
 from core.quoting import escaped
 from core.region.current import current_region
 from core.texts import Texts
@@ -37,7 +38,6 @@ from gadgets.registry import Registry, registry
 from gadgets.review import comparison
 from gadgets.review.gadget_status import Standing, standing
 from gadgets.webhooks.deliveries import Notice, notices
-from identity.domain.audience import K_CLAIMS
 
 __all__ = [
     "VERSION_KEY",
@@ -99,14 +99,14 @@ def placement(resident_id: UUID, gadget_id: str) -> Placement | None:
 
 
 def reach() -> Mapping[str, int]:
-    """On how many homes each gadget was put, to tens; one that stands on fewer than `K_CLAIMS` is not in it."""
+    """On how many homes each gadget was put, to tens; one that stands on fewer than `SMALL_CELL` is not in it."""
     counted = (
         PlacementRow.objects.filter(hidden=False)
         .values_list("gadget_id")
         .annotate(homes=Count("pk"))
-        .filter(homes__gte=K_CLAIMS)
+        .filter(homes__gte=SMALL_CELL)
     )
-    return {gadget_id: (homes + 5) // 10 * 10 for gadget_id, homes in counted}
+    return {gadget_id: to_tens(homes) for gadget_id, homes in counted}
 
 
 def approved_manifest(gadget_id: str) -> bytes | None:

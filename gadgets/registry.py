@@ -14,6 +14,7 @@ from django.db.models import Prefetch
 from django.utils import timezone
 
 from core import versions
+from core.disclosure import SMALL_CELL
 from gadgets.errors import ManifestError
 from gadgets.models import (
     VERSION_KEY,
@@ -28,7 +29,7 @@ from gadgets.protocol import manifest as manifests
 from gadgets.providers.names import shown_name
 from gadgets.review import comparison
 from gadgets.types import GadgetInfo, News, Pause
-from identity.domain.audience import K_CLAIMS, Audience
+from identity.domain.audience import Audience
 
 if TYPE_CHECKING:
     from identity.queries import Bundle
@@ -104,7 +105,7 @@ def _load() -> Registry:
         before = _info(row, row.earlier, ()) if _is_given_out(row, now) else None
         if before is not None:
             earlier[info.id] = Earlier(before, row.share, row.earlier_until)
-    cells = CellCount.objects.filter(count__gte=K_CLAIMS).values_list("key", "count")
+    cells = CellCount.objects.filter(count__gte=SMALL_CELL).values_list("key", "count")
     return Registry(
         number, MappingProxyType(gadgets), MappingProxyType(dict(cells)), MappingProxyType(earlier)
     )

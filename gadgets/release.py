@@ -9,9 +9,9 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
+from core.disclosure import SMALL_CELL
 from gadgets.review.comparison import terms_hold
 from gadgets.types import GadgetInfo, Value, canonical, plain
-from identity.domain.audience import K_CLAIMS
 from identity.domain.consent import covers
 
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ def disclosable(
 
     gadget: the published version that this resident gets; None when none is (suspended, withdrawn, never approved).
     bundle: None for a guest and for a closed account.
-    cells: residents for each combination of claims (`claims_key`); at level `audience` a cell under K_CLAIMS drops
+    cells: residents for each combination of claims (`claims_key`); at level `audience` a cell under SMALL_CELL drops
     optional claims, the last of the manifest first, and then everything. None means uncounted: nothing is dropped.
     """
     if gadget is None or bundle is None or bundle.protected:
@@ -86,7 +86,7 @@ def _in_large_cells(
     optional = [claim.name for claim in gadget.claims if not claim.required and claim.name in granted]
     too_few: list[str] = []
     # A combination without any value identifies nobody, so it needs no count.
-    while claims and cells.get(_cell(tuple(claims.items())), 0) < K_CLAIMS:
+    while claims and cells.get(_cell(tuple(claims.items())), 0) < SMALL_CELL:
         if not optional:
             return Disclosure(too_few=granted)
         too_few.append(optional.pop())

@@ -14,6 +14,7 @@ from django.db.models.functions import Cast
 from django.http import HttpRequest
 from django.utils import timezone
 
+from core.disclosure import shown
 from identity import crypto
 from identity.consent import learning
 from identity.domain import attributes, consent, subjects
@@ -295,7 +296,7 @@ def _ranking_states() -> QuerySet[ConsentState]:
 def audience_counts(audience: Audience) -> int | None:
     """The reach that an editor may see: None under `K_REACH`, else rounded to tens."""
     exact = count_exactly(audience)
-    return None if exact < K_REACH else (exact + 5) // 10 * 10
+    return shown(exact, least=K_REACH)
 
 
 def subject_for(resident_id: UUID, client_id: str) -> str:

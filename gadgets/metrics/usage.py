@@ -4,14 +4,14 @@ from dataclasses import dataclass
 
 from django.db.models import Count, Q
 
+from core import disclosure
 from gadgets.models import Placement
 from identity.consent import statistics
-from identity.domain.audience import K_CLAIMS
 
 
 @dataclass(frozen=True, slots=True)
 class People:
-    """None where fewer than K_CLAIMS residents are concerned.
+    """None where fewer than SMALL_CELL residents are concerned.
 
     `installs`: homes on which residents themselves put it, or changed it, to tens. `hidden_percent`: of those who
     arranged it, who hid it. `consent_percent`: of those who were asked, who grant something. Percents in steps of five.
@@ -27,9 +27,8 @@ def of(gadget_id: str) -> People:
     counted = Placement.objects.filter(gadget_id=gadget_id).aggregate(
         whole=Count("pk"), hidden=Count("pk", filter=Q(hidden=True))
     )
-    shown = counted["whole"] - counted["hidden"]
     return People(
-        installs=(shown + 5) // 10 * 10 if shown >= K_CLAIMS else None,
+        installs=disclosure.shown(counted["whole"] - counted["hidden"]),
         hidden_percent=statistics.round_to_five(counted["hidden"], counted["whole"]),
         consent_percent=statistics.consent_percent(gadget_id),
     )

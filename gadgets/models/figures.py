@@ -29,7 +29,7 @@ class GadgetHour(models.Model):
 
 
 class CellCount(models.Model):
-    """How many residents share one combination of claims; a combination with fewer than K_CLAIMS has no row."""
+    """How many residents share one combination of claims; a combination with fewer than SMALL_CELL has no row."""
 
     key = models.CharField(max_length=500, unique=True)
     """The canonical form of the combination (`gadgets.release.claims_key`)."""

@@ -3,13 +3,13 @@
 from django.db.models import Count, Q
 from django.utils import timezone
 
+from core.disclosure import SMALL_CELL
 from identity.domain import consent
-from identity.domain.audience import K_CLAIMS
 from identity.models import ConsentState, Resident
 
 
 def consent_percent(recipient: str) -> int | None:
-    """Of a hundred residents who answered, so many grant something now; None where fewer than K_CLAIMS answered.
+    """Of a hundred residents who answered, so many grant something now; None where fewer than SMALL_CELL answered.
 
     Rounded to five, so that one answer more or less does not show whose it was.
     """
@@ -21,9 +21,9 @@ def consent_percent(recipient: str) -> int | None:
 
 
 def round_to_five(part: int, whole: int) -> int | None:
-    """Percent in steps of five; None of fewer than K_CLAIMS, also where either side is a few and not nobody."""
+    """Percent in steps of five; None of fewer than SMALL_CELL, also where either side is a few and not nobody."""
     rest = whole - part
-    if whole < K_CLAIMS or 0 < part < K_CLAIMS or 0 < rest < K_CLAIMS:
+    if whole < SMALL_CELL or 0 < part < SMALL_CELL or 0 < rest < SMALL_CELL:
         return None
     return (part * 20 + whole // 2) // whole * 5
 

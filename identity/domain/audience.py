@@ -12,8 +12,6 @@ from identity.domain.attributes import Value
 from identity.errors import AttributeProblem
 from identity.errors import AudienceError as AudienceError
 
-K_CLAIMS = 20
-"""Fewest residents who may share a cell of claims, a learned figure or a figure shown to a provider."""
 K_REACH = 30
 """Fewest residents of an audience for which an editor is shown a number."""
 

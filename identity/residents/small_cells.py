@@ -3,9 +3,9 @@
 from collections import Counter
 from collections.abc import Collection, Mapping
 
+from core.disclosure import SMALL_CELL
 from identity.domain import attributes
 from identity.domain.attributes import Value
-from identity.domain.audience import K_CLAIMS
 from identity.models import Resident
 
 Cell = tuple[tuple[str, Value], ...]
@@ -13,11 +13,11 @@ Cell = tuple[tuple[str, Value], ...]
 
 
 def shared(combinations: Collection[tuple[str, ...]]) -> Mapping[Cell, int]:
-    """The combinations of values that at least K_CLAIMS residents share, for each combination of attributes.
+    """The combinations of values that at least SMALL_CELL residents share, for each combination of attributes.
 
     Everybody counts who has these values, whether or not they granted anything: what protects a reader is how many
     people it could be, and the provider does not know who granted. Protected persons and accounts that are being
-    closed do not count. A smaller number than K_CLAIMS does not leave this function.
+    closed do not count. A smaller number than SMALL_CELL does not leave this function.
     """
     counted: Counter[Cell] = Counter()
     living = Resident.objects.filter(is_active=True, erase_at=None, confidential=False)
@@ -26,4 +26,4 @@ def shared(combinations: Collection[tuple[str, ...]]) -> Mapping[Cell, int]:
         for names in combinations:
             if all(name in values for name in names):
                 counted[tuple((name, values[name]) for name in names)] += 1
-    return {cell: number for cell, number in counted.items() if number >= K_CLAIMS}
+    return {cell: number for cell, number in counted.items() if number >= SMALL_CELL}

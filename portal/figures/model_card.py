@@ -8,6 +8,7 @@ from typing import Any
 from django.utils.translation import gettext as _
 from django.utils.translation import pgettext
 
+from core.disclosure import SMALL_CELL
 from core.region.current import current_region
 from core.region_time import region_local
 from core.texts import pick
@@ -20,7 +21,6 @@ from recommender.domain.ranking import LIMIT
 from recommender.domain.weights import ATTRIBUTE
 from recommender.metrics import model_facts as cards
 from recommender.metrics.model_facts import Card, Family
-from recommender.metrics.monthly import ENOUGH
 
 BY_HAND = "by hand"
 
@@ -120,7 +120,7 @@ def _families(card: Card, locale: str) -> Section:
     return Section(
         "families",
         _("重みの種類"),
-        (_("学んだ重みは、%(n)s人以上の操作から出たものだけです。") % {"n": ENOUGH},),
+        (_("学んだ重みは、%(n)s人以上の操作から出たものだけです。") % {"n": SMALL_CELL},),
         (pgettext("sort", "種類"), _("だれに"), _("学んだ重みの数")),
         tuple(
             (family_words(family.name, locale), sides[family.side], str(family.cells))
@@ -212,7 +212,7 @@ def _data(card: Card) -> Section:
         (_("期間"), period if card.since else "—"),
         (_("一覧に出た項目（のべ）"), _enough(card.learnt_from)),
         (_("開かれた数"), _enough(card.opened)),
-        (_("一つの重みに必要な人数"), str(ENOUGH)),
+        (_("一つの重みに必要な人数"), str(SMALL_CELL)),
     )
     return Section(
         "data",
@@ -225,7 +225,7 @@ def _data(card: Card) -> Section:
             _(
                 "%(n)s人に足りないものは、30日で消します。「いいえ」に変えると、まだ混ざっていない記録はすぐに消えます。"
             )
-            % {"n": ENOUGH},
+            % {"n": SMALL_CELL},
         ),
         (_("項目"), _("値")),
         rows,
@@ -233,7 +233,7 @@ def _data(card: Card) -> Section:
 
 
 def _enough(count: int) -> str:
-    return f"{count:,}" if count >= ENOUGH else _("—（数が足りません）")
+    return f"{count:,}" if count >= SMALL_CELL else _("—（数が足りません）")
 
 
 def _checks(card: Card) -> Section:

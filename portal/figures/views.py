@@ -11,13 +11,14 @@ from django.utils.cache import patch_vary_headers
 from django.utils.translation import get_language
 from django.views.decorators.http import require_safe
 
+from core.disclosure import SMALL_CELL
 from core.region_time import region_date, region_local
 from core.spreadsheets import csv_response
 from identity.queries import current_resident
 from portal.figures import charts, words
 from portal.figures.tasks import month_named
 from recommender.metrics import monthly
-from recommender.metrics.monthly import ENOUGH, Month
+from recommender.metrics.monthly import Month
 
 CACHING = "public, max-age=300"
 COLUMNS = ("month", "figure", "group", "value", "unit", "note", "days", "made_at")
@@ -44,7 +45,7 @@ def page(request: HttpRequest, month: str | None = None) -> HttpResponse:
     """One month: every figure with what it says, from what, for when and how old."""
     locale = get_language() or "ja"
     found, months = _month(month)
-    context: dict[str, Any] = {"found": found, "months": months, "enough": ENOUGH}
+    context: dict[str, Any] = {"found": found, "months": months, "enough": SMALL_CELL}
     if found is not None:
         context |= _shown(found, locale)
     return public(request, render(request, "figures/ranking.html", context))

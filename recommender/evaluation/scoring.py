@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from core.disclosure import SMALL_CELL
 from recommender.domain.types import Item
 from recommender.errors import FolderError
 from recommender.evaluation.files import City, Resident
@@ -26,7 +27,6 @@ RESAMPLES = 2000
 SEED = 20260401
 COLD, WARM, ATTRIBUTES_ONLY = "cold", "warm", "cold_attributes_only"
 SLICES = ("age_band", "ward", "language")
-FEWEST = 20
 LIMITS = {COLD: 0.61, ATTRIBUTES_ONLY: 0.59}
 """What the acceptance asks for at least."""
 
@@ -165,7 +165,7 @@ def score(city: City, truth: Truth, lists: Iterable[tuple[str, str, Sequence[str
 
 
 def slices(city: City, found: Score) -> Iterator[tuple[str, Value]]:
-    """Value by age band, ward and language; a slice of fewer than FEWEST residents is left out."""
+    """Value by age band, ward and language; a slice of fewer than SMALL_CELL residents is left out."""
     for key in SLICES:
         groups: dict[str, list[float]] = {}
         for name, value in found.by_resident.items():
@@ -173,7 +173,7 @@ def slices(city: City, found: Score) -> Iterator[tuple[str, Value]]:
             told = profile.district if key == "ward" else profile.attributes.get(key)
             groups.setdefault(str(told or "–"), []).append(value)
         for group, values in sorted(groups.items()):
-            if len(values) >= FEWEST:
+            if len(values) >= SMALL_CELL:
                 yield f"{key} {group}", Value.of(values)
 
 

@@ -13,10 +13,10 @@ from typing import Any
 
 import numpy as np
 
+from core.disclosure import SMALL_CELL
 from recommender.domain import weights as families
 from recommender.domain.features import Design
 from recommender.domain.weights import Weights
-from recommender.learning.folding import K
 from recommender.learning.rows import Row
 
 MOST_WEIGHT = 8.0
@@ -61,7 +61,7 @@ class Sums:
     @property
     def enough(self) -> bool:
         """At least 20 residents: each sets one of 64 bits, so that there are never fewer residents than bits."""
-        return self.seen.bit_count() >= K
+        return self.seen.bit_count() >= SMALL_CELL
 
     @property
     def mean(self) -> float:
@@ -203,7 +203,7 @@ def _replay(evidence: Evidence) -> Line:
         return Line(
             "replay",
             True,
-            f"{evidence.visits} fresh visits, of fewer than {K} residents: they decide nothing",
+            f"{evidence.visits} fresh visits, of fewer than {SMALL_CELL} residents: they decide nothing",
         )
     words = f"{evidence.visits} fresh visits: {whole.mean:+.4f} ± {whole.error:.4f} (log chance of what was opened)"
     return Line("replay", whole.mean >= -WORSE * whole.error or not whole.n, words)

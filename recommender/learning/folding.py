@@ -18,8 +18,6 @@ from recommender.domain.features import Design
 from recommender.domain.sparse import Block, Floats
 from recommender.domain.weights import Prior
 
-K = 20
-"""A cell of fewer residents is neither stored nor used nor shown."""
 HALF_LIFE_DAYS = 60.0
 LONGEST_STEP = 1.0
 LEAST_PRECISION, START_PRECISION, MOST_PRECISION = 0.5, 10.0, 1e6

@@ -6,9 +6,10 @@ from datetime import datetime, timedelta
 from django.db.models import Count, Sum
 
 from core import versions
+from core.disclosure import SMALL_CELL
 from recommender.learning import contribution_cap
 from recommender.learning.contribution_cap import Used
-from recommender.learning.folding import K, Known, Ripe, Said
+from recommender.learning.folding import Known, Ripe, Said
 from recommender.models import Cell, Pending
 
 KEPT = timedelta(days=30)
@@ -49,7 +50,7 @@ def write_cells(found: Mapping[str, Mapping[str, Known]], now: datetime) -> None
     for family, key in faint:
         Cell.objects.filter(family=family, key=key).delete()
     _upsert(
-        Cell(family=family, key=key, w=one.w, e=one.e, residents=K, updated=now)
+        Cell(family=family, key=key, w=one.w, e=one.e, residents=SMALL_CELL, updated=now)
         for family, known in found.items()
         for key, one in known.items()
         if one.e >= FAINT
@@ -118,7 +119,7 @@ def ripe() -> dict[tuple[str, str], tuple[Ripe, int]]:
         Pending.objects.exclude(family=contribution_cap.FAMILY)
         .values("family", "key")
         .annotate(residents=Count("pk"), clicks=Sum("c"), likely=Sum("e"))
-        .filter(residents__gte=K)
+        .filter(residents__gte=SMALL_CELL)
         .order_by("family", "key")
     )
     return {

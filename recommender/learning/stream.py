@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from core.disclosure import SMALL_CELL
 from recommender.domain import weights as families
 from recommender.domain.features import Design
 from recommender.domain.weights import Prior, Weights
@@ -17,7 +18,7 @@ class Stream:
     """Cells and what is pending, in memory. `k` and `limits` None switch them off."""
 
     prior: Prior
-    k: int = folding.K
+    k: int = SMALL_CELL
     limits: Limits | None = field(default_factory=Limits)
     cells: dict[str, dict[str, Known]] = field(default_factory=dict)
     pending: dict[tuple[str, str], dict[str, tuple[float, float]]] = field(default_factory=dict)

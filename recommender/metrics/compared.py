@@ -15,14 +15,13 @@ from datetime import date
 from django.conf import settings
 from django.db.models import Sum
 
+from core.disclosure import SMALL_CELL
 from recommender.abtest.comparison import ARMS, ArmName, marked
 from recommender.evaluation.sizes import Arm
 from recommender.metrics import counts
 from recommender.models import Count
 
 LOTS = 64
-ENOUGH = 20
-"""Residents of each arm without whom a group is not told."""
 VISITS, OPENED, LOT = "compared.visits", "compared.opened", "compared.lot"
 
 Groups = Iterable[tuple[str, str]]
@@ -85,7 +84,7 @@ def _whole(kind: str, name: str) -> dict[ArmName, float]:
 
 
 def slices(name: str, dimensions: Iterable[str]) -> Slices:
-    """Groups of at least ENOUGH residents in each arm.
+    """Groups of at least SMALL_CELL residents in each arm.
 
     Where a single group of a dimension is withheld, the smallest of the others is too: from the whole and all others
     it could be computed.
@@ -98,7 +97,7 @@ def slices(name: str, dimensions: Iterable[str]) -> Slices:
         few = [
             value
             for value in found
-            if any(len(residents.get((arm, dimension, value), ())) < ENOUGH for arm in ARMS)
+            if any(len(residents.get((arm, dimension, value), ())) < SMALL_CELL for arm in ARMS)
         ]
         rest = sorted(
             set(found) - set(few), key=lambda value: sum(one.visits for one in found[value].values())

@@ -7,11 +7,11 @@ from datetime import date, datetime, timedelta
 
 from django.db import transaction
 
+from core.disclosure import SMALL_CELL
 from recommender.metrics import counts, formulas, shares
 from recommender.metrics.counting import DIMENSIONS, WHOLE, month_of
 from recommender.models import Count, Snapshot
 
-ENOUGH = shares.ENOUGH
 """Residents, or homes, without which a figure is not published."""
 ENOUGH_PLACE = 100
 """Times that each side of a comparison of places was shown."""
@@ -151,7 +151,7 @@ def _month(first: date, now: datetime, sums: _Sums, outside: Outside, waiting: C
         "ranking_opted_in": outside.ranking,
         "learning_opted_in": outside.learning,
     }
-    if homes < ENOUGH:
+    if homes < SMALL_CELL:
         # Of a few homes not even the whole sums are told.
         found = {name: value for name, value in found.items() if name.endswith("opted_in")}
     exposure = {provider: round(value, 4) for provider, value in _exposure(sums).items()}
@@ -181,9 +181,9 @@ def _lists(sums: _Sums) -> dict[str, float | None]:
         "newest_share": formulas.share(homes.get("newest", 0), sum(homes.values())),
         "urgent_share": formulas.share(sums.of("urgent", "whole"), sums.of("urgent", "homes")),
     }
-    if sums.of("urgent", "homes") < ENOUGH:
+    if sums.of("urgent", "homes") < SMALL_CELL:
         figures["urgent_share"] = None
-    if lists < ENOUGH:
+    if lists < SMALL_CELL:
         return figures
     return figures | {
         "coverage": formulas.coverage(shown, sums.table("available").keys() | shown.keys()),
@@ -220,12 +220,12 @@ def _cost(sums: _Sums) -> float | None:
         keys = [f"{place}|{kind}" for place in places]
         return sum(shown.get(key, 0) for key in keys), sum(opened.get(key, 0) for key in keys)
 
-    return formulas.cost(side("exploring"), side("undrawn"), least_opened=ENOUGH, lists=ENOUGH_PLACE)
+    return formulas.cost(side("exploring"), side("undrawn"), least_opened=SMALL_CELL, lists=ENOUGH_PLACE)
 
 
 def _exposure(sums: _Sums) -> dict[str, float]:
     """Of providers besides the city itself, whose name is empty."""
-    if sums.of("lists") < ENOUGH:
+    if sums.of("lists") < SMALL_CELL:
         return {}
     found = formulas.exposures(sums.table("shown.provider"), sums.table("offered.provider"))
     return {provider: value for provider, value in found.items() if provider}

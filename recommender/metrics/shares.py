@@ -11,11 +11,10 @@ from datetime import date, datetime, timedelta
 
 from django.db import connection, models, transaction
 
+from core.disclosure import SMALL_CELL
 from recommender.metrics import counts
 from recommender.models import Count, Share
 
-ENOUGH = 20
-"""Different residents without whom nothing of a group is a sum."""
 KEPT = timedelta(days=30)
 OPEN = "open.group"
 """Groups of a month that have had twenty residents."""
@@ -86,13 +85,13 @@ def ripen(now: datetime) -> int:
     groups = Share.objects.values("day", "group").annotate(residents=models.Count("subject", distinct=True))
     found = {(row["day"], row["group"]): row["residents"] for row in groups.order_by("day", "group")}
     known = set(_open({day for day, _group in found}))
-    ripe = [one for one, residents in found.items() if residents >= ENOUGH or one in known]
+    ripe = [one for one, residents in found.items() if residents >= SMALL_CELL or one in known]
     for day, group in ripe:
         # Held, so that what is withdrawn or added at this moment is either in the sum or not, and never half.
         rows = list(
             Share.objects.select_for_update().filter(day=day, group=group).order_by("name", "key", "subject")
         )
-        if (day, group) not in known and len({row.subject for row in rows}) < ENOUGH:
+        if (day, group) not in known and len({row.subject for row in rows}) < SMALL_CELL:
             continue
         sums: Counter[counts.Key] = Counter()
         for row in rows:

@@ -11,6 +11,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
+from core.disclosure import SMALL_CELL
 from core.jobs import Job
 from gadgets import queries, tasks
 from gadgets.cards import fetch, prefetch, signing
@@ -18,7 +19,6 @@ from gadgets.metrics import small_cells
 from gadgets.models import CellCount
 from gadgets.types import GadgetInfo, StoredCard
 from identity import actions
-from identity.domain.audience import K_CLAIMS
 from identity.models import Resident
 from identity.queries import bundle
 from tests import cast
@@ -75,29 +75,29 @@ def test_each_combination_that_may_be_told_is_counted() -> None:
 
 
 def test_only_what_twenty_share_is_kept() -> None:
-    people(K_CLAIMS - 1, area__district="busshozan", age_band="75+")
+    people(SMALL_CELL - 1, area__district="busshozan", age_band="75+")
     assert counted() == {}
     people(1, area__district="busshozan", age_band="18-24")
-    assert counted() == {ZONE_7: K_CLAIMS}
+    assert counted() == {ZONE_7: SMALL_CELL}
     people(1, area__district="busshozan", age_band="75+")
-    assert counted() == {ZONE_7: K_CLAIMS + 1, ZONE_7_OLD: K_CLAIMS}
+    assert counted() == {ZONE_7: SMALL_CELL + 1, ZONE_7_OLD: SMALL_CELL}
 
 
 @pytest.mark.parametrize(
     "hidden", [{"confidential": True}, {"is_active": False}, {"erase_at": "2030-01-01T00:00:00Z"}]
 )
 def test_who_is_protected_or_leaving_counts_for_nobody(hidden: dict[str, Any]) -> None:
-    people(K_CLAIMS, area__district="busshozan")
-    assert counted() == {ZONE_7: K_CLAIMS}
+    people(SMALL_CELL, area__district="busshozan")
+    assert counted() == {ZONE_7: SMALL_CELL}
     Resident.objects.filter(pk=Resident.objects.order_by("subject").first().pk).update(**hidden)  # type: ignore[union-attr]
     assert counted() == {}
 
 
 def test_the_registry_changes_only_when_a_cell_appears_or_goes() -> None:
-    people(K_CLAIMS, area__district="busshozan")
+    people(SMALL_CELL, area__district="busshozan")
     counted()
     known = queries.registry()
-    assert known.cells == {ZONE_7: K_CLAIMS}
+    assert known.cells == {ZONE_7: SMALL_CELL}
     people(1, area__district="busshozan")
     counted()
     with CaptureQueriesContext(connection) as asked:
@@ -111,19 +111,19 @@ def test_the_registry_changes_only_when_a_cell_appears_or_goes() -> None:
 
 
 def test_a_row_below_the_threshold_counts_for_nothing_whoever_wrote_it() -> None:
-    CellCount.objects.create(key=ZONE_7, count=K_CLAIMS - 1)
+    CellCount.objects.create(key=ZONE_7, count=SMALL_CELL - 1)
     assert queries.registry().cells == {}
 
 
 def test_the_sweep_counts_anew_when_something_else_is_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
     assert Job("gadgets.count_cells", 30, small_cells.count_due) in tasks.JOBS
-    people(K_CLAIMS, area__district="busshozan")
+    people(SMALL_CELL, area__district="busshozan")
     hold(monkeypatch, queries.Registry(1, {}))
     assert small_cells.count_due()
     assert not small_cells.count_due()
     hold(monkeypatch, queries.Registry(2, {"example.waste.calendar": gadget()}))
     assert small_cells.count_due()
-    assert dict(CellCount.objects.values_list("key", "count")) == {ZONE_7: K_CLAIMS}
+    assert dict(CellCount.objects.values_list("key", "count")) == {ZONE_7: SMALL_CELL}
 
 
 class TestFetched:
@@ -142,7 +142,7 @@ class TestFetched:
         waste, hanako = gadget(provider.origin), cast.hanako()
         agree(hanako, waste, "area.waste_zone", "age_band")
         wanted = fetch.wanted_for(
-            waste, bundle=bundle(hanako.id), locale="ja", size="S", cells={ZONE_7: K_CLAIMS}
+            waste, bundle=bundle(hanako.id), locale="ja", size="S", cells={ZONE_7: SMALL_CELL}
         )
         add(waste)
         assert (wanted.granted, wanted.too_few) == (("area.waste_zone",), ("age_band",))
@@ -165,7 +165,7 @@ class TestFetched:
     ) -> None:
         waste, hanako = gadget(provider.origin), cast.hanako()
         agree(hanako, waste, "area.waste_zone")
-        large = queries.Registry(1, {waste.id: waste}, {ZONE_7: K_CLAIMS})
+        large = queries.Registry(1, {waste.id: waste}, {ZONE_7: SMALL_CELL})
         prefetch.note(
             fetch.wanted_for(waste, bundle=bundle(hanako.id), locale="ja", size="S", cells=large.cells)
         )
@@ -219,7 +219,7 @@ def test_a_claim_that_is_left_out_is_named(
     gadget_id = life.publish(careless.url, django_capture_on_commit_callbacks)
     hanako = cast.hanako()
     agree(hanako, queries.registry().gadgets[gadget_id], "area.waste_zone", "age_band")
-    people(K_CLAIMS, area__district="busshozan")
+    people(SMALL_CELL, area__district="busshozan")
     counted()
     shown = desk(hanako).page(reverse("gadgets_wire:card", args=[gadget_id]))
     assert "同じ条件の方が少ないため、次の項目は伝えていません: 年代" in shown
@@ -241,7 +241,7 @@ def test_every_caller_says_by_which_cells() -> None:
 
 
 def test_the_demo_has_enough_people_for_every_collection_zone() -> None:
-    """Hanako's card stays hers: of the made-up residents each zone has many more than K_CLAIMS."""
+    """Hanako's card stays hers: of the made-up residents each zone has many more than SMALL_CELL."""
     from demo.seed import make_synthetic
 
     make_synthetic(2000)

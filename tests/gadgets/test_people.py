@@ -2,9 +2,9 @@
 
 import pytest
 
+from core.disclosure import SMALL_CELL
 from gadgets.metrics import usage
 from gadgets.models import Placement
-from identity.domain.audience import K_CLAIMS
 from identity.models import ConsentReceipt, ConsentState, Resident
 
 GADGET = "example.waste.calendar"
@@ -48,7 +48,7 @@ def answer(some: list[Resident], *, granted: int) -> None:
 
 def test_nobody_and_a_few_are_not_told_apart() -> None:
     nobody = usage.of(GADGET)
-    some = residents(K_CLAIMS - 1)
+    some = residents(SMALL_CELL - 1)
     place(some)
     answer(some, granted=5)
     assert usage.of(GADGET) == nobody == usage.People(None, None, None)

@@ -4,9 +4,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from core.disclosure import SMALL_CELL
 from demo.cast import HANAKO, LINH, TARO
 from identity.domain import attributes
-from identity.domain.audience import K_CLAIMS, K_REACH, Audience, AudienceError, matched, matches
+from identity.domain.audience import K_REACH, Audience, AudienceError, matched, matches
 
 PARENTS_OF_BUSSHOZAN = Audience.parse({"area.district": ["busshozan"], "household.has_child": [True]})
 
@@ -88,4 +89,4 @@ def test_the_json_form_is_stable(raw: dict[str, list[str | bool]]) -> None:
 
 
 def test_small_numbers_are_protected_by_the_designs_constants() -> None:
-    assert (K_CLAIMS, K_REACH) == (20, 30)
+    assert (SMALL_CELL, K_REACH) == (20, 30)
