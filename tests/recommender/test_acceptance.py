@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from django.core.management import CommandError, call_command
 
+from core.disclosure import SMALL_CELL
 from recommender.domain.item_matrix import Catalogue
 from recommender.domain.ranking import AttributeRanker, NewestRanker
 from recommender.domain.types import Profile
@@ -102,7 +103,7 @@ def ranked(tiny_city, tmp_path):
 
 def test_slices_are_of_twenty_residents_or_more_and_cover_all_of_them(dev_city, monkeypatch):
     found = dict(scoring.slices(dev_city.city, dev_city.score))
-    assert min(value.residents for value in found.values()) >= scoring.FEWEST
+    assert min(value.residents for value in found.values()) >= SMALL_CELL
     assert {name.split()[0] for name in found} == set(scoring.SLICES)
     monkeypatch.setattr(scoring, "FEWEST", 100)
     large = dict(scoring.slices(dev_city.city, dev_city.score))
