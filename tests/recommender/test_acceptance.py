@@ -105,11 +105,11 @@ def test_slices_are_of_twenty_residents_or_more_and_cover_all_of_them(dev_city, 
     found = dict(scoring.slices(dev_city.city, dev_city.score))
     assert min(value.residents for value in found.values()) >= SMALL_CELL
     assert {name.split()[0] for name in found} == set(scoring.SLICES)
-    monkeypatch.setattr(scoring, "FEWEST", 100)
+    monkeypatch.setattr(scoring, "SMALL_CELL", 100)
     large = dict(scoring.slices(dev_city.city, dev_city.score))
     assert large
     assert set(large) == {name for name, value in found.items() if value.residents >= 100} < set(found)
-    monkeypatch.setattr(scoring, "FEWEST", 1)
+    monkeypatch.setattr(scoring, "SMALL_CELL", 1)
     whole = dict(scoring.slices(dev_city.city, dev_city.score))
     for key in scoring.SLICES:
         of_key = [value for name, value in whole.items() if name.startswith(f"{key} ")]
