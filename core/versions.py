@@ -17,8 +17,10 @@ CACHED_SECONDS = 5
 
 def bump(key: str) -> None:
     """Raises the number in the caller's transaction; every process may know it after the commit."""
-    _make(key)
-    Version.objects.filter(key=key).update(number=F("number") + 1)
+    raised = Version.objects.filter(key=key)
+    if not raised.update(number=F("number") + 1):
+        _make(key)
+        raised.update(number=F("number") + 1)
     transaction.on_commit(partial(_publish, key))
 
 

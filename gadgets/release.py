@@ -17,8 +17,6 @@ from identity.domain.consent import covers
 if TYPE_CHECKING:
     from identity.queries import Bundle
 
-_holds = lru_cache(maxsize=4096)(terms_hold)
-
 
 @dataclass(frozen=True, slots=True)
 class Disclosure:
@@ -76,7 +74,7 @@ def granted_claims(gadget: GadgetInfo, bundle: "Bundle") -> tuple[str, ...]:
         for claim in gadget.claims
         if claim.name in granted
         and covers(levels.get(claim.name, "none"), gadget.identity)
-        and _holds(terms.get(claim.name, ""), claim.terms)
+        and terms_hold(terms.get(claim.name, ""), claim.terms)
     )
 
 

@@ -9,7 +9,6 @@ import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from functools import lru_cache
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 from uuid import UUID
@@ -27,8 +26,6 @@ EARLIER_DAYS = timedelta(days=90)
 SHARES = (5, 25, 50, 100)
 """The steps of a roll-out, in percent."""
 WHOLE = 100
-
-_holds = lru_cache(maxsize=4096)(terms_hold)
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +117,7 @@ def question(gadget: GadgetInfo, bundle: "Bundle") -> tuple[ClaimSpec, ...]:
 
 def _came_as_option(claim: ClaimSpec, gadget: GadgetInfo, bundle: "Bundle") -> bool:
     terms = bundle.terms.get(gadget.id, {}).values()
-    if claim.required or not terms or any(_holds(given, claim.terms) for given in terms):
+    if claim.required or not terms or any(terms_hold(given, claim.terms) for given in terms):
         return False
     return not any(name == claim.name for one in gadget.news for name, _ in one.changes)
 
@@ -135,7 +132,7 @@ def news(gadget: GadgetInfo, bundle: "Bundle", names: tuple[str, ...]) -> tuple[
     return tuple(
         text
         for one in gadget.news
-        if not all(_holds(given, one.version) for given in since)
+        if not all(terms_hold(given, one.version) for given in since)
         for claim, text in one.changes
         if not claim or claim in names
     )

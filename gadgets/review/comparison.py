@@ -6,6 +6,7 @@ been asked for in the way it is now; a grant that is older is asked for anew, se
 """
 
 from collections.abc import Iterable, Mapping
+from functools import lru_cache
 
 from gadgets.protocol.manifest import Manifest
 from gadgets.protocol.manifest_rules import SemVer
@@ -65,6 +66,7 @@ def terms(before: Mapping[str, str], old: Manifest | None, new: Manifest) -> dic
     return found
 
 
+@lru_cache(maxsize=4096)  # asked for each claim on each home
 def terms_hold(given: str, asked: str) -> bool:
     """Whether a decision made under version `given` answers what has been asked since version `asked`.
 

@@ -28,7 +28,7 @@ def publish_client(
     claims: Sequence[str] = attributes.CLAIMS,
     origin: str = "http://waste.localhost",
 ) -> Gadget:
-    """A gadget that asks for `claims` as options; what was published under its id before is gone."""
+    """A gadget that asks for `claims` as options; another version takes the place of the one before."""
     url = f"{origin}/gadget.json"
     raw = samples.raw(
         id=gadget_id,
